@@ -1,0 +1,216 @@
+"""What the store hands out: frozen photographs of rows. Times are Unix seconds, sizes bytes."""
+
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def is_over(self) -> bool:
+        """No process trains it and none will, unless the user resumes it."""
+        return self in (RunState.FINISHED, RunState.FAILED, RunState.STOPPED)
+
+    @property
+    def has_process(self) -> bool:
+        return self in (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
+
+
+MOVES: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.STARTING, RunState.STOPPED, RunState.FAILED}),
+    RunState.STARTING: frozenset(
+        {
+            RunState.RUNNING,
+            RunState.STOPPING,
+            RunState.INTERRUPTED,
+            RunState.FINISHED,
+            RunState.FAILED,
+            RunState.STOPPED,
+        }
+    ),
+    RunState.RUNNING: frozenset(
+        {RunState.STOPPING, RunState.INTERRUPTED, RunState.FINISHED, RunState.FAILED, RunState.STOPPED}
+    ),
+    RunState.STOPPING: frozenset({RunState.STOPPED, RunState.FINISHED, RunState.FAILED}),
+    RunState.INTERRUPTED: frozenset({RunState.QUEUED, RunState.STOPPED, RunState.FAILED}),
+    RunState.FINISHED: frozenset(),  # a finished run never changes
+    RunState.FAILED: frozenset({RunState.QUEUED}),  # by the user's resume
+    RunState.STOPPED: frozenset({RunState.QUEUED}),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One execution of a RunSpec. A trial is a Run with a `search_id`."""
+
+    id: str
+    name: str
+    state: RunState
+    spec: dict[str, Any]
+    dataset_id: str
+    created_at: float
+    search_id: str | None = None
+    attempt: int = 0  # 1 once first launched
+    tries: int = 0  # launches since the last new checkpoint
+    not_before: float = 0.0  # back-off: not launched earlier
+    started_at: float | None = None
+    ended_at: float | None = None
+    reason: str | None = None  # why it failed, was stopped or interrupted: one sentence
+    advice: str | None = None  # what to do next
+    slot: str | None = None  # "cpu", or GPU indices "0" / "0,1"
+    device: str | None = None  # as the worker reported: "cpu", "cuda:0 NVIDIA H200"
+    phase: str | None = None  # "preparing data", "training", "validating", ...
+    step: int = 0
+    steps: int | None = None  # in the whole run, known once data is prepared
+    epoch: int = 0  # epochs completed
+    epochs: int = 0  # epochs asked for
+    eta_s: float | None = None
+    metric: str = "val/accuracy"  # what "best" is judged by
+    best_value: float | None = None
+    best_epoch: int | None = None
+    resume_from: str | None = None  # checkpoint folder, relative to the run's
+    pid: int | None = None
+    pid_started: float | None = None  # with `boot_id`: the process's identity, safe against pid reuse
+    boot_id: str | None = None
+    progress_at: float | None = None  # when its event file last grew
+    offset: int = 0  # bytes of events.jsonl already turned into rows
+
+    @property
+    def fraction(self) -> float:
+        """Share of all steps done, 0 to 1."""
+        if self.state is RunState.FINISHED:
+            return 1.0
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    def duration_s(self, now: float | None = None) -> float | None:
+        """Seconds from the first start to the end, or to now while it is not over."""
+        if self.started_at is None:
+            return None
+        return max(0.0, (self.ended_at or now or time.time()) - self.started_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    id: str
+    name: str
+    state: str
+    spec: dict[str, Any]
+    created_at: float
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """A registered data set. `id` is its unique, user-given name made safe for a path."""
+
+    id: str
+    name: str
+    kind: str  # a key of the data set catalog: "folder", "digits"
+    path: str  # where its files lie; "" for embedded ones
+    classes: tuple[str, ...]
+    counts: dict[
+        str, dict[str, int]
+    ]  # split ("train", "validation", "test", or "all" when not split) -> class -> images
+    fingerprint: str
+    channels: int  # 1 grey, 3 colour, ...
+    width: int  # median, pixels
+    height: int
+    bytes: int
+    created_at: float
+    set_aside: tuple[dict[str, str], ...] = ()  # images that could not be decoded: {"path", "reason"}
+    notes: tuple[str, ...] = ()  # remarks of the import, one sentence each
+
+    @property
+    def images(self) -> int:
+        return sum(sum(by_class.values()) for by_class in self.counts.values())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricPoint:
+    name: str  # a path: "train/loss", "val/accuracy", "gpu0/allocated_mb", "lr/all"
+    step: int
+    epoch: int
+    value: float | None  # None: it was NaN or infinite
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """One line of a chart. With `factor` 1 raw points; else buckets of `factor` steps, `values` their means."""
+
+    name: str
+    factor: int
+    steps: list[int]
+    values: list[float | None]
+    lows: list[float | None]
+    highs: list[float | None]
+    epochs: list[int]
+    at: list[float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    run_id: str
+    epoch: int
+    step: int
+    path: str  # relative to the run's folder: "checkpoints/e0012"
+    bytes: int
+    sha256: str  # of weights.safetensors
+    created_at: float
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    is_best: bool = False
+    is_last: bool = False
+    is_pinned: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A line for a human."""
+
+    id: int
+    run_id: str | None
+    at: float
+    level: str  # "info", "warning", "error"
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """Something a user asked for that the supervisor carries out."""
+
+    id: str
+    kind: str  # "stop_run", "resume_run", "delete_run", "import_dataset", "delete_dataset", "shut_down"
+    target: str  # run or data set id
+    payload: dict[str, Any]
+    state: str  # "pending", "running", "done", "refused"
+    created_at: float
+    progress: float | None = None  # 0 to 1
+    message: str | None = None  # what it is doing now, or why it was refused
+    eta_s: float | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineStatus:
+    """The supervisor's own row."""
+
+    uuid: str
+    pid: int
+    pid_started: float
+    boot_id: str
+    started_at: float
+    heartbeat_at: float
+    slots: tuple[str, ...]
+    machine: dict[str, Any]  # last reading: cpu %, memory, disk, GPUs

@@ -1,4 +1,4 @@
-"""What a user asks for: frozen, checked at the door. One description per field feeds tooltip, docs and error message."""
+"""What a user asks for: frozen, checked at the door. A field's description feeds tooltip, docs and error message."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Data(Part):
     image_size: Annotated[int, Ge(8), Le(1024)] = setting(
         64,
         "Image size",
-        "Every image is resized to a square of this side. Larger shows finer detail; time and memory grow with the square.",
+        "Images are resized to a square of this side. Larger shows finer detail; time and memory grow with the square.",
         unit="px",
     )
     channels: Literal["auto", "grey", "colour"] = setting(
@@ -176,7 +176,7 @@ class RunSpec(Part):
         return cls.parse(values or {})
 
     def to_yaml(self, *, all_fields: bool = False) -> str:
-        """YAML that `from_yaml` reads back to an equal spec; only what differs from the defaults unless `all_fields`."""
+        """YAML that `from_yaml` reads back to an equal spec: what differs from the defaults, or all fields."""
         values = self.model_dump(exclude_defaults=not all_fields)
         return yaml.safe_dump(values or {"epochs": self.epochs}, sort_keys=False, allow_unicode=True)
 
@@ -280,6 +280,6 @@ def _problem(line: dict[str, Any], values: dict[str, Any]) -> Problem:
         field, _, rest = str(line["ctx"]["error"]).partition(" = ")
         value, _, message = rest.partition(": ")
         return Problem(field, yaml.safe_load(value), message)
-    if path in known and not (line["type"] == "value_error"):
+    if path in known and line["type"] != "value_error":
         return Problem(path, line["input"], f"must be {known[path].allowed}")
     return Problem(path, line["input"], line["msg"].removeprefix("Value error, "))

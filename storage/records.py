@@ -118,9 +118,7 @@ class Dataset:
     kind: str  # a key of the data set catalog: "folder", "digits"
     path: str  # where its files lie; "" for embedded ones
     classes: tuple[str, ...]
-    counts: dict[
-        str, dict[str, int]
-    ]  # split ("train", "validation", "test", or "all" when not split) -> class -> images
+    counts: dict[str, dict[str, int]]  # split -> class -> images; split "all" when not split
     fingerprint: str
     channels: int  # 1 grey, 3 colour, ...
     width: int  # median, pixels

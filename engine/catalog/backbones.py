@@ -19,7 +19,7 @@ class Backbone:
 BACKBONES: dict[str, Backbone] = {
     "small_cnn": Backbone(
         label="Small CNN",
-        note="Three convolution + pooling blocks and five linear layers, as in the course notes. Fast; for small images and first steps.",
+        note="Three convolution blocks and five linear layers, as in the course notes. Fast; for small images.",
         build="engine.training.model:small_cnn",
         parameters_m=0.0,  # filled by the test that checks it
         smallest_px=8,

@@ -227,7 +227,8 @@ def settings(part: type[Part] = RunSpec, prefix: str = "") -> Iterator[Setting]:
 def _setting(path: str, info: FieldInfo) -> Setting:
     extra: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     literal = getattr(info.annotation, "__args__", None)
-    low = high = None
+    low: Any = None
+    high: Any = None
     low_open = high_open = False
     for rule in info.metadata:
         match rule:
@@ -251,8 +252,8 @@ def _setting(path: str, info: FieldInfo) -> Setting:
         choices=tuple(map(str, literal)) if literal else extra.get("choices"),
         advanced=extra.get("advanced", False),
         scale=extra.get("scale", "linear"),
-        low=low,  # type: ignore[arg-type]
-        high=high,  # type: ignore[arg-type]
+        low=low,
+        high=high,
         low_open=low_open,
         high_open=high_open,
     )
@@ -280,6 +281,9 @@ def _problem(line: dict[str, Any], values: dict[str, Any]) -> Problem:
         field, _, rest = str(line["ctx"]["error"]).partition(" = ")
         value, _, message = rest.partition(": ")
         return Problem(field, yaml.safe_load(value), message)
+    if line["type"] in ("model_type", "model_attributes_type"):
+        inside = [one.path for one in known.values() if one.path.startswith(f"{path}.")]
+        return Problem(path, line["input"], f"must be a mapping with the fields {', '.join(inside)}")
     if path in known and line["type"] != "value_error":
         return Problem(path, line["input"], f"must be {known[path].allowed}")
     return Problem(path, line["input"], line["msg"].removeprefix("Value error, "))

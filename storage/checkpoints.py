@@ -1,0 +1,64 @@
+"""Rows of checkpoints: what a run wrote and still keeps."""
+
+from dataclasses import asdict
+from typing import Any
+
+from storage.family import Family
+from storage.records import Checkpoint
+
+
+class Checkpoints(Family[Checkpoint]):
+    record = Checkpoint
+    as_json = frozenset({"metrics"})
+
+    @classmethod
+    def _read(cls, row: dict[str, Any]) -> Checkpoint:
+        return super()._read({name: bool(value) if name.startswith("is_") else value for name, value in row.items()})
+
+    def add(self, checkpoint: Checkpoint) -> None:
+        """Store it as the run's last, and as its best when it says so; the one written again is replaced."""
+        values = self._plain(asdict(checkpoint)) | {"is_last": 1}
+        marks = ", ".join("?" * len(values))
+        with self._store.transaction() as db:
+            db.execute("UPDATE checkpoints SET is_last = 0 WHERE run_id = ?", [checkpoint.run_id])
+            if checkpoint.is_best:
+                db.execute("UPDATE checkpoints SET is_best = 0 WHERE run_id = ?", [checkpoint.run_id])
+            db.execute(
+                f"INSERT OR REPLACE INTO checkpoints ({', '.join(values)}) VALUES ({marks})", list(values.values())
+            )
+
+    def list(self, run_id: str) -> list[Checkpoint]:
+        """Newest first."""
+        return self._rows("FROM checkpoints WHERE run_id = ? ORDER BY step DESC, epoch DESC", (run_id,))
+
+    def get(self, run_id: str, which: str | int) -> Checkpoint:
+        """The "best", the "last", or that of an epoch.
+
+        Raises:
+            KeyError: The run keeps no such checkpoint.
+        """
+        column = {"best": "is_best = 1", "last": "is_last = 1"}.get(str(which))
+        if column:
+            found = self._rows(f"FROM checkpoints WHERE run_id = ? AND {column}", (run_id,))
+        elif str(which).isdecimal():
+            found = self._rows("FROM checkpoints WHERE run_id = ? AND epoch = ? ORDER BY step", (run_id, int(which)))
+        else:
+            raise KeyError(f"{which!r} names no checkpoint: say best, last or an epoch.")
+        if not found:
+            kept = ", ".join(str(one.epoch) for one in reversed(self.list(run_id))) or "none"
+            raise KeyError(f"Run {run_id} keeps no checkpoint {which!r}; epochs kept: {kept}.")
+        return found[0]
+
+    def pin(self, run_id: str, path: str, pinned: bool) -> None:
+        with self._store.transaction() as db:
+            db.execute(
+                "UPDATE checkpoints SET is_pinned = ? WHERE run_id = ? AND path = ?", [int(pinned), run_id, path]
+            )
+
+    def forget(self, run_id: str, path: str) -> None:
+        """Remove the row of a checkpoint whose files are gone; the newest left becomes the last."""
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM checkpoints WHERE run_id = ? AND path = ?", [run_id, path])
+            left = self.list(run_id)
+            if left and not any(one.is_last for one in left):
+                db.execute("UPDATE checkpoints SET is_last = 1 WHERE run_id = ? AND path = ?", [run_id, left[0].path])

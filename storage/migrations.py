@@ -1,0 +1,240 @@
+"""The schema, as ordered steps. A released step never changes; a change of schema is a new step below the last."""
+
+import fcntl
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("thaw")
+
+
+class PendingMigrations(RuntimeError):
+    """The database is older than this program and was not opened for migration."""
+
+
+class NewerDatabase(RuntimeError):
+    """The database was made by a newer Thaw; this one would not understand what it writes."""
+
+
+@migrations()
+def schema_1(db: Database) -> None:
+    for statement in SCHEMA_1:
+        db.execute(statement)
+
+
+def migrate(database: Path) -> None:
+    """Bring `database` to this program's schema, making it when missing. Safe from several processes at once.
+
+    Raises:
+        NewerDatabase: It holds steps that this program does not know.
+    """
+    # The switch to WAL ignores SQLite's busy timeout, so the first openers take turns on a file of their own.
+    with database.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection = sqlite3.connect(database, timeout=30, isolation_level=None)
+        try:
+            _switch_to_wal(connection)
+            db = Database(connection)
+            refuse_newer(db)
+            if migrations.pending(db):
+                migrations.apply(db)
+        finally:
+            connection.close()
+    database.chmod(0o600)
+
+
+def refuse_pending(db: Database) -> None:
+    refuse_newer(db)
+    if pending := migrations.pending(db):
+        raise PendingMigrations(
+            f"This database is older than this Thaw ({len(pending)} schema steps behind). "
+            "Start the dashboard or the supervisor once: they bring it up to date."
+        )
+
+
+def refuse_newer(db: Database) -> None:
+    known = {step.name for step in migrations.pending(Database(memory=True))}
+    if unknown := {step.name for step in migrations.applied(db)} - known:
+        raise NewerDatabase(
+            f"This database was written by a newer Thaw (unknown schema steps: {', '.join(sorted(unknown))}). "
+            "Update Thaw, or point THAW_HOME at another folder."
+        )
+
+
+def _switch_to_wal(connection: sqlite3.Connection, *, patience_s: float = 30) -> None:
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:  # somebody reads or writes it this moment
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+SCHEMA_1 = (
+    """
+    CREATE TABLE searches (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        ended_at REAL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        dataset_id TEXT NOT NULL,
+        search_id TEXT REFERENCES searches(id) ON DELETE CASCADE,
+        key TEXT UNIQUE,
+        created_at REAL NOT NULL,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        tries INTEGER NOT NULL DEFAULT 0,
+        not_before REAL NOT NULL DEFAULT 0,
+        started_at REAL,
+        ended_at REAL,
+        reason TEXT,
+        advice TEXT,
+        slot TEXT,
+        device TEXT,
+        phase TEXT,
+        step INTEGER NOT NULL DEFAULT 0,
+        steps INTEGER,
+        epoch INTEGER NOT NULL DEFAULT 0,
+        epochs INTEGER NOT NULL DEFAULT 0,
+        eta_s REAL,
+        metric TEXT NOT NULL DEFAULT 'val/accuracy',
+        best_value REAL,
+        best_epoch INTEGER,
+        resume_from TEXT,
+        pid INTEGER,
+        pid_started REAL,
+        boot_id TEXT,
+        progress_at REAL,
+        "offset" INTEGER NOT NULL DEFAULT 0
+    ) STRICT
+    """,
+    "CREATE INDEX runs_state ON runs(state, created_at)",
+    "CREATE INDEX runs_created ON runs(created_at)",
+    "CREATE INDEX runs_name ON runs(name)",
+    "CREATE INDEX runs_search ON runs(search_id)",
+    """
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        UNIQUE (run_id, name)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE metrics (
+        series_id INTEGER NOT NULL REFERENCES series(id) ON DELETE CASCADE,
+        step INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        value REAL,
+        at REAL NOT NULL,
+        PRIMARY KEY (series_id, step)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE buckets (
+        series_id INTEGER NOT NULL REFERENCES series(id) ON DELETE CASCADE,
+        factor INTEGER NOT NULL,
+        bucket INTEGER NOT NULL,
+        step INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,
+        at REAL NOT NULL,
+        low REAL,
+        high REAL,
+        total REAL,
+        n INTEGER NOT NULL,
+        last REAL,
+        PRIMARY KEY (series_id, factor, bucket)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE checkpoints (
+        run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        path TEXT NOT NULL,
+        epoch INTEGER NOT NULL,
+        step INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        metrics TEXT NOT NULL,
+        is_best INTEGER NOT NULL DEFAULT 0,
+        is_last INTEGER NOT NULL DEFAULT 0,
+        is_pinned INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (run_id, path)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE datasets (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        path TEXT NOT NULL,
+        classes TEXT NOT NULL,
+        counts TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        channels INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        created_at REAL NOT NULL,
+        set_aside TEXT NOT NULL,
+        notes TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY,
+        run_id TEXT REFERENCES runs(id) ON DELETE CASCADE,
+        at REAL NOT NULL,
+        level TEXT NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX events_run ON events(run_id, id)",
+    """
+    CREATE TABLE requests (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        target TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        state TEXT NOT NULL,
+        key TEXT UNIQUE,
+        created_at REAL NOT NULL,
+        progress REAL,
+        message TEXT,
+        eta_s REAL,
+        pid INTEGER,
+        pid_started REAL,
+        ended_at REAL
+    ) STRICT
+    """,
+    "CREATE INDEX requests_state ON requests(state, created_at)",
+    "CREATE INDEX requests_kind ON requests(kind, created_at)",
+    """
+    CREATE TABLE engine (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        uuid TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        pid_started REAL NOT NULL,
+        boot_id TEXT NOT NULL,
+        started_at REAL NOT NULL,
+        heartbeat_at REAL NOT NULL,
+        slots TEXT NOT NULL,
+        machine TEXT NOT NULL
+    ) STRICT
+    """,
+)

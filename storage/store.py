@@ -1,0 +1,96 @@
+"""The store of one home: a front door to its table families and to transactions."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from storage.checkpoints import Checkpoints
+from storage.datasets import Datasets
+from storage.engine_row import EngineRow
+from storage.events import Events
+from storage.home import Home
+from storage.metrics import Metrics
+from storage.migrations import migrate as bring_up_to_date
+from storage.migrations import refuse_pending
+from storage.requests import Requests
+from storage.runs import Runs
+from storage.searches import Searches
+
+
+class Store:
+    """All rows of one home. Cheap to keep, safe to share between threads: a connection lives as long as one call."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._of_this_thread = threading.local()
+        self.runs = Runs(self)
+        self.searches = Searches(self)
+        self.metrics = Metrics(self)
+        self.checkpoints = Checkpoints(self)
+        self.datasets = Datasets(self)
+        self.events = Events(self)
+        self.requests = Requests(self)
+        self.engine = EngineRow(self)
+
+    @classmethod
+    def open(cls, home: Home, *, migrate: bool = False) -> "Store":
+        """The store of `home`; with `migrate` its database is made or brought up to date first.
+
+        Raises:
+            PendingMigrations: It is older than this program (or not there), and `migrate` is off.
+            NewerDatabase: It was written by a newer program.
+        """
+        store = cls(home)
+        if migrate:
+            bring_up_to_date(home.database)
+        else:
+            with store.reading() as db:
+                refuse_pending(db)
+        return store
+
+    @contextmanager
+    def reading(self) -> Iterator[Database]:
+        """A database to query: the thread's open transaction when there is one."""
+        current: Database | None = getattr(self._of_this_thread, "db", None)
+        if current is not None:
+            yield current
+            return
+        with closing(self._connect()) as connection:
+            yield Database(connection, execute_plugins=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Database]:
+        """All writes inside commit together or not at all; one opened inside another joins it."""
+        current: Database | None = getattr(self._of_this_thread, "db", None)
+        if current is not None:
+            yield current
+            return
+        with closing(self._connect()) as connection:
+            db = Database(connection, execute_plugins=False)
+            # IMMEDIATE: a deferred one that reads first fails on its first write, whatever the timeout.
+            connection.execute("BEGIN IMMEDIATE")
+            self._of_this_thread.db = db
+            try:
+                yield db
+            except BaseException:
+                connection.rollback()
+                raise
+            else:
+                connection.commit()
+            finally:
+                self._of_this_thread.db = None
+
+    def backup(self, to: Path) -> None:
+        """Copy the database while it is in use, with SQLite's online backup."""
+        with closing(self._connect()) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.home.database, timeout=30, isolation_level=None)
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection

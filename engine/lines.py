@@ -1,0 +1,44 @@
+"""JSON lines in a file that only grows: how whatever trains or imports tells everything else what it does."""
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+
+class Lines:
+    """Appends one JSON object a line, with `kind` and `at` (Unix seconds) always; what is not finite becomes null.
+
+    `write` buffers and `flush` hands over, so that a burst of lines costs one system call.
+
+    Raises:
+        OSError: The file cannot be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab+")
+        if self._file.tell() > 0:
+            self._file.seek(-1, 2)
+            if self._file.read(1) != b"\n":  # a killed attempt left half a line: it must not swallow our first one
+                self._file.write(b"\n")
+
+    def write(self, kind: str, **fields: Any) -> None:
+        line = {"kind": kind, "at": time.time(), **fields}
+        self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,62 @@
+"""Batches by whole-batch tensor operations: no worker processes, no per-image Python."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from engine.data.arrays import Arrays
+
+
+class Batches:
+    """One pass over `indices` each time it is iterated: (images float (b, C, H, W), labels int64 (b,)) on `device`.
+
+    A last batch of a single image is left out of training passes (`shuffle`), where BatchNorm could not use it.
+    """
+
+    def __init__(
+        self,
+        arrays: Arrays,
+        indices: np.ndarray,
+        *,
+        batch_size: int,
+        mean: list[float],
+        std: list[float],
+        device: torch.device,
+        shuffle: torch.Generator | None = None,
+    ) -> None:
+        self._arrays = arrays
+        self._indices = torch.from_numpy(np.ascontiguousarray(indices))
+        self._batch_size = batch_size
+        self._device = device
+        self._shuffle = shuffle
+        shape = (1, len(mean), 1, 1)
+        self._scale = (1 / (255 * torch.tensor(std))).view(shape).to(device)
+        self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(shape).to(device)
+
+    @property
+    def images(self) -> int:
+        """Images in one pass."""
+        dropped = self._drops_one()
+        return len(self._indices) - int(dropped)
+
+    def __len__(self) -> int:
+        return -(-self.images // self._batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return self.passing(start=0)
+
+    def passing(self, start: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """A pass from batch `start` on; the shuffle is drawn all the same, so that a resumed pass sees the rest."""
+        order = self._indices
+        if self._shuffle is not None:
+            order = order[torch.randperm(len(order), generator=self._shuffle)]
+        for chosen in order[: self.images].split(self._batch_size)[start:]:
+            picked = chosen.numpy()
+            pixels = torch.from_numpy(self._arrays.images[picked]).to(self._device, non_blocking=True)
+            labels = torch.from_numpy(self._arrays.labels[picked]).to(self._device, non_blocking=True)
+            yield pixels.permute(0, 3, 1, 2).float().mul_(self._scale).add_(self._shift), labels
+
+    def _drops_one(self) -> bool:
+        alone = len(self._indices) % self._batch_size == 1 and len(self._indices) > 1
+        return self._shuffle is not None and self._batch_size > 1 and alone

@@ -1,0 +1,74 @@
+"""The one way from bytes to pixels, for import, training and prediction alike."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+MOST_PIXELS = 50_000_000
+
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+Image.MAX_IMAGE_PIXELS = None  # Pillow only warns; ours refuses, before anything is decoded
+
+
+class Undecodable(ValueError):
+    """These bytes are no image that Thaw reads; the text says why."""
+
+
+def decode(source: Path | bytes) -> Image.Image:
+    """The image as "L" (grey) or "RGB": upright by its EXIF, transparency over white, deep pixels scaled to 8 bits.
+
+    Of an animation, the first frame.
+
+    Raises:
+        Undecodable: Not an image, a format not in `FORMATS`, damaged, or over `MOST_PIXELS`.
+    """
+    try:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise Undecodable(f"{width} x {height} pixels; at most {MOST_PIXELS // 1_000_000} million are read")
+            image.load()  # a full decode: Pillow's verify() passes truncated JPEGs
+            return _eight_bit(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise Undecodable(f"not an image of a known kind ({', '.join(FORMATS)})") from None
+    except Undecodable:
+        raise
+    # Pillow's decoders raise any of these on damaged files.
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:
+        raise Undecodable(f"damaged: {' '.join(str(error).split()) or type(error).__name__}") from None
+
+
+def to_array(image: Image.Image, *, size: int, channels: int) -> np.ndarray:
+    """A decoded image as the network sees it: uint8 (size, size, channels), resized with antialiasing."""
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        return Image.fromarray(_scaled(np.asarray(image)), "L")
+    if image.mode in ("LA", "La", "PA") or image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        grey = image.mode in ("LA", "La", "L", "1")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("L" if grey else "RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
+def _scaled(pixels: np.ndarray) -> np.ndarray:
+    """Deep pixels to 0..255: 16-bit by its whole range, floats of 0..1 by that, others by their own range."""
+    values = pixels.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise Undecodable("it holds pixels that are not numbers")
+    low, high = float(values.min()), float(values.max())
+    if pixels.dtype.kind in "iu" and low >= 0 and high <= 65535:
+        low, high = 0.0, 65535.0 if high > 255 else 255.0
+    elif low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    return np.round((values - low) * (255.0 / max(high - low, 1e-12))).clip(0, 255).astype(np.uint8)

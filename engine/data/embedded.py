@@ -5,26 +5,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from storage import Dataset
-
-DIGITS = Dataset(
-    id="digits",
-    name="digits",
-    kind="digits",
-    path="",
-    classes=tuple("0123456789"),
-    counts={"all": dict(zip("0123456789", (178, 182, 177, 183, 181, 182, 181, 179, 174, 180), strict=True))},
-    fingerprint="scikit-learn-digits-1",
-    channels=1,
-    width=8,
-    height=8,
-    bytes=0,
-    created_at=0.0,
-    notes=("1,797 handwritten digits of scikit-learn (UCI optical recognition of handwritten digits, test part).",),
-)
-
-EMBEDDED = (DIGITS,)
-
 
 class Digits:
     """scikit-learn's digits: 8 x 8 pixels of 0 to 16, scaled to 0 to 255."""

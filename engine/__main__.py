@@ -1,0 +1,214 @@
+"""The command line, `python -m engine COMMAND`: the pages' own face, for scripts and people without a browser."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+import engine
+from engine import show, supervisor
+from engine.waiting import wait_for_import, wait_for_run
+from storage import Home, NewerDatabase, RunState, Store
+
+OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
+err = Console(stderr=True, highlight=False)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 done; 1 it did not work out; 2 refused input; 130 left waiting by Ctrl-C."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.command is supervise:
+            return supervise(options)
+        code: int = options.command(engine.open_store(), options)
+    except engine.Refused as refused:
+        err.print(f"Refused:\n{refused}", markup=False)
+        return REFUSED
+    except (engine.NotFound, engine.Unavailable, NewerDatabase) as error:
+        err.print(str(error), markup=False)
+        return REFUSED if isinstance(error, engine.NotFound) else FAILED
+    return code
+
+
+def supervise(options: argparse.Namespace) -> int:
+    return supervisor.main(Home.find(), on_demand=options.on_demand)
+
+
+def train(store: Store, options: argparse.Namespace) -> int:
+    spec = engine.RunSpec.from_yaml(_read(options.spec, options.set))
+    run = engine.start_run(store, spec)
+    engine.ensure_supervisor(store.home)
+    if not options.wait:
+        _print(options, show.run_object(store, run), f"Queued as {run.id} ({run.name}).")
+        return OK
+    try:
+        run = wait_for_run(store, run.id, err)
+    except KeyboardInterrupt:
+        err.print(f"Left waiting; run {run.id} goes on. Stop it with: python -m engine stop {run.id}")
+        return LEFT
+    _print(options, show.run_object(store, run), show.result(run))
+    return OK if run.state is RunState.FINISHED else FAILED
+
+
+def list_runs(store: Store, options: argparse.Namespace) -> int:
+    runs = store.runs.list(limit=options.limit)
+    _print(options, [show.run_summary(run) for run in runs], show.runs_table(runs))
+    return OK
+
+
+def show_run(store: Store, options: argparse.Namespace) -> int:
+    run = engine.find_run(store, options.id)
+    _print(options, show.run_object(store, run), show.run_page(store, run))
+    return OK
+
+
+def stop(store: Store, options: argparse.Namespace) -> int:
+    return _ask(store, engine.request_stop(store, options.id).id, "Stopped", options.id)
+
+
+def resume(store: Store, options: argparse.Namespace) -> int:
+    return _ask(store, engine.resume(store, options.id).id, "Queued again", options.id)
+
+
+def delete(store: Store, options: argparse.Namespace) -> int:
+    return _ask(store, engine.delete_run(store, options.id).id, "Deleted", options.id)
+
+
+def download(store: Store, options: argparse.Namespace) -> int:
+    run = engine.find_run(store, options.id)
+    path, name = engine.checkpoint_file(store, run.id, options.which)
+    to = options.dest / name if options.dest.is_dir() else options.dest
+    try:
+        shutil.copyfile(path, to)
+    except OSError as error:
+        raise engine.Refused([engine.Problem("DEST", str(to), f"cannot be written: {error.strerror}")]) from None
+    print(to)
+    return OK
+
+
+def add_dataset(store: Store, options: argparse.Namespace) -> int:
+    request = engine.add_dataset(store, options.name, options.source)
+    engine.ensure_supervisor(store.home)
+    request = wait_for_import(store, request.id, err)
+    if request.state == "refused":
+        err.print(f"Refused:\n{request.message}", markup=False)
+        return REFUSED
+    dataset = store.datasets.get(request.target)
+    _print(options, show.dataset_object(dataset), show.dataset_page(dataset))
+    return OK
+
+
+def list_datasets(store: Store, options: argparse.Namespace) -> int:
+    datasets = store.datasets.list()
+    _print(options, [show.dataset_object(one) for one in datasets], show.datasets_table(datasets))
+    return OK
+
+
+def delete_dataset(store: Store, options: argparse.Namespace) -> int:
+    return _ask(store, engine.delete_dataset(store, options.name).id, "Deleted", options.name)
+
+
+def status(store: Store, options: argparse.Namespace) -> int:
+    told = show.status_object(store)
+    _print(options, told, show.status_page(told))
+    return OK
+
+
+def shut_down(store: Store, options: argparse.Namespace) -> int:
+    if not engine.engine_alive(store) and not store.runs.list(states=[s for s in RunState if not s.is_over]):
+        print("Nothing runs.")
+        return OK
+    return _ask(store, engine.shut_down(store).id, "All runs stopped and the engine has left", "")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its help: docs/cli.md is made from it."""
+    top = argparse.ArgumentParser(prog="python -m engine", description="Train image classifiers without a browser.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(into: Any, name: str, what: Any, text: str, *, as_json: bool = False) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = into.add_parser(name, help=text, description=text)
+        made.set_defaults(command=what, json=False)
+        if as_json:
+            made.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+        return made
+
+    one = command(commands, "supervise", supervise, "Run the engine's supervisor here, until Ctrl-C.")
+    one.add_argument("--on-demand", action="store_true", help="leave after ten minutes without work")
+    one = command(commands, "train", train, "Queue a run.", as_json=True)
+    one.add_argument("spec", type=Path, metavar="SPEC.yaml", help="what to train; - reads standard input")
+    one.add_argument("--wait", action="store_true", help="show its progress; exit 0 only when it finished")
+    one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
+    one = command(commands, "list", list_runs, "List runs, newest first.", as_json=True)
+    one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
+    for name, what, text in (
+        ("show", show_run, "Show one run: state, best value, checkpoints, events."),
+        ("stop", stop, "Stop a run; it saves first and can be resumed."),
+        ("resume", resume, "Let a stopped or failed run go on from its last checkpoint."),
+        ("delete", delete, "Delete a run with its checkpoints and metrics; frees the disk."),
+    ):
+        one = command(commands, name, what, text, as_json=name == "show")
+        one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
+    one = command(commands, "download", download, "Copy a checkpoint's weights (safetensors) to a file or folder.")
+    one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
+    one.add_argument("--which", default="best", help="best (default), last, or an epoch")
+    one.add_argument("dest", type=Path, metavar="DEST", help="a file to write, or a folder")
+    datasets = command(commands, "datasets", list_datasets, "Add, list and delete data sets.")
+    inner = datasets.add_subparsers(required=True, metavar="add|list|delete")
+    one = command(inner, "add", add_dataset, "Import a folder or zip of class folders.", as_json=True)
+    one.add_argument("name", metavar="NAME", help="what to call it")
+    one.add_argument("source", type=Path, metavar="PATH_OR_ZIP", help="a folder or .zip on this machine")
+    command(inner, "list", list_datasets, "List data sets.", as_json=True)
+    one = command(inner, "delete", delete_dataset, "Delete a data set; a folder on the server stays where it is.")
+    one.add_argument("name", metavar="NAME", help="its name")
+    command(commands, "status", status, "Show the engine, its queue and the machine.", as_json=True)
+    command(commands, "shutdown", shut_down, "Stop all runs (each saves first) and the engine.")
+    return top
+
+
+def _read(path: Path, overrides: list[str]) -> str:
+    """A spec's YAML with `a.b=value` overrides laid over it."""
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise engine.Refused([engine.Problem("SPEC", str(path), f"cannot be read: {error}")]) from None
+    if not overrides:
+        return text
+    values: Any = engine.RunSpec.from_yaml(text).model_dump()
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        *parents, leaf = name.split(".")
+        if not equals:
+            raise engine.Refused([engine.Problem("--set", override, "must be FIELD=VALUE")])
+        inner = values
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[leaf] = yaml.safe_load(value)
+    return yaml.safe_dump(values, allow_unicode=True)
+
+
+def _ask(store: Store, request_id: str, done: str, what: str) -> int:
+    """Wait until the engine has carried a request out."""
+    engine.ensure_supervisor(store.home)
+    request = engine.wait_for_request(store, request_id, timeout_s=120)
+    if request.state == "refused":
+        err.print(f"Refused: {request.message}", markup=False)
+        return REFUSED
+    print(f"{done}{f': {what}' if what else ''}.")
+    return OK
+
+
+def _print(options: argparse.Namespace, as_object: Any, for_people: Any) -> None:
+    if options.json:
+        print(json.dumps(as_object, ensure_ascii=False, indent=1))
+    else:
+        Console(highlight=False, markup=False).print(for_people)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""What runs and data sets left on the disk, for those who read it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.errors import NotFound, Unavailable
+from storage import Checkpoint, Store
+
+
+def find_checkpoint(store: Store, run_id: str, which: str | int) -> Checkpoint:
+    """The "best", the "last", or that of an epoch.
+
+    Raises:
+        NotFound: No such run, or it keeps no such checkpoint.
+    """
+    try:
+        return store.checkpoints.get(store.runs.get(run_id).id, which)
+    except KeyError as error:
+        raise NotFound(error.args[0]) from None
+
+
+def checkpoint_file(store: Store, run_id: str, which: str | int) -> tuple[Path, str]:
+    """The weights of a checkpoint and a name to download them by.
+
+    Raises:
+        NotFound: No such run, or it keeps no such checkpoint.
+        Unavailable: Its file is gone.
+    """
+    kept = find_checkpoint(store, run_id, which)
+    path = store.home.run(run_id) / kept.path / "weights.safetensors"
+    if not path.exists():
+        raise Unavailable(f"The file of epoch {kept.epoch} is gone: {path}. Resume the run to write a new one.")
+    name = "".join(
+        "-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in store.runs.get(run_id).name
+    )
+    return path, f"{name.strip('. ') or run_id}-e{kept.epoch:04d}.safetensors"
+
+
+def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]:
+    """Classes, preprocessing, spec, metrics and versions of a checkpoint.
+
+    Raises:
+        NotFound: No such run, or it keeps no such checkpoint.
+        Unavailable: Its file is gone.
+    """
+    path = checkpoint_file(store, run_id, which)[0].with_name("manifest.json")
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def log_tail(store: Store, run_id: str, *, lines: int = 200) -> str:
+    """The last lines of a run's log; "" while there is none."""
+    path = store.home.run(run_id) / "log.txt"
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - 200 * lines))
+        return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+
+
+def dataset_samples(store: Store, dataset_id: str) -> dict[str, list[Path]]:
+    """Class -> small pictures of some of its images, made at the import; {} while there are none."""
+    dataset = store.datasets.get(dataset_id)
+    folder = store.home.dataset(dataset_id) / "samples"
+    if not folder.exists():
+        return {}
+    return {
+        name: sorted((folder / str(index)).glob("*.png"), key=lambda path: int(path.stem))
+        for index, name in enumerate(dataset.classes)
+    }
+
+
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files under a folder; 0 when it is not there."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,111 @@
+"""The supervisor's care of imports: each a process of its own, so that a hostile zip meets no one else."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine import processes
+from engine.launchers import ROOT
+from engine.processes import Identity
+from storage import Dataset, Request, Store
+
+MOST_TRIES = 2
+
+
+class Importing:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def tick(self, request: Request) -> None:
+        """One step of one import."""
+        folder = self._folder(request)
+        leader = _leader(request)
+        if leader and leader.is_alive:
+            self._tell(request, _last_line(folder, "progress"))
+            return
+        ended = _last_line(folder, "ended")
+        if ended and ended["state"] == "finished":
+            self._register(request, folder)
+        elif ended:
+            self._refuse(request, folder, " ".join(filter(None, [ended.get("reason"), ended.get("advice")])))
+        elif request.payload.get("tries", 0) >= MOST_TRIES:
+            self._refuse(request, folder, "The import was killed twice; perhaps memory or disk ran out. Try it again.")
+        else:
+            self._launch(request, folder)
+
+    def _launch(self, request: Request, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700, parents=True)
+        (folder / "request.json").write_text(
+            json.dumps({"id": request.target, **request.payload}, ensure_ascii=False), encoding="utf-8"
+        )
+        leader = processes.spawn(
+            [sys.executable, "-m", "engine.data.importer", str(folder)],
+            mark=f"{self._store.home.root}:{request.id}:import",
+            log=folder / "log.txt",
+            environment={},
+            folder=ROOT,
+        )
+        self._store.requests.update(
+            request.id,
+            state="running",
+            pid=leader.pid,
+            pid_started=leader.started,
+            payload={**request.payload, "tries": request.payload.get("tries", 0) + 1, "boot_id": leader.boot_id},
+        )
+
+    def _tell(self, request: Request, line: dict[str, Any] | None) -> None:
+        if line and line.get("steps"):
+            told = {"progress": line["step"] / line["steps"], "message": line["message"], "eta_s": line.get("eta_s")}
+            if told["progress"] != request.progress:
+                self._store.requests.update(request.id, **told)
+
+    def _register(self, request: Request, folder: Path) -> None:
+        final = self._store.home.dataset(request.target)
+        if final.exists():
+            shutil.rmtree(final)
+        told = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        told |= {name: tuple(told[name]) for name in ("classes", "set_aside", "notes")}
+        if told["path"] == "":
+            told["path"] = "" if told["kind"] != "folder" else str(final)
+        self._store.datasets.add(Dataset(**told))
+        folder.rename(final)
+        self._drop_upload(request)
+        self._store.requests.finish(request.id, "done")
+
+    def _refuse(self, request: Request, folder: Path, reason: str) -> None:
+        processes.end_all(f"{self._store.home.root}:{request.id}:import")
+        shutil.rmtree(folder, ignore_errors=True)
+        self._drop_upload(request)
+        self._store.requests.finish(request.id, "refused", reason)
+
+    def _drop_upload(self, request: Request) -> None:
+        source = Path(request.payload["source"])
+        if source.parent == self._store.home.uploads:
+            source.unlink(missing_ok=True)
+
+    def _folder(self, request: Request) -> Path:
+        return self._store.home.datasets / ".incoming" / request.id
+
+
+def _leader(request: Request) -> Identity | None:
+    if request.pid is None or request.pid_started is None:
+        return None
+    return Identity(request.pid, request.pid_started, request.payload.get("boot_id", ""))
+
+
+def _last_line(folder: Path, kind: str) -> dict[str, Any] | None:
+    path = folder / "events.jsonl"
+    if not path.exists():
+        return None
+    found = None
+    for raw in path.read_text(encoding="utf-8").splitlines():
+        try:
+            line = json.loads(raw)
+        except ValueError:
+            continue  # half a line: the rest is still to come
+        if line.get("kind") == kind:
+            found = line
+    return found

@@ -1,0 +1,115 @@
+"""Processes we started: an identity that survives pid reuse, and ends that are certain. Never by name or bare pid."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+MARK = "THAW_RUN"  # in the environment of everything launched: "<home>:<id>:<attempt>"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A process, not just a number: pids are used again, this triple is not."""
+
+    pid: int
+    started: float  # when, in the kernel's own count: no clock change moves it
+    boot_id: str
+
+    @classmethod
+    def of(cls, pid: int) -> "Identity":
+        return cls(pid, _started(pid), boot_id())
+
+    @property
+    def is_alive(self) -> bool:
+        if self.boot_id != boot_id():
+            return False
+        try:
+            return _started(self.pid) == self.started and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def cpu_s(self) -> float:
+        """Processor time it and its children have used, in seconds; 0 when it is gone."""
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+            return float(times.user + times.system + times.children_user + times.children_system)
+        except psutil.NoSuchProcess:
+            return 0.0
+
+
+def _started(pid: int) -> float:
+    """
+    Raises:
+        psutil.NoSuchProcess: There is none of that pid.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return float(fields[19])  # ticks since boot
+    except OSError:
+        return float(psutil.Process(pid).create_time())
+
+
+@cache
+def boot_id() -> str:
+    path = Path("/proc/sys/kernel/random/boot_id")
+    return path.read_text().strip() if path.exists() else str(psutil.boot_time())
+
+
+def spawn(command: list[str], *, mark: str, log: Path, environment: dict[str, str], folder: Path) -> Identity:
+    """Start `command` in a session of its own, nobody's terminal, output appended to `log` (never a pipe)."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **environment, MARK: mark},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Identity.of(process.pid)
+
+
+def reap() -> None:
+    """Collect children that ended, so that none stays a zombie."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def send(who: Identity, number: signal.Signals) -> None:
+    """Signal the process group that `who` leads, if it is still itself."""
+    if who.is_alive:
+        with suppress(ProcessLookupError):
+            os.killpg(who.pid, number)
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Living processes that carry exactly this mark: launched by us, and their children."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
+                found.append(process)
+    return found
+
+
+def end_all(mark: str, *, patience_s: float = 5.0) -> bool:
+    """SIGKILL everything that carries `mark`. True once all of it is gone."""
+    deadline = time.monotonic() + patience_s
+    while left := marked(mark):
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        reap()
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

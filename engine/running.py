@@ -1,0 +1,192 @@
+"""The supervisor's care of runs: launch what waits, follow what trains, settle what ended, end what must."""
+
+import json
+import logging
+import os
+import signal
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from engine import launchers, processes
+from engine.ingest import has_ended_line, ingest
+from engine.machine import slots as machine_slots
+from engine.processes import Identity
+from storage import Run, RunState, Store
+
+log = logging.getLogger(__name__)
+
+ACTIVE = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
+MOST_TRIES = 5  # launches without a new checkpoint
+BACK_OFF_S = (1, 4, 15, 60)
+GRACE_S = float(os.environ.get("THAW_GRACE_S", "30"))  # from SIGTERM to SIGKILL
+STALL_S = float(os.environ.get("THAW_STALL_S", "120"))  # without a line or any work
+EXIT_S = 15  # from the last word to the end of the process
+
+KILLED = "Its process was killed (by hand, by a system short of memory, or by a reboot)."
+
+
+class Running:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.slots = machine_slots()
+        self._work: dict[str, tuple[float, float]] = {}  # run -> processor seconds seen, and when they last grew
+
+    def tick(self) -> None:
+        for run in self._store.runs.list(states=ACTIVE):
+            self._follow(run)
+        for run in self._store.runs.list(states=[RunState.INTERRUPTED]):
+            if time.time() >= run.not_before:
+                self._store.runs.move(run.id, RunState.QUEUED)
+        self._launch_waiting()
+
+    @property
+    def is_idle(self) -> bool:
+        count = self._store.runs.count()
+        return not any(count.get(state) for state in (*ACTIVE, RunState.QUEUED, RunState.INTERRUPTED))
+
+    def stop(self, run_id: str, *, asked_at: float, grace_s: float = GRACE_S) -> bool:
+        """Bring a run to its end, step by step, one call a tick. True once it is over and every process is gone."""
+        run = self._store.runs.get(run_id)
+        if run.state.is_over:
+            return True
+        without_process = {RunState.QUEUED, RunState.INTERRUPTED}
+        if run.state in without_process:
+            reason = "Stopped before it started." if run.attempt == 0 else "Stopped while it waited to go on."
+            return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, reason=reason)
+        if self._store.runs.move(run_id, RunState.STOPPING) and (leader := _leader(run)):
+            processes.send(leader, signal.SIGTERM)
+        if time.time() - asked_at > grace_s:
+            processes.end_all(launchers.mark(self._store.home, run))
+        return False
+
+    def _launch_waiting(self) -> None:
+        busy = {run.slot for run in self._store.runs.list(states=ACTIVE)}
+        for run in self._store.runs.queue():
+            free = [slot for slot in _slots_for(run, self.slots) if slot not in busy]
+            if free and time.time() >= run.not_before:
+                self._launch(run, free[0])
+                busy.add(free[0])
+
+    def _launch(self, run: Run, slot: str) -> None:
+        store, now = self._store, time.time()
+        kept = store.checkpoints.list(run.id)
+        resume_from = kept[0].path if kept else None
+        moved = store.runs.move(
+            run.id,
+            RunState.STARTING,
+            attempt=run.attempt + 1,
+            tries=run.tries + 1,
+            slot=slot,
+            pid=None,
+            resume_from=resume_from,
+            started_at=run.started_at or now,
+            progress_at=now,
+        )
+        if not moved:
+            return
+        run = store.runs.get(run.id)
+        try:
+            _write_run_file(store, run)
+            leader = launchers.launch(store.home, run)
+        except (OSError, KeyError) as error:
+            log.exception("run %s could not be launched", run.id)
+            advice = "See the engine's log; free some disk space if it is full, then resume the run."
+            store.runs.move(run.id, RunState.FAILED, reason=f"It could not be launched: {error}.", advice=advice)
+            return
+        store.runs.update(run.id, pid=leader.pid, pid_started=leader.started, boot_id=leader.boot_id)
+        log.info("run %s attempt %s: pid %s on %s", run.id, run.attempt, leader.pid, slot)
+
+    def _follow(self, run: Run) -> None:
+        leader = _leader(run) or self._find_leader(run)
+        gone = leader is None or not leader.is_alive
+        ingest(self._store, run, gone=gone)
+        run = self._store.runs.get(run.id)
+        mark = launchers.mark(self._store.home, run)
+        if gone:
+            self._work.pop(run.id, None)
+            if not run.state.is_over or processes.marked(mark):
+                processes.end_all(mark)  # what the leader left behind
+            self._settle(run)
+        elif time.time() - (run.progress_at or 0) > EXIT_S and has_ended_line(self._store, run):
+            log.warning("run %s said it ended but its process stays: ending it", run.id)
+            processes.end_all(mark)
+        elif leader and self._stalled(run, leader):
+            processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
+            time.sleep(0.2)
+            processes.end_all(mark)
+            self._settle(run, f"It made no progress for {STALL_S:.0f} s and was ended; its stacks are in the log.")
+
+    def _find_leader(self, run: Run) -> Identity | None:
+        """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""
+        for process in processes.marked(launchers.mark(self._store.home, run)):
+            if os.getsid(process.pid) == process.pid:
+                found = Identity.of(process.pid)
+                self._store.runs.update(run.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
+                return found
+        return None
+
+    def _settle(self, run: Run, why: str = KILLED) -> None:
+        """A final or waiting state for a run whose process is gone without a last word."""
+        if run.state.is_over:
+            return
+        kept = self._store.checkpoints.list(run.id)
+        stands = f"The last checkpoint is of epoch {kept[0].epoch}." if kept else "There is no checkpoint yet."
+        without_process = {"pid": None, "slot": None, "phase": None, "eta_s": None}
+        if run.state is RunState.STOPPING:
+            self._store.runs.move(run.id, RunState.STOPPED, reason=f"Stopped. {stands}", **without_process)
+        elif run.tries >= MOST_TRIES:
+            advice = "Look at the end of the log; a smaller batch or image size needs less memory. Then resume the run."
+            reason = f"{why} That happened {run.tries} times without a new checkpoint."
+            self._store.runs.move(run.id, RunState.FAILED, reason=reason, advice=advice, **without_process)
+        else:
+            wait_s = BACK_OFF_S[min(run.tries, len(BACK_OFF_S)) - 1]
+            reason = f"{why} {stands} It goes on by itself in a moment."
+            self._store.runs.move(
+                run.id, RunState.INTERRUPTED, reason=reason, not_before=time.time() + wait_s, **without_process
+            )
+        self._store.events.add(run.id, "warning", self._store.runs.get(run.id).reason or why)
+
+    def _stalled(self, run: Run, leader: Identity) -> bool:
+        now, used = time.time(), leader.cpu_s()
+        seen, since = self._work.get(run.id, (-1.0, now))
+        if used > seen + 0.5:
+            seen, since = used, now
+        self._work[run.id] = (seen, since)
+        return now - max(since, run.progress_at or now) > STALL_S
+
+
+def _leader(run: Run) -> Identity | None:
+    if run.pid is None or run.pid_started is None or run.boot_id is None:
+        return None
+    return Identity(run.pid, run.pid_started, run.boot_id)
+
+
+def _slots_for(run: Run, slots: tuple[str, ...]) -> list[str]:
+    gpus = [slot for slot in slots if slot != "cpu"]
+    match run.spec["device"]:
+        case "cuda":
+            return gpus
+        case "auto" if gpus:
+            return gpus
+        case _:
+            return ["cpu"]
+
+
+def _write_run_file(store: Store, run: Run) -> None:
+    """What the worker needs to know, so that it never opens the database."""
+    folder = store.home.run(run.id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    told = {
+        "id": run.id,
+        "name": run.name,
+        "attempt": run.attempt,
+        "spec": run.spec,
+        "dataset": asdict(store.datasets.get(run.dataset_id)),
+        "device": run.spec["device"] if run.slot == "cpu" else "cuda",
+        "resume_from": run.resume_from,
+        "cache": str(store.home.cache),
+    }
+    written = Path(folder / "run.json.tmp")
+    written.write_text(json.dumps(told, ensure_ascii=False, indent=1))
+    written.replace(folder / "run.json")

@@ -1,0 +1,161 @@
+"""What the command line prints: objects for scripts, tables for people."""
+
+import time
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+import engine
+from storage import Dataset, Run, Store
+
+
+def run_summary(run: Run) -> dict[str, Any]:
+    """The run as a plain object."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": str(run.state),
+        "dataset": run.dataset_id,
+        "epoch": run.epoch,
+        "epochs": run.epochs,
+        "attempt": run.attempt,
+        "eta_s": run.eta_s,
+        "duration_s": run.duration_s(),
+        "best": None
+        if run.best_value is None
+        else {"name": run.metric, "value": run.best_value, "epoch": run.best_epoch},
+        "reason": run.reason,
+        "advice": run.advice,
+    }
+
+
+def run_object(store: Store, run: Run) -> dict[str, Any]:
+    """The run with its checkpoints, spec and newest metrics."""
+    folder = store.home.run(run.id)
+    return run_summary(run) | {
+        "checkpoints": [
+            {
+                "epoch": one.epoch,
+                "path": str(folder / one.path),
+                "bytes": one.bytes,
+                "sha256": one.sha256,
+                "best": one.is_best,
+                "last": one.is_last,
+                "metrics": one.metrics,
+            }
+            for one in store.checkpoints.list(run.id)
+        ],
+        "metrics": {name: point.value for name, point in store.metrics.last(run.id).items()},
+        "spec": run.spec,
+        "folder": str(folder),
+    }
+
+
+def result(run: Run) -> str:
+    """One line on how a run ended."""
+    best = (
+        ""
+        if run.best_value is None
+        else f" Best {run.metric} {run.best_value:.4f} in epoch {run.best_epoch} ({run.id})."
+    )
+    why = " ".join(filter(None, [run.reason, run.advice]))
+    return f"{run.name}: {run.state}.{best}{' ' + why if why else ''}"
+
+
+def runs_table(runs: list[Run]) -> Table | str:
+    if not runs:
+        return "No runs yet. Train the demo: python -m engine train examples/digits.yaml --wait"
+    table = _table("id", "name", "state", "epoch", "left", "best", "in epoch", "took")
+    for run in runs:
+        best = "" if run.best_value is None else f"{run.best_value:.4f}"
+        row = [run.id, run.name, str(run.state), f"{run.epoch}/{run.epochs}", _seconds(run.eta_s), best]
+        table.add_row(*map(Text, [*row, str(run.best_epoch or ""), _seconds(run.duration_s())]))
+    return table
+
+
+def run_page(store: Store, run: Run) -> Group:
+    checkpoints = _table("checkpoint", "epoch", "bytes", "val/accuracy", "")
+    for one in store.checkpoints.list(run.id):
+        value = one.metrics.get("val/accuracy")
+        marks = " ".join(word for word, is_so in (("best", one.is_best), ("last", one.is_last)) if is_so)
+        checkpoints.add_row(one.path, str(one.epoch), f"{one.bytes:,}", "" if value is None else f"{value:.4f}", marks)
+    events = [Text(f"{_clock(event.at)}  {event.text}") for event in store.events.list(run.id, limit=20)]
+    return Group(Text(f"{run.id}  {result(run)}"), checkpoints, *events)
+
+
+def dataset_object(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "id": dataset.id,
+        "name": dataset.name,
+        "kind": dataset.kind,
+        "images": dataset.images,
+        "classes": list(dataset.classes),
+        "counts": dataset.counts,
+        "set_aside": list(dataset.set_aside),
+        "notes": list(dataset.notes),
+        "fingerprint": dataset.fingerprint,
+    }
+
+
+def datasets_table(datasets: list[Dataset]) -> Table:
+    table = _table("name", "images", "classes", "parts", "size", "set aside")
+    for one in datasets:
+        parts = ", ".join(one.counts)
+        size = f"{one.width} x {one.height}, {'grey' if one.channels == 1 else 'colour'}"
+        table.add_row(Text(one.name), f"{one.images:,}", str(len(one.classes)), parts, size, str(len(one.set_aside)))
+    return table
+
+
+def dataset_page(dataset: Dataset) -> Group:
+    aside = [Text(f"set aside: {one['path']}: {one['reason']}") for one in dataset.set_aside]
+    return Group(datasets_table([dataset]), *map(Text, dataset.notes), *aside)
+
+
+def status_object(store: Store) -> dict[str, Any]:
+    told = store.engine.get()
+    alive = engine.engine_alive(store)
+    return {
+        "engine": {"alive": alive, "pid": told.pid if told and alive else None},
+        "home": str(store.home.root),
+        "slots": list(told.slots) if told else [],
+        "runs": {str(state): n for state, n in store.runs.count().items()},
+        "machine": told.machine if told and alive else engine.machine_reading(store.home),
+    }
+
+
+def status_page(told: dict[str, Any]) -> str:
+    machine = told["machine"]
+    pid = told["engine"]["pid"]
+    lines = [
+        f"Engine: {f'pid {pid}' if pid else 'not running (it starts on demand)'}",
+        f"Home: {told['home']} ({machine['disk_free'] / 1e9:,.0f} GB free)",
+        f"Runs: {', '.join(f'{n} {state}' for state, n in told['runs'].items()) or 'none'}",
+        f"CPU: {machine['cpus']} cores, {machine['cpu_percent']:.0f} % busy; "
+        f"memory {machine['memory_used'] / 1e9:.1f} of {machine['memory_total'] / 1e9:.1f} GB",
+        *(
+            f"GPU {gpu['index']}: {gpu['name']}, {gpu['memory_used'] / 1e9:.1f} of {gpu['memory_total'] / 1e9:.1f} GB"
+            for gpu in machine["gpus"]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

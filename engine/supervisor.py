@@ -1,0 +1,214 @@
+"""The one process that owns a home's queue: it launches, follows and ends everything, and is the only writer of rows
+beside the users' requests. It may be killed at any moment: the next one finds its place again."""
+
+import fcntl
+import logging
+import logging.handlers
+import os
+import shutil
+import signal
+import sys
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from engine import machine, processes
+from engine.importing import Importing
+from engine.processes import Identity
+from engine.running import Running
+from storage import EngineStatus, Home, Request, RunState, Store
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.5
+READING_S = 2.0
+IDLE_S = float(os.environ.get("THAW_IDLE_S", "600"))  # one started on demand leaves after this long without work
+
+
+class AlreadyRunning(RuntimeError):
+    """Another supervisor holds this home."""
+
+
+class Supervisor:
+    """Holds the home's lock from construction until `close`.
+
+    Raises:
+        AlreadyRunning: Somebody else holds it; the text names the pid.
+    """
+
+    def __init__(self, store: Store, *, on_demand: bool = False) -> None:
+        self._store = store
+        self._on_demand = on_demand
+        self._lock = _Lock(store.home.engine_lock)
+        self._running = Running(store)
+        self._importing = Importing(store)
+        self._leaving = False
+        self._busy_at = time.monotonic()
+        self._read_at = 0.0
+        who, now = Identity.of(os.getpid()), time.time()
+        self._status = EngineStatus(
+            uuid=uuid.uuid4().hex,
+            pid=who.pid,
+            pid_started=who.started,
+            boot_id=who.boot_id,
+            started_at=now,
+            heartbeat_at=now,
+            slots=self._running.slots,
+            machine=machine.reading(store.home),
+        )
+        store.engine.put(self._status)
+        _empty_trash(store.home)
+        _sweep_imports(store)
+
+    def run(self) -> None:
+        """Tick until told to leave (SIGTERM or SIGINT; runs go on training), shut down, or idle for long."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._leave)
+        log.info("supervisor %s: pid %s, slots %s", self._status.uuid[:8], os.getpid(), ", ".join(self._running.slots))
+        while not self._leaving:
+            began = time.monotonic()
+            self.tick()
+            time.sleep(max(0.05, TICK_S - (time.monotonic() - began)))
+        self.close()
+
+    def tick(self) -> None:
+        """One round: what users ask, what trains, what imports, the heartbeat."""
+        processes.reap()
+        for request in self._store.requests.open():
+            self._carry_out(request)
+        self._running.tick()
+        self._beat()
+        if not self._running.is_idle or self._store.requests.open():
+            self._busy_at = time.monotonic()
+        elif self._on_demand and time.monotonic() - self._busy_at > IDLE_S:
+            log.info("idle for %.0f s: leaving", IDLE_S)
+            self._leaving = True
+
+    def close(self) -> None:
+        self._store.engine.clear()
+        self._lock.close()
+
+    def _carry_out(self, request: Request) -> None:
+        try:
+            CARRY_OUT[request.kind](self, request)
+        except KeyError:  # what it is about was deleted meanwhile
+            self._store.requests.finish(request.id, "refused", f"{request.target} is not there any more.")
+        except OSError as error:
+            log.exception("request %s failed", request)
+            self._store.requests.finish(
+                request.id, "refused", f"The disk refused: {error.strerror} ({error.filename})."
+            )
+
+    def _stop_run(self, request: Request) -> None:
+        if self._running.stop(request.target, asked_at=request.created_at):
+            self._store.requests.finish(request.id, "done")
+
+    def _resume_run(self, request: Request) -> None:
+        over = {RunState.FAILED, RunState.STOPPED}
+        moved = self._store.runs.move(request.target, RunState.QUEUED, expect=over, tries=0, not_before=0.0)
+        self._store.requests.finish(request.id, "done" if moved else "refused", None if moved else "It is not over.")
+
+    def _delete_run(self, request: Request) -> None:
+        if not self._running.stop(request.target, asked_at=request.created_at, grace_s=5.0):
+            return
+        _discard(self._store.home, self._store.home.run(request.target))
+        self._store.runs.delete(request.target)
+        self._store.requests.finish(request.id, "done")
+
+    def _import_dataset(self, request: Request) -> None:
+        self._importing.tick(request)
+
+    def _delete_dataset(self, request: Request) -> None:
+        self._store.datasets.delete(request.target)
+        _discard(self._store.home, self._store.home.dataset(request.target))
+        self._store.requests.finish(request.id, "done")
+
+    def _shut_down(self, request: Request) -> None:
+        waiting = [state for state in RunState if not state.is_over]
+        over = [
+            self._running.stop(run.id, asked_at=request.created_at) for run in self._store.runs.list(states=waiting)
+        ]
+        if all(over):
+            self._store.requests.finish(request.id, "done")
+            self._leaving = True
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._read_at >= READING_S:
+            self._read_at = now
+            self._status = replace(self._status, heartbeat_at=time.time(), machine=machine.reading(self._store.home))
+            self._store.engine.put(self._status)
+
+    def _leave(self, number: int, frame: FrameType | None) -> None:
+        log.info("signal %s: leaving; runs go on training", signal.Signals(number).name)
+        self._leaving = True
+
+
+CARRY_OUT = {
+    "stop_run": Supervisor._stop_run,
+    "resume_run": Supervisor._resume_run,
+    "delete_run": Supervisor._delete_run,
+    "import_dataset": Supervisor._import_dataset,
+    "delete_dataset": Supervisor._delete_dataset,
+    "shut_down": Supervisor._shut_down,
+}
+
+
+def main(home: Home, *, on_demand: bool = False) -> int:
+    """Supervise `home` in this process; 3 when another supervisor does already."""
+    handler = logging.handlers.RotatingFileHandler(home.engine_log, maxBytes=5_000_000, backupCount=3)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
+    try:
+        supervisor = Supervisor(Store.open(home, migrate=True), on_demand=on_demand)
+    except AlreadyRunning as error:
+        print(error, file=sys.stderr)
+        return 3
+    try:
+        supervisor.run()
+    except Exception:
+        log.exception("the supervisor ends on an error; runs go on training, the next supervisor follows them")
+        return 1
+    return 0
+
+
+class _Lock:
+    """`flock` on the home's lock file. exec'ed children do not hold it: Python's descriptors close on exec."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            holder = self._file.read().strip()
+            self._file.close()
+            raise AlreadyRunning(f"Another supervisor works here already ({holder}).") from None
+        self._file.truncate(0)
+        self._file.write(f"pid {os.getpid()}")
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _discard(home: Home, folder: Path) -> None:
+    """Remove a folder for good: renamed first, so that a kill leaves nothing half there under its own name."""
+    if folder.exists():
+        trash = home.trash / f"{folder.name}-{uuid.uuid4().hex[:8]}"
+        folder.rename(trash)
+        shutil.rmtree(trash)
+
+
+def _empty_trash(home: Home) -> None:
+    for left in home.trash.iterdir():
+        shutil.rmtree(left)
+
+
+def _sweep_imports(store: Store) -> None:
+    wanted = {request.id for request in store.requests.open() if request.kind == "import_dataset"}
+    incoming = store.home.datasets / ".incoming"
+    for folder in incoming.iterdir() if incoming.exists() else ():
+        if folder.name not in wanted:
+            shutil.rmtree(folder)

@@ -1,0 +1,53 @@
+"""Waiting on the command line: a progress bar with the time that is left."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+import engine
+from storage import Request, Run, RunState, Store
+
+POLL_S = 0.25
+
+
+def wait_for_run(store: Store, run_id: str, console: Console) -> Run:
+    """The run once it is over. Its engine is started again should it be gone."""
+    with _bar(console) as bar:
+        task = bar.add_task("", total=1.0, detail="")
+        seen_alive = time.monotonic()
+        while not (run := store.runs.get(run_id)).state.is_over:
+            bar.update(task, completed=run.fraction, description=run.name, detail=_detail(run))
+            time.sleep(POLL_S)
+            if engine.engine_alive(store):
+                seen_alive = time.monotonic()
+            elif time.monotonic() - seen_alive > 3:
+                engine.ensure_supervisor(store.home)
+        bar.update(task, completed=run.fraction, description=run.name, detail=_detail(run))
+    return run
+
+
+def wait_for_import(store: Store, request_id: str, console: Console) -> Request:
+    """The request once its import is done or refused."""
+    with _bar(console) as bar:
+        task = bar.add_task("Import", total=1.0, detail="")
+        while (request := store.requests.get(request_id)).state in ("pending", "running"):
+            bar.update(task, completed=request.progress or 0, detail=_left(request.message or "", request.eta_s))
+            time.sleep(POLL_S)
+    return request
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[detail]}"))
+    return Progress(*columns, console=console)
+
+
+def _detail(run: Run) -> str:
+    best = "" if run.best_value is None else f" · best {run.metric} {run.best_value:.4f} (epoch {run.best_epoch})"
+    waiting = run.state is RunState.QUEUED
+    what = "waiting for its turn" if waiting else f"{run.phase or run.state} · epoch {run.epoch} of {run.epochs}"
+    return _left(what, run.eta_s) + best
+
+
+def _left(what: str, eta_s: float | None) -> str:
+    return what if eta_s is None else f"{what} · about {eta_s:.0f} s left"

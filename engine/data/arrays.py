@@ -1,12 +1,15 @@
 """Decoded images, resized once and memory-mapped: every run and epoch reads the same pages."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +18,10 @@ import numpy as np
 from engine.data.decode import to_array
 from engine.data.source import Source
 
-VERSION = 1  # of the resize; a change makes new files
+VERSION = 1  # of decoding and resizing; a change makes new files
+CHUNK = 256  # images decoded between two looks at whether to go on
+
+Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,12 @@ def prepare(
     image_size: int,
     channels: int,
     cache: Path,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: Report = lambda done, total: None,
 ) -> Arrays:
-    """All images of `source` as arrays, from the cache or made now. `report(done, total)` is called as it goes.
+    """All images of `source` as arrays, from the cache or made now.
 
-    Safe under two runs at once: the second waits for the first and finds its file.
+    `report(done, total)` is called as it goes, often; it may raise to give up, and nothing is left behind. Safe under
+    several runs at once: the first makes the file, the others wait, and are told of `done` = 0 meanwhile.
 
     Raises:
         Unavailable: An image's file is gone or was changed since the import.
@@ -44,41 +51,69 @@ def prepare(
     key = hashlib.sha256(json.dumps([fingerprint, image_size, channels, VERSION]).encode()).hexdigest()[:24]
     path = cache / "images" / f"{key}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            _make(source, path, image_size, channels, report)
-    return Arrays(np.load(path, mmap_mode="r"), source.labels)
+    if not path.exists():
+        with _locked(path.with_suffix(".lock"), lambda: report(0, len(source.labels))):
+            if not path.exists():
+                _make(source, path, image_size, channels, report)
+    return Arrays(np.load(path, mmap_mode="r").view(np.ndarray), source.labels)
 
 
-def mean_std(images: np.ndarray, indices: np.ndarray, *, sample: int = 5000) -> tuple[list[float], list[float]]:
+def mean_std(images: np.ndarray, indices: np.ndarray, *, sample: int = 2000) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, on a 0 to 1 scale, over an even sample of `indices`."""
-    chosen = indices[:: max(1, len(indices) // sample)]
-    total = np.zeros(images.shape[-1])
-    squares = np.zeros(images.shape[-1])
-    for part in np.array_split(chosen, max(1, len(chosen) // 256)):
-        pixels = images[part].astype(np.float64) / 255
-        total += pixels.sum(axis=(0, 1, 2))
-        squares += (pixels**2).sum(axis=(0, 1, 2))
-    count = len(chosen) * images.shape[1] * images.shape[2]
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, 1e-4))
+    channels = images.shape[-1]
+    counts = np.zeros((channels, 256))  # of each grey value: exact, and small beside the pixels
+    for index in indices[:: -(-len(indices) // sample)]:
+        for channel in range(channels):
+            counts[channel] += np.bincount(images[index, ..., channel].ravel(), minlength=256)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    values = np.arange(256) / 255
+    mean = shares @ values
+    std = np.sqrt(np.maximum(shares @ values**2 - mean**2, 1e-4))  # never 0: we divide by it
     return mean.round(5).tolist(), std.round(5).tolist()
 
 
-def _make(source: Source, path: Path, size: int, channels: int, report: Callable[[int, int], None]) -> None:
+@contextmanager
+def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock file. Python's descriptors are closed on exec, so no child keeps the lock of a dead run."""
+    with path.open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                waiting()
+                time.sleep(0.1)
+        yield
+
+
+def _make(source: Source, path: Path, size: int, channels: int, report: Report) -> None:
     count = len(source.labels)
     needed, free = count * size * size * channels, shutil.disk_usage(path.parent).free
     if needed > free:
-        raise OSError(28, f"decoded images need {needed / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free", str(path))
+        raise OSError(
+            errno.ENOSPC, f"Decoded images need {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free", str(path)
+        )
     made = path.with_suffix(".tmp")  # our lock is held: nobody else writes it
-    images = np.lib.format.open_memmap(made, "w+", np.uint8, (count, size, size, channels))
+    try:
+        # Written in order, not through a map: a full disk then raises, where a map would kill the process (SIGBUS).
+        with made.open("wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, channels)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for done, image in enumerate(_decoded(source, size, channels), start=1):
+                file.write(image.tobytes())
+                report(done, count)
+            file.flush()
+            os.fsync(file.fileno())
+        made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
 
-    def fill(index: int) -> None:
-        images[index] = to_array(source.read(index), size=size, channels=channels)
 
+def _decoded(source: Source, size: int, channels: int) -> Iterator[np.ndarray]:
+    def one(index: int) -> np.ndarray:
+        return to_array(source.read(index), size=size, channels=channels)
+
+    count = len(source.labels)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes and resizes outside the interpreter's lock
-        for done, _ in enumerate(pool.map(fill, range(count)), start=1):
-            report(done, count)
-    images.flush()
-    made.replace(path)
+        for start in range(0, count, CHUNK):
+            yield from pool.map(one, range(start, min(start + CHUNK, count)))

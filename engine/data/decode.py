@@ -9,6 +9,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 MOST_PIXELS = 50_000_000
+MOST_BYTES = 4 * MOST_PIXELS  # of one file: the largest image, uncompressed
 
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns; ours refuses, before anything is decoded
@@ -37,8 +38,7 @@ def decode(source: Path | bytes) -> Image.Image:
         raise Undecodable(f"not an image of a known kind ({', '.join(FORMATS)})") from None
     except Undecodable:
         raise
-    # Pillow's decoders raise any of these on damaged files.
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError, MemoryError) as error:
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise Undecodable(f"damaged: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
@@ -52,23 +52,30 @@ def to_array(image: Image.Image, *, size: int, channels: int) -> np.ndarray:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        return Image.fromarray(_scaled(np.asarray(image)), "L")
+        return Image.fromarray(_scaled(np.asarray(image)))
+    grey = image.mode in ("1", "L", "LA", "La") or (image.mode in ("P", "PA") and _has_grey_palette(image))
     if image.mode in ("LA", "La", "PA") or image.has_transparency_data:
         rgba = image.convert("RGBA")
-        grey = image.mode in ("LA", "La", "L", "1")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("L" if grey else "RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB").convert("L") if grey else image.convert("RGB")
+
+
+def _has_grey_palette(image: Image.Image) -> bool:
+    colours = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+    return bool((colours == colours[:, :1]).all())
 
 
 def _scaled(pixels: np.ndarray) -> np.ndarray:
-    """Deep pixels to 0..255: 16-bit by its whole range, floats of 0..1 by that, others by their own range."""
+    """Deep pixels to 0..255: 16-bit ones by their whole range, others by the usual range that holds them.
+
+    The range is the format's, not the image's own: a dark image stays dark beside its neighbours.
+    """
     values = pixels.astype(np.float64)
     if not np.isfinite(values).all():
         raise Undecodable("it holds pixels that are not numbers")
     low, high = float(values.min()), float(values.max())
-    if pixels.dtype.kind in "iu" and low >= 0 and high <= 65535:
-        low, high = 0.0, 65535.0 if high > 255 else 255.0
-    elif low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
+    usual = (65535.0,) if pixels.dtype.itemsize == 2 else (255.0, 65535.0)
+    tops = [top for top in (usual if pixels.dtype.kind in "iu" else (1.0, *usual)) if high <= top]
+    if low >= 0 and tops:
+        low, high = 0.0, tops[0]
     return np.round((values - low) * (255.0 / max(high - low, 1e-12))).clip(0, 255).astype(np.uint8)

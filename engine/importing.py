@@ -3,10 +3,12 @@
 import json
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from engine import processes
+from engine.catalog.datasets import DATASET_KINDS
 from engine.launchers import ROOT
 from engine.processes import Identity
 from storage import Dataset, Request, Store
@@ -34,6 +36,13 @@ class Importing:
             self._refuse(request, folder, "The import was killed twice; perhaps memory or disk ran out. Try it again.")
         else:
             self._launch(request, folder)
+
+    def sample_embedded(self) -> None:
+        """Ask for samples of the data sets that come with Thaw, where there are none yet."""
+        for dataset in self._store.datasets.list():
+            if DATASET_KINDS[dataset.kind].embedded and not self._store.home.dataset(dataset.id).exists():
+                payload = {"name": dataset.name, "source": "", "dataset": asdict(dataset)}
+                self._store.requests.add("import_dataset", dataset.id, payload)
 
     def _launch(self, request: Request, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -61,6 +61,7 @@ class Supervisor:
         store.engine.put(self._status)
         _empty_trash(store.home)
         _sweep_imports(store)
+        self._importing.sample_embedded()
 
     def run(self) -> None:
         """Tick until told to leave (SIGTERM or SIGINT; runs go on training), shut down, or idle for long."""

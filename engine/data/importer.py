@@ -104,7 +104,7 @@ def import_images(request: dict[str, Any], folder: Path, lines: Lines) -> None:
     else:
         with open_zip(source) as archive:
             layout = lay_out(archive.files, archive.folders)
-            needed, free = archive.bytes, shutil.disk_usage(folder).free
+            needed, free = archive.unpacked_bytes, shutil.disk_usage(folder).free
             if needed > free:
                 raise BadDataset(f"It unpacks to {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free.")
             found = _look_at_all(layout, archive.read, folder, lines, files_of=None)

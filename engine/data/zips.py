@@ -28,7 +28,7 @@ class Archive:
         return list(self._entries)
 
     @property
-    def bytes(self) -> int:
+    def unpacked_bytes(self) -> int:
         """Of all files together, unpacked, as the zip declares it."""
         return sum(info.file_size for info in self._entries.values())
 

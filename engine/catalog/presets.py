@@ -17,9 +17,9 @@ PRESETS: dict[str, Preset] = {
         note="Handwritten digits with the small CNN; about 30 s on a laptop.",
         values={
             "name": "digits demo",
-            "data": {"dataset": "digits", "image_size": 16},
+            "data": {"dataset": "digits", "image_size": 24},
             "model": {"backbone": "small_cnn"},
-            "optimisation": {"optimizer": "adamw", "learning_rate": 2e-3, "batch_size": 32},
+            "optimisation": {"optimizer": "adamw", "learning_rate": 1e-3, "batch_size": 32},
             "epochs": 20,
         },
     ),

@@ -1,0 +1,1 @@
+"""What runs where training happens: needs torch, knows neither the database nor the pages."""

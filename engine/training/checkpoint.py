@@ -1,0 +1,167 @@
+"""One checkpoint: written so that a kill at any moment leaves a whole one or none, read only when unchanged.
+
+A folder holds `weights.safetensors`, `resume.pt` and, written last, `manifest.json`: what the files are, with the
+sha256 of both and of itself. The weights carry the explanation in their own header too: one downloaded file says
+what it is.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from engine.training.failures import BadCheckpoint, DiskFull, is_disk_full
+
+FORMAT = 1
+WEIGHTS, RESUME, MANIFEST = "weights.safetensors", "resume.pt", "manifest.json"
+RESERVE = 32 * 2**20  # bytes left free beside a checkpoint for event lines, the log and the database
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    bytes: int  # of the whole folder
+    sha256: str  # of the weights
+
+
+def write(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any]) -> Written:
+    """Make `folder` under a temporary name, force it to the disk, then rename it.
+
+    Args:
+        about: JSON values that explain the checkpoint: epoch, step, classes, preprocessing, spec, metrics.
+
+    Raises:
+        DiskFull: There is no room; nothing is left behind.
+    """
+    needed = _tensor_bytes(weights) + _tensor_bytes(resume) + RESERVE
+    if shutil.disk_usage(folder.parent).free < needed:
+        raise DiskFull(needed, shutil.disk_usage(folder.parent).free)
+    temporary = folder.with_name(folder.name + ".tmp")
+    remove(folder)  # announced by nobody: a killed attempt came this far
+    temporary.mkdir()
+    try:
+        written = _write_files(temporary, weights, resume, about)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        free = shutil.disk_usage(folder.parent).free
+        shutil.rmtree(temporary)
+        if is_disk_full(error):
+            raise DiskFull(needed, free) from error
+        raise
+    temporary.rename(folder)
+    _to_disk(folder.parent)
+    return written
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """The manifest, once both files and the manifest itself are found unchanged.
+
+    Raises:
+        BadCheckpoint: A file is missing, cut short or changed, or the format is newer than this program.
+    """
+    manifest = read_manifest(folder)
+    for name, expected in manifest["files"].items():
+        file = folder / name
+        if not file.is_file():
+            raise BadCheckpoint(f"{name} is missing")
+        if file.stat().st_size != expected["bytes"]:
+            raise BadCheckpoint(f"{name} has {file.stat().st_size:,} bytes instead of {expected['bytes']:,}")
+        if _sha256(file) != expected["sha256"]:
+            raise BadCheckpoint(f"{name} has changed since it was written")
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """
+    Raises:
+        BadCheckpoint: It is missing, changed, or newer than this program.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+        sealed = manifest.pop("sha256")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadCheckpoint(f"{MANIFEST} cannot be read") from error
+    if sealed != _seal(manifest):
+        raise BadCheckpoint(f"{MANIFEST} has changed since it was written")
+    if manifest["format"] > FORMAT:
+        raise BadCheckpoint("it was written by a newer Thaw")
+    return manifest
+
+
+def read_weights(folder: Path) -> dict[str, Tensor]:
+    """Call `verify` first: safetensors does not notice a flipped bit."""
+    return safetensors.torch.load_file(folder / WEIGHTS)
+
+
+def read_resume(folder: Path) -> dict[str, Any]:
+    """Call `verify` first. On the CPU; code in the file is never run."""
+    state: dict[str, Any] = torch.load(folder / RESUME, map_location="cpu", weights_only=True)
+    return state
+
+
+def remove(folder: Path) -> None:
+    """By renaming first, so that a kill never leaves half of it under its own name."""
+    temporary = folder.with_name(folder.name + ".tmp")
+    if temporary.exists():
+        shutil.rmtree(temporary)
+    if folder.exists():
+        folder.rename(temporary)
+        shutil.rmtree(temporary)
+
+
+def _write_files(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any]) -> Written:
+    explanation = {key: about[key] for key in ("classes", "preprocessing", "spec", "epoch", "metrics")}
+    header = {"format": "pt", "thaw": json.dumps(explanation, ensure_ascii=False)}
+    safetensors.torch.save_file(weights, folder / WEIGHTS, metadata=header)
+    torch.save(resume, folder / RESUME)
+    files: dict[str, dict[str, Any]] = {}
+    for name in (WEIGHTS, RESUME):
+        _to_disk(folder / name)
+        files[name] = {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+    versions = {name: version(name) for name in ("torch", "torchvision", "safetensors", "numpy")}
+    manifest = {
+        "format": FORMAT,
+        **about,
+        "files": files,
+        "versions": {"python": platform.python_version(), **versions},
+        "created_at": time.time(),
+    }
+    manifest["sha256"] = _seal(manifest)
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    _to_disk(folder / MANIFEST)
+    _to_disk(folder)
+    return Written(sum(file.stat().st_size for file in folder.iterdir()), files[WEIGHTS]["sha256"])
+
+
+def _seal(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _tensor_bytes(value: object) -> int:
+    if isinstance(value, Tensor):
+        return value.nbytes
+    if isinstance(value, dict):
+        return sum(map(_tensor_bytes, value.values()))
+    return sum(map(_tensor_bytes, value)) if isinstance(value, list | tuple) else 0

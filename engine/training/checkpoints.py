@@ -1,0 +1,146 @@
+"""The checkpoints of one run: what is kept, what goes, and which one to go on from.
+
+`checkpoints/e0012` is complete after 12 epochs; `e0012-s0003456` was left in the 13th, after 3,456 steps.
+"""
+
+import logging
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.training import checkpoint
+from engine.training.events import Reporter
+from engine.training.failures import BadCheckpoint, Diverged
+from engine.training.state import Training
+
+BEST_BY = "val/accuracy"  # the highest, and of equals the earliest
+
+log = logging.getLogger("thaw")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Saved:
+    epoch: int  # completed
+    step: int  # 0 unless left in mid-epoch
+    folder: Path
+    quality: float | None = None  # by BEST_BY; None in mid-epoch
+
+
+class Checkpoints:
+    """Saves, announces, then tidies, in this order: what is announced is on the disk, and never fewer than one."""
+
+    def __init__(self, run: Path, about: dict[str, Any], *, keep: int, reporter: Reporter) -> None:
+        """
+        Args:
+            about: What every checkpoint explains: classes, preprocessing, spec.
+            keep: The newest ones kept beside the best.
+        """
+        self._run, self._about, self._keep, self._reporter = run, about, keep, reporter
+        self._folder = run / "checkpoints"
+        self._folder.mkdir(exist_ok=True)
+        for leftover in self._folder.glob("*.tmp"):
+            shutil.rmtree(leftover)
+        self._saved: list[Saved] = []  # oldest first
+
+    def resume(self, training: Training, wanted: str | None) -> str | None:
+        """Put `training` where the checkpoint `wanted` left it, or the newest good one before it.
+
+        Bad ones are set aside as `*.bad`; what is newer than the one used belongs to a dead attempt and goes.
+
+        Returns:
+            The path used, relative to the run; None: training starts from the beginning.
+        """
+        found = sorted(one for folder in self._folder.iterdir() if (one := _parse(folder)))
+        limit = _parse(self._run / wanted) if wanted else None
+        for one in found:
+            if limit is None or one > limit:
+                self._delete(one)
+            elif entry := self._good(one):
+                self._saved.append(entry)
+        while self._saved:
+            folder = self._saved[-1].folder
+            try:
+                checkpoint.verify(folder)
+            except BadCheckpoint as error:
+                self._set_aside(self._saved.pop().folder, error)
+                continue
+            training.resume(checkpoint.read_weights(folder), checkpoint.read_resume(folder))
+            return self._path(folder)
+        if wanted:
+            self._tell("error", f"{wanted} cannot be used and no older checkpoint is left: starting from the beginning")
+        return None
+
+    def save(self, training: Training, metrics: dict[str, float]) -> None:
+        """Save, announce, delete what is no longer kept.
+
+        Raises:
+            Diverged: A weight is not finite; nothing is written.
+            DiskFull: There is no room; nothing is written.
+        """
+        at = training.at
+        weights = {name: value.detach().cpu().contiguous() for name, value in training.model.state_dict().items()}
+        if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+            raise Diverged(f"the weights became NaN or infinite by step {at.step} (epoch {at.epoch + (at.batch > 0)})")
+        step = at.step if at.batch else 0
+        folder = self._folder / (f"e{at.epoch:04d}" + (f"-s{step:07d}" if step else ""))
+        about = {"epoch": at.epoch, "step": at.step, **self._about, "metrics": metrics}
+        written = checkpoint.write(folder, weights, training.resume_state(), about)
+        entry = Saved(at.epoch, step, folder, metrics.get(BEST_BY))
+        self._saved.append(entry)
+        self._reporter.checkpoint(
+            epoch=at.epoch,
+            step=at.step,
+            path=self._path(folder),
+            bytes=written.bytes,
+            sha256=written.sha256,
+            metrics=metrics,
+            best=entry is self._best(),
+        )
+        self._tidy()
+
+    def _best(self) -> Saved | None:
+        judged = [one for one in self._saved if one.quality is not None]
+        return max(judged, key=lambda one: (one.quality, -one.epoch), default=None)
+
+    def _tidy(self) -> None:
+        complete = [one for one in self._saved if one.quality is not None]
+        kept = [*complete[-self._keep :], self._best(), self._saved[-1]]
+        for one in [one for one in self._saved if one not in kept]:
+            self._saved.remove(one)
+            self._delete(one)
+
+    def _good(self, one: Saved) -> Saved | None:
+        try:
+            metrics = checkpoint.read_manifest(one.folder)["metrics"]
+        except BadCheckpoint as error:
+            self._set_aside(one.folder, error)
+            return None
+        return Saved(one.epoch, one.step, one.folder, metrics.get(BEST_BY))
+
+    def _delete(self, one: Saved) -> None:
+        self._reporter.checkpoint_deleted(self._path(one.folder))  # first: a list must not offer what is gone
+        checkpoint.remove(one.folder)
+
+    def _set_aside(self, folder: Path, error: BadCheckpoint) -> None:
+        bad = folder.with_name(folder.name + ".bad")
+        if bad.exists():
+            shutil.rmtree(bad)
+        self._reporter.checkpoint_deleted(self._path(folder))
+        folder.rename(bad)
+        self._tell("warning", f"checkpoint {self._path(folder)} is bad and set aside: {error}")
+
+    def _tell(self, level: str, text: str) -> None:
+        log.warning(text)
+        self._reporter.message(level, text)
+
+    def _path(self, folder: Path) -> str:
+        return folder.relative_to(self._run).as_posix()
+
+
+def _parse(folder: Path) -> Saved | None:
+    match = re.fullmatch(r"e(\d{4,})(?:-s(\d{7,}))?", folder.name)
+    return Saved(int(match[1]), int(match[2] or 0), folder) if match else None

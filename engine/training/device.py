@@ -1,0 +1,54 @@
+"""Which device a run trains on, and how many threads it may use."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from engine.errors import Unavailable
+
+
+def choose(name: str) -> torch.device:
+    """The device called `name`: cpu, cuda, mps, or auto (a GPU when there is one, else the CPU).
+
+    Raises:
+        Unavailable: It is asked for by name but cannot be used here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise Unavailable(f"cuda was asked for but {_why_no_cuda()}")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise Unavailable("mps was asked for but this machine has no Apple GPU that torch can use")
+    return torch.device(name, 0) if name == "cuda" else torch.device(name)
+
+
+def prepare(device: torch.device) -> None:
+    """Set up torch for `device`: as many threads as this process may use cores, quick kernels for fixed sizes."""
+    torch.set_num_threads(cores())
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True  # every batch but the last has the same shape
+
+
+def describe(device: torch.device) -> str:
+    """For a human: "cpu", "cuda:0 NVIDIA H200"."""
+    return f"{device} {torch.cuda.get_device_name(device)}" if device.type == "cuda" else str(device)
+
+
+def cores() -> int:
+    """Cores this process may use: its affinity, further limited by a container's CPU quota."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except OSError:  # not Linux, or no such control group
+        return mine
+    return mine if quota == "max" else max(1, min(mine, round(int(quota) / int(period))))
+
+
+def _why_no_cuda() -> str:
+    if not torch.backends.cuda.is_built():
+        return "the installed torch is built without it"
+    if os.environ.get("CUDA_VISIBLE_DEVICES") == "":
+        return "CUDA_VISIBLE_DEVICES is empty: no GPU is given to this run"
+    return "no NVIDIA GPU with a working driver is found"

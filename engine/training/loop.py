@@ -1,0 +1,99 @@
+"""The training loop, whole on one screen."""
+
+import logging
+import time
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from engine.data.batches import Batches
+from engine.training.checkpoints import Checkpoints
+from engine.training.meter import Meter
+from engine.training.state import Training
+
+log = logging.getLogger("thaw")
+
+
+def fit(
+    training: Training,
+    train: Batches,
+    validation: Batches,
+    *,
+    epochs: int,
+    meter: Meter,
+    checkpoints: Checkpoints,
+    stop: Callable[[], bool],
+) -> bool:
+    """Train until `epochs` are complete, or until `stop()`: then False, and what was reached is saved to go on from.
+
+    Raises:
+        Diverged: The loss or the weights are no longer finite; the last finite checkpoint stays.
+        DiskFull: There is no room for the next checkpoint; the last one stays.
+    """
+    at = training.at
+    while at.epoch < epochs:
+        began, seen = time.perf_counter(), training.images
+        meter.phase("training")
+        complete = train_epoch(training, train, meter, stop)
+        train_s = time.perf_counter() - began
+
+        meter.phase("validating")
+        judged = evaluate(training.model, validation, stop) if complete else None
+        if judged is None:  # asked to stop, in either of the two
+            if at.batch:
+                meter.phase("saving")
+                checkpoints.save(training, {})
+            return False
+
+        loss, accuracy = training.train_loss_and_accuracy()
+        metrics = {"train/accuracy": accuracy, **judged}
+        meter.epoch(
+            metrics
+            | {"lr/all": training.optimizer.param_groups[0]["lr"]}
+            | {"speed/images_per_s": (training.images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
+        )
+        training.finish_epoch()
+        meter.phase("saving")
+        checkpoints.save(training, {"train/loss": loss, **metrics})
+        log.info(
+            "epoch %d of %d: training loss %.4f, accuracy %.4f; validation loss %.4f, accuracy %.4f; %.1f s",
+            *(at.epoch, epochs, loss, accuracy, judged["val/loss"], judged["val/accuracy"]),
+            time.perf_counter() - began,
+        )
+    return True
+
+
+def train_epoch(training: Training, batches: Batches, meter: Meter, stop: Callable[[], bool]) -> bool:
+    """Train on every batch once, going on after those already done; False when `stop()` cut it short."""
+    model, optimizer = training.model.train(), training.optimizer
+    for images, labels in batches.passing(training.at.batch):
+        if stop():
+            break
+        logits = model(images)
+        loss = cross_entropy(logits, labels)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        training.count(loss.detach(), logits.detach(), labels)
+        meter.step(loss.detach(), len(labels))
+    meter.flush()
+    return training.at.batch == len(batches)
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, batches: Batches, stop: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+    """Mean loss and accuracy over all images; None when `stop()` cut it short."""
+    model.eval()
+    totals = torch.zeros(3, device=next(model.parameters()).device)  # sum of losses, images right, images
+    for images, labels in batches:
+        if stop():
+            return None
+        logits = model(images)
+        right = (logits.argmax(dim=1) == labels).sum()
+        totals += torch.stack(
+            [cross_entropy(logits, labels, reduction="sum"), right, torch.full_like(right, len(labels))]
+        )
+    loss_sum, right_images, seen = totals.tolist()
+    return {"val/loss": loss_sum / seen, "val/accuracy": right_images / seen}

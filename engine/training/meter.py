@@ -1,0 +1,73 @@
+"""Turns what the loop does into lines: the loss of every step twice a second; memory, pace and ETA once a second."""
+
+import math
+import time
+
+from torch import Tensor, stack
+
+from engine.training.events import Reporter
+from engine.training.failures import Diverged
+from engine.training.memory import Memory
+from engine.training.state import Position
+
+LOSSES_S, LOSSES_STEPS = 0.5, 50
+READINGS_S = 1.0
+
+
+class Meter:
+    """Losses stay on the device until flushed: reading each one would make the device wait at every step."""
+
+    def __init__(self, reporter: Reporter, at: Position, *, epochs: int, steps: int, memory: Memory) -> None:
+        self._reporter = reporter
+        self._at = at
+        self._epochs, self._steps = epochs, steps
+        self._memory = memory
+        self._losses: list[tuple[int, float, Tensor]] = []  # step, when, loss
+        self._began, self._first_step = time.perf_counter(), at.step
+        self._flushed = self._read = self._began
+        self._images = 0
+
+    def step(self, loss: Tensor, images: int) -> None:
+        """One step is done: `loss` is its mean over the `images` of its batch."""
+        now = time.perf_counter()
+        self._losses.append((self._at.step, time.time(), loss))
+        self._images += images
+        if len(self._losses) >= LOSSES_STEPS or now - self._flushed >= LOSSES_S:
+            self.flush()
+        if now - self._read >= READINGS_S:
+            pace = {"speed/images_per_s": self._images / (now - self._read)}
+            self._reporter.metrics(self._at.step, self._at.epoch + 1, pace | self._memory.read())
+            self.phase("training")
+
+    def epoch(self, values: dict[str, float]) -> None:
+        """The epoch under way is done, with these values."""
+        self._reporter.metrics(self._at.step, self._at.epoch + 1, values | self._memory.read())
+        self._reporter.flush()
+
+    def flush(self) -> None:
+        """Report the losses that wait.
+
+        Raises:
+            Diverged: One of them is not finite.
+        """
+        if self._losses:
+            values = stack([loss for _, _, loss in self._losses]).tolist()
+            for (step, at, _), value in zip(self._losses, values, strict=True):
+                self._reporter.metrics(step, self._at.epoch + 1, {"train/loss": value}, at=at)
+                if not math.isfinite(value):
+                    became = "NaN" if math.isnan(value) else "infinite"
+                    raise Diverged(f"the loss became {became} at step {step} (epoch {self._at.epoch + 1})")
+            self._losses.clear()
+        self._reporter.flush()
+        self._flushed = time.perf_counter()
+
+    def phase(self, name: str) -> None:
+        """Say what goes on now and how long the rest takes; the pace counts afresh from here."""
+        self._reporter.progress(
+            name, step=self._at.step, steps=self._steps, epoch=self._at.epoch, epochs=self._epochs, eta_s=self._eta_s()
+        )
+        self._read, self._images = time.perf_counter(), 0
+
+    def _eta_s(self) -> float | None:
+        done = self._at.step - self._first_step
+        return (time.perf_counter() - self._began) / done * (self._steps - self._at.step) if done else None

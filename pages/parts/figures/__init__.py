@@ -1,0 +1,1 @@
+"""Charts as pure functions: records in, ECharts options or Plotly figures out. No Streamlit here."""

@@ -1,0 +1,27 @@
+"""Accuracy over steps in per cent, one point an epoch; the best validation epoch wears a star."""
+
+from collections.abc import Sequence
+
+from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs, starred
+from pages.parts.figures.palette import Palette
+from pages.parts.words import percent
+from storage import MetricPoint, Series
+
+
+def accuracy(
+    train: Series,
+    validation: Series,
+    best: MetricPoint | None,
+    *,
+    palette: Palette,
+    window: Window = EVERYTHING,
+    marks: Sequence[Mark] = (),
+) -> Option:
+    dots = len(validation.steps) <= 60
+    judged = line("validation", pairs(validation, factor=100), palette.validation, dots=dots, tooltip="%.2f %%")
+    if best is not None and best.value is not None and window.holds(best.step):
+        label = f"best {percent(best.value)}, epoch {best.epoch}"
+        judged = starred(judged, best.step, 100 * best.value, label, palette)
+    learnt = line("train", pairs(train, factor=100), palette.train, dots=dots, tooltip="%.2f %%")
+    drawn = [learnt, judged, *band(validation, palette.validation, factor=100)]
+    return curve(drawn, palette=palette, window=window, marks=marks, unit=" %", legend=["train", "validation"])

@@ -1,0 +1,233 @@
+"""What all live curves share: an ECharts option over training steps, its lines, bands and marks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pages.parts.figures.palette import Palette
+from storage import Series
+
+Option = dict[str, Any]
+Pairs = list[list[float | None]]
+
+STAR = "path://M12 1.8l3.1 6.6 7.1.9-5.2 5 1.3 7.1L12 18l-6.3 3.4L7 14.3 1.8 9.3l7.1-.9z"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line across a chart: an attempt that began, a checkpoint that is kept."""
+
+    step: int
+    text: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Steps in view; None is the open end."""
+
+    first: int | None = None
+    last: int | None = None
+
+    def holds(self, step: int) -> bool:
+        return (self.first or 0) <= step and (self.last is None or step <= self.last)
+
+
+EVERYTHING = Window()
+
+
+def curve(
+    series: Sequence[Option],
+    *,
+    palette: Palette,
+    window: Window,
+    marks: Sequence[Mark] = (),
+    unit: str = "",
+    legend: Sequence[str] = (),
+    from_zero: bool = False,
+) -> Option:
+    """The whole option. `series` are ECharts series; the names in `legend` are listed above the plot.
+
+    A drag with the toolbox's brush selects steps; the page turns it into the next `window`.
+    """
+    axis = {
+        "axisLine": {"show": False},
+        "axisTick": {"show": False},
+        "axisLabel": {"color": palette.muted, "fontSize": 11, "hideOverlap": True},
+    }
+    bounds = {"min": window.first or 0} | ({"max": window.last} if window.last is not None else {"max": "dataMax"})
+    shown = [mark for mark in marks if window.holds(mark.step)]
+    marked = [dict(one) for one in series]
+    if marked and shown:
+        marked[0]["markLine"] = _mark_line(shown, palette)
+    return {
+        "animation": False,
+        "grid": {"left": 4, "right": 14, "top": 34, "bottom": 2, "containLabel": True},
+        "legend": {
+            "data": list(legend),
+            "left": 0,
+            "top": 0,
+            "itemWidth": 12,
+            "itemHeight": 8,
+            "icon": "roundRect",
+            "textStyle": {"color": palette.muted, "fontSize": 11.5},
+            "show": len(legend) > 1,
+        },
+        "tooltip": {
+            "trigger": "axis",
+            "confine": True,
+            "backgroundColor": palette.background,
+            "borderColor": palette.line,
+            "textStyle": {"color": palette.text, "fontSize": 12},
+            "axisPointer": {"label": {"formatter": "step {value}"}, "lineStyle": {"color": palette.muted}},
+        },
+        "toolbox": {
+            "right": 0,
+            "top": -4,
+            "itemSize": 13,
+            "iconStyle": {"borderColor": palette.muted},
+            "feature": {"brush": {"type": ["lineX"], "title": {"lineX": "Drag over steps to zoom"}}},
+        },
+        "brush": {
+            "xAxisIndex": "all",
+            "brushStyle": {"color": palette.train + "22", "borderColor": palette.train, "borderWidth": 1},
+            "outOfBrush": {"colorAlpha": 1},
+        },
+        "xAxis": {"type": "value", "splitLine": {"show": False}, **axis, **bounds},
+        "yAxis": {
+            "type": "value",
+            "scale": not from_zero,
+            "splitNumber": 4,
+            "splitLine": {"lineStyle": {"color": palette.line}},
+            **axis,
+            "axisLabel": {**axis["axisLabel"], "formatter": "{value}" + unit},
+        },
+        "series": marked,
+    }
+
+
+def line(
+    name: str,
+    pairs: Pairs,
+    colour: str,
+    *,
+    dots: bool = False,
+    faint: bool = False,
+    filled: bool = False,
+    tooltip: str = "%.4g",
+) -> Option:
+    """One line; `dots` for a few points an epoch, `faint` for the raw one under a smoothed one."""
+    return {
+        "type": "line",
+        "name": name,
+        "data": pairs,
+        "showSymbol": dots,
+        "symbol": "circle",
+        "symbolSize": 6,
+        "connectNulls": False,
+        "lineStyle": {"color": colour, "width": 1 if faint else 2, "opacity": 0.3 if faint else 1},
+        "itemStyle": {"color": colour, "opacity": 0.35 if faint else 1},
+        "emphasis": {"disabled": True},
+        "tooltip": {"show": not faint, "valueFormatter": tooltip},
+        "z": 1 if faint else 3,
+    } | ({"areaStyle": {"color": colour, "opacity": 0.12}} if filled else {})
+
+
+def band(series: Series, colour: str, *, factor: float = 1.0) -> list[Option]:
+    """Lowest to highest value of each bucket as an area: no peak is lost to the averaging. [] for raw points."""
+    if series.factor == 1:
+        return []
+    low = [[x, _scaled(y, factor)] for x, y in zip(series.steps, series.lows, strict=True)]
+    span = [
+        [x, None if low is None or high is None else _scaled(high - low, factor)]
+        for x, low, high in zip(series.steps, series.lows, series.highs, strict=True)
+    ]
+    shared: Option = {
+        "type": "line",
+        "stack": f"band {series.name}",
+        "stackStrategy": "all",
+        "showSymbol": False,
+        "silent": True,
+        "lineStyle": {"opacity": 0},
+        "tooltip": {"show": False},
+        "emphasis": {"disabled": True},
+        "z": 0,
+    }
+    return [
+        {**shared, "name": "lowest", "data": low},
+        {**shared, "name": "highest", "data": span, "areaStyle": {"color": colour, "opacity": 0.16}},
+    ]
+
+
+def pairs(series: Series, *, factor: float = 1.0) -> Pairs:
+    """[[step, value], ...]; a value that was not finite is a gap."""
+    return [[x, _scaled(y, factor)] for x, y in zip(series.steps, series.values, strict=True)]
+
+
+def smoothed(points: Pairs, weight: float) -> Pairs:
+    """Exponential moving average without the pull towards zero at the start; gaps stay gaps."""
+    average, seen, result = 0.0, 0, []
+    for step, value in points:
+        if value is None:
+            result.append([step, None])
+            continue
+        seen += 1
+        average = weight * average + (1 - weight) * value
+        result.append([step, _short(average / (1 - weight**seen))])
+    return result
+
+
+def starred(option: Option, step: int, value: float, text: str, palette: Palette) -> Option:
+    """`option` with a star and a label at its best point."""
+    point = {
+        "coord": [step, _short(value)],
+        "symbol": STAR,
+        "symbolSize": 17,
+        "itemStyle": {"color": option["itemStyle"]["color"], "borderColor": palette.background, "borderWidth": 1.5},
+        "label": {
+            "show": True,
+            "formatter": text.replace("{", "").replace("}", ""),
+            "position": "bottom",
+            "color": option["itemStyle"]["color"],
+            "fontWeight": 600,
+            "fontSize": 11.5,
+            "distance": 6,
+        },
+    }
+    return {**option, "markPoint": {"data": [point], "silent": True, "animation": False}}
+
+
+def _mark_line(marks: Sequence[Mark], palette: Palette) -> Option:
+    return {
+        "silent": True,
+        "symbol": "none",
+        "animation": False,
+        "data": [
+            {
+                "xAxis": mark.step,
+                "lineStyle": {
+                    "color": palette.muted,
+                    "type": "dashed" if mark.strong else "dotted",
+                    "width": 1.2 if mark.strong else 1,
+                    "opacity": 0.9 if mark.strong else 0.55,
+                },
+                "label": {
+                    "show": bool(mark.text),
+                    "formatter": mark.text,
+                    "position": "insideEndTop",
+                    "color": palette.muted,
+                    "fontSize": 10.5,
+                },
+            }
+            for mark in marks
+        ],
+    }
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else _short(value * factor)
+
+
+def _short(value: float) -> float:
+    """Six significant digits: what a screen can show, at half the bytes."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,54 @@
+"""The colours of charts, literal because a chart's canvas knows no theme. Equal to `.streamlit/config.toml`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    name: str
+    background: str
+    text: str
+    muted: str  # axis labels, marks
+    line: str  # grid lines, borders
+    train: str  # the same two on every chart
+    validation: str
+    others: tuple[str, ...]
+    good: str
+    bad: str
+    busy: str
+    waiting: str
+
+
+LIGHT = Palette(
+    name="light",
+    background="#FFFFFF",
+    text="#15191E",
+    muted="#64707D",
+    line="#E3E7EB",
+    train="#0F766E",
+    validation="#D97706",
+    others=("#4F46E5", "#DB2777", "#65A30D", "#0284C7", "#7C3AED", "#57534E"),
+    good="#15803D",
+    bad="#C81E3A",
+    busy="#2563EB",
+    waiting="#64707D",
+)
+
+DARK = Palette(
+    name="dark",
+    background="#0D1117",
+    text="#E6EAEF",
+    muted="#94A3B3",
+    line="#28313C",
+    train="#2DD4BF",
+    validation="#FBBF24",
+    others=("#818CF8", "#F472B6", "#A3E635", "#38BDF8", "#C084FC", "#A8A29E"),
+    good="#4ADE80",
+    bad="#FB7185",
+    busy="#60A5FA",
+    waiting="#94A3B3",
+)
+
+
+def palette_of(theme: str | None) -> Palette:
+    return DARK if theme == "dark" else LIGHT

@@ -1,0 +1,83 @@
+"""Records as tables for `st.dataframe`. Pure: no Streamlit here, so that they are tested as plain data."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from pages.parts import words
+from storage import Checkpoint, Dataset, Event, Run
+
+
+def runs_table(runs: Sequence[Run], *, now: float) -> pd.DataFrame:
+    """One row a run, in the order given."""
+    return pd.DataFrame(
+        {
+            "open": [_label(run.name) for run in runs],
+            "state": [[words.STATE_WORDS[run.state]] for run in runs],
+            "progress": [100 * run.fraction for run in runs],
+            "left": [words.duration(run.eta_s) if run.eta_s is not None else words.DASH for run in runs],
+            "best": [100 * run.best_value if run.best_value is not None else None for run in runs],
+            "best_epoch": [run.best_epoch for run in runs],
+            "duration": [words.duration(run.duration_s(now)) for run in runs],
+            "dataset": [run.dataset_id for run in runs],
+            "backbone": [backbone_of(run) for run in runs],
+            "created": [words.ago(run.created_at, now) for run in runs],
+            "id": [run.id for run in runs],
+        }
+    ).astype({"best": "Float64", "best_epoch": "Int64"})
+
+
+def checkpoints_table(
+    checkpoints: Sequence[Checkpoint], *, metric: str, link: Callable[[Checkpoint], str], now: float
+) -> pd.DataFrame:
+    """One row a kept checkpoint, newest first; `link` gives the address its weights are downloaded from."""
+    return pd.DataFrame(
+        {
+            "marks": [_marks(one) for one in checkpoints],
+            "epoch": [one.epoch for one in checkpoints],
+            "value": [_in_percent(one.metrics.get(metric)) for one in checkpoints],
+            "size": [words.size(one.bytes) for one in checkpoints],
+            "saved": [words.ago(one.created_at, now) for one in checkpoints],
+            "file": [link(one) for one in checkpoints],
+        }
+    ).astype({"value": "Float64"})
+
+
+def events_table(events: Sequence[Event]) -> pd.DataFrame:
+    """Newest first."""
+    return pd.DataFrame(
+        {
+            "at": [words.clock(event.at) for event in reversed(events)],
+            "level": [[event.level] for event in reversed(events)],
+            "text": [event.text for event in reversed(events)],
+        }
+    )
+
+
+def set_aside_table(dataset: Dataset) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "path": [one["path"] for one in dataset.set_aside],
+            "reason": [one["reason"] for one in dataset.set_aside],
+        }
+    )
+
+
+def backbone_of(run: Run) -> str:
+    """The backbone's key; "" for a spec of another Thaw that has none."""
+    model = run.spec.get("model")
+    return str(model.get("backbone", "")) if isinstance(model, dict) else ""
+
+
+def _marks(checkpoint: Checkpoint) -> list[str]:
+    flags = {"best": checkpoint.is_best, "last": checkpoint.is_last, "pinned": checkpoint.is_pinned}
+    return [name for name, is_set in flags.items() if is_set]
+
+
+def _in_percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _label(name: str) -> str:
+    """A table button reads `:material/...:` as an icon: a word joiner keeps a name's colon a colon."""
+    return name.replace(":", ":\u2060")

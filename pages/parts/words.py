@@ -1,0 +1,159 @@
+"""Numbers and times in words a person reads at a glance."""
+
+import re
+import time
+from datetime import datetime
+
+from storage import Run, RunState
+
+DASH = "–"
+
+STATE_WORDS: dict[RunState, str] = {
+    RunState.QUEUED: "Queued",
+    RunState.STARTING: "Starting",
+    RunState.RUNNING: "Running",
+    RunState.STOPPING: "Stopping",
+    RunState.INTERRUPTED: "Interrupted",
+    RunState.FINISHED: "Finished",
+    RunState.FAILED: "Failed",
+    RunState.STOPPED: "Stopped",
+}
+
+METRIC_WORDS: dict[str, str] = {
+    "train/loss": "Training loss",
+    "train/accuracy": "Training accuracy",
+    "val/loss": "Validation loss",
+    "val/accuracy": "Validation accuracy",
+    "lr/all": "Learning rate",
+    "speed/images_per_s": "Throughput",
+    "speed/epoch_s": "Time an epoch",
+    "memory/rss_mb": "Process memory",
+}
+
+
+def duration(seconds: float | None) -> str:
+    """48 s, 2 min 32 s, 1 h 05 min, 3 d 4 h."""
+    if seconds is None:
+        return DASH
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    if whole < 86_400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def left(seconds: float | None) -> str:
+    """About how long is left, rounded so that it does not flicker; "" when nobody knows."""
+    if seconds is None:
+        return ""
+    if seconds < 5:
+        return "a few seconds left"
+    step = 5 if seconds < 120 else 30 if seconds < 3600 else 300
+    return f"about {duration(round(seconds / step) * step)} left"
+
+
+def ago(at: float | None, now: float | None = None) -> str:
+    """just now, 5 min ago, 3 h ago, yesterday, 12 Mar, 12 Mar 2024."""
+    if at is None:
+        return DASH
+    now = time.time() if now is None else now
+    seconds = now - at
+    if seconds < 45:
+        return "just now"
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} min ago"
+    if seconds < 86_400:
+        return f"{round(seconds / 3600)} h ago"
+    if seconds < 2 * 86_400:
+        return "yesterday"
+    day = datetime.fromtimestamp(at)
+    return f"{day:%-d %b}" if day.year == datetime.fromtimestamp(now).year else f"{day:%-d %b %Y}"
+
+
+def clock(at: float) -> str:
+    """Local time of day, with the date when it was not today."""
+    moment = datetime.fromtimestamp(at)
+    return f"{moment:%H:%M:%S}" if moment.date() == datetime.now().date() else f"{moment:%-d %b %H:%M}"
+
+
+def size(amount: float | None) -> str:
+    """88.3 MB; powers of 1000, as disks are sold and browsers count downloads."""
+    if amount is None:
+        return DASH
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(amount) < 1000:
+            return f"{amount:.0f} {unit}" if unit in ("B", "kB") or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def percent(share: float | None) -> str:
+    """93.3%; never rounded up to 100."""
+    if share is None:
+        return DASH
+    shown = f"{100 * share:.1f}%"
+    return "99.9%" if shown == "100.0%" and share < 1 else "100%" if shown == "100.0%" else shown
+
+
+def number(value: float | None) -> str:
+    """Four significant digits, thousands set apart: 0.3457, 1,412, 1e-05."""
+    if value is None:
+        return DASH
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def of_metric(name: str, value: float | None) -> str:
+    """A metric's value as its kind is best read."""
+    if name.endswith("/accuracy"):
+        return percent(value)
+    if name.endswith("_mb"):
+        return size(value and value * 2**20)
+    if name == "speed/images_per_s":
+        return f"{number(value and round(value))} img/s" if value is not None else DASH
+    return number(value)
+
+
+def metric(name: str) -> str:
+    return METRIC_WORDS.get(name, name)
+
+
+def count(amount: int, noun: str, plural: str | None = None) -> str:
+    """1 run, 24 runs, 1,797 images."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def progress(run: Run) -> str:
+    """Epoch 7 of 12 · step 4,316 of 7,680 · about 2 min 30 s left."""
+    if run.state in (RunState.QUEUED, RunState.STARTING, RunState.INTERRUPTED):
+        return {
+            RunState.QUEUED: "Waiting for a free slot",
+            RunState.STARTING: "Starting: loading the training libraries",
+            RunState.INTERRUPTED: "Interrupted; it goes on by itself shortly",
+        }[run.state]
+    if not run.steps:
+        return (run.phase or "preparing").capitalize()
+    current = run.epoch if run.state.is_over else min(run.epoch + 1, run.epochs)
+    parts = [f"Epoch {current} of {run.epochs}", f"step {run.step:,} of {run.steps:,}"]
+    if run.state is RunState.STOPPING:
+        parts.append("stopping: saving first")
+    elif not run.state.is_over:
+        parts += [run.phase] if run.phase and run.phase != "training" else []
+        parts += [left(run.eta_s)] if run.eta_s is not None else []
+    return " · ".join(parts)
+
+
+def best(run: Run) -> str:
+    """97.8% at epoch 14."""
+    if run.best_value is None:
+        return DASH
+    return f"{of_metric(run.metric, run.best_value)} at epoch {run.best_epoch}"
+
+
+def escaped(text: str) -> str:
+    """`text` as inert Markdown: shown letter for letter, whatever it holds."""
+    plain = re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>&^=])", r"\\\1", " ".join(text.split()))
+    # A word joiner after the colon: directives, emoji names and bare links are found after escapes are undone.
+    return plain.replace(":", "\\:\u2060")

@@ -1,0 +1,34 @@
+"""The frame around every page: configuration, navigation, the engine's card. The pages themselves are in `pages/`."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.parts.engine_card import engine_card
+
+STATIC = Path(__file__).parent / "static"
+
+st.set_page_config(page_title="Thaw", page_icon=str(STATIC / "favicon.svg"), layout="wide")
+theme = "dark" if st.context.theme.type == "dark" else "light"
+st.logo(str(STATIC / f"logo-{theme}.svg"), icon_image=str(STATIC / "favicon.svg"), size="large")
+
+page = st.navigation(
+    {
+        "": [st.Page("pages/watch/home.py", title="Home", icon=":material/home:", default=True)],
+        "Data": [st.Page("pages/data/datasets.py", title="Data sets", icon=":material/photo_library:")],
+        "Train": [st.Page("pages/train/new_run.py", title="New run", icon=":material/add_circle:")],
+        "Watch": [
+            st.Page("pages/watch/runs.py", title="Runs", icon=":material/list_alt:"),
+            st.Page(
+                "pages/watch/run.py",
+                title="Run",
+                icon=":material/show_chart:",
+                visibility="visible" if st.query_params.get("run") else "hidden",
+            ),
+        ],
+        "System": [st.Page("pages/system/machine.py", title="Machine", icon=":material/memory:")],
+    }
+)
+with st.sidebar:
+    engine_card()
+page.run()

@@ -1,0 +1,51 @@
+"""The sidebar's card: is the engine there, and what has it to do."""
+
+import streamlit as st
+
+import engine
+from pages.parts import words
+from pages.parts.live import live
+from pages.parts.session import store, wake_engine
+from storage import RunState
+
+
+def engine_card() -> None:
+    """Redraws itself; wakes the engine when work waits and nobody does it."""
+    live(_card, every_s=4.0)
+
+
+def _card() -> None:
+    counts = store().runs.count()
+    training = sum(number for state, number in counts.items() if state.has_process)
+    waiting = counts.get(RunState.QUEUED, 0) + counts.get(RunState.INTERRUPTED, 0)
+    alive = engine.engine_alive(store())
+    if not alive and (training or waiting or store().requests.open()):
+        wake_engine()
+        alive = engine.engine_alive(store())
+    with st.container(border=True, gap="xsmall", key="engine_card"):
+        st.caption("Engine")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            if alive:
+                st.badge("Online", icon=":material/bolt:", color="green")
+            else:
+                st.badge("Asleep", icon=":material/bedtime:", color="gray", help="It wakes when there is work.")
+            st.caption(_slots())
+        if training or waiting:
+            st.markdown(f"{training} running · {waiting} queued")
+            shares = [run.fraction for run in store().runs.list(states=[RunState.RUNNING], limit=20)]
+            if shares:
+                st.progress(sum(shares) / len(shares))
+        elif alive:
+            st.markdown("Nothing to do")
+        else:
+            st.button("Wake it", icon=":material/bolt:", on_click=wake_engine, key="engine_wake")
+
+
+def _slots() -> str:
+    status = store().engine.get()
+    if status is None:
+        return ""
+    gpus = status.machine.get("gpus", [])
+    if len(gpus) == 1:
+        return words.escaped(f"GPU 0 · {gpus[0]['name'].removeprefix('NVIDIA ')}")
+    return words.count(len(gpus), "GPU") if gpus else f"CPU · {words.count(status.machine.get('cpus', 1), 'core')}"

@@ -1,0 +1,33 @@
+"""Parts of a page that move while something moves, and rest when nothing does."""
+
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+import streamlit as st
+
+from storage import Run
+
+Made = TypeVar("Made")
+
+FAST_S = 2.0  # progress, numbers
+CHARTS_S = 3.0
+
+
+def live(body: Callable[[], None], *, every_s: float | None) -> None:
+    """Draw `body` now, and again every `every_s` seconds while a browser looks; None draws it once."""
+    st.fragment(body, run_every=every_s)()
+
+
+def pace(run: Run, every_s: float = FAST_S) -> float | None:
+    """How often a run's page looks for news: never once the run is over."""
+    return None if run.state.is_over else every_s
+
+
+def unless_new(key: str, token: Hashable, make: Callable[[], Made]) -> Made:
+    """What `make` gave last, made again only when `token` differs: the same figure leaves the browser's as it is."""
+    held = st.session_state.get(key)
+    if held is None or held[0] != token:
+        held = (token, make())
+        st.session_state[key] = held
+    made: Made = held[1]
+    return made

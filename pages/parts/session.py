@@ -1,0 +1,74 @@
+"""What a page shares with this server: the store, the run in the URL, the theme's colours, the address of a file."""
+
+import hashlib
+
+import streamlit as st
+
+import engine
+from engine import RunSpec
+from pages.parts.figures.palette import Palette, palette_of
+from storage import Checkpoint, Run, Store
+
+RUN_PAGE = "pages/watch/run.py"
+NEW_RUN_PAGE = "pages/train/new_run.py"
+RUNS_PAGE = "pages/watch/runs.py"
+HOME_PAGE = "pages/watch/home.py"
+DATASETS_PAGE = "pages/data/datasets.py"
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The one store of this server."""
+    return engine.open_store()
+
+
+def selected_run() -> str | None:
+    """The id that `?run=` names; without one that of the run last looked at here, put back into the address."""
+    named = st.query_params.get("run") or st.session_state.get("selected_run")
+    if named:
+        st.session_state["selected_run"] = named
+        if st.query_params.get("run") != named:
+            st.query_params["run"] = named
+    return named
+
+
+def open_run(run_id: str) -> None:
+    """Leave this page for the run's own."""
+    st.session_state["selected_run"] = run_id
+    st.switch_page(RUN_PAGE, query_params={"run": run_id})
+
+
+def palette() -> Palette:
+    return palette_of(st.context.theme.type)
+
+
+def wake_engine() -> None:
+    """Start the supervisor if it is gone; say so when that fails."""
+    try:
+        engine.ensure_supervisor(store().home)
+    except engine.Unavailable as error:
+        st.error(str(error), icon=":material/power_off:")
+
+
+def start_key(spec: RunSpec) -> str:
+    """What a Start button remembers from its rendering on, so that pressing it twice, in any tabs, makes one run.
+
+    It changes as soon as there is a newer run: the same spec can then be started once more on purpose.
+    """
+    newest = store().runs.list(limit=1)
+    drawn_on = newest[0].id if newest else "empty"
+    return hashlib.sha256(f"{drawn_on}\n{spec.to_yaml(all_fields=True)}".encode()).hexdigest()
+
+
+def file_link(path: str) -> str:
+    """An address on this server, below the path it is served under."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}{path}" if base else path
+
+
+def download_link(checkpoint: Checkpoint) -> str:
+    return file_link(f"/api/runs/{checkpoint.run_id}/checkpoints/{checkpoint.epoch}")
+
+
+def log_link(run: Run) -> str:
+    return file_link(f"/api/runs/{run.id}/log")

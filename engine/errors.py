@@ -33,3 +33,12 @@ class NotFound(KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class Unfit(ValueError):
+    """What was given to import makes no data set: why in one sentence, and what to do next."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        self.reason = reason
+        self.advice = advice
+        super().__init__(f"{reason} {advice}")

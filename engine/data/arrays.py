@@ -8,7 +8,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.decode import to_array
+from engine.data.parallel import in_order
 from engine.data.source import Source
 
 VERSION = 1  # of decoding and resizing; a change makes new files
-CHUNK = 256  # images decoded between two looks at whether to go on
 
 Report = Callable[[int, int], None]
 
@@ -93,13 +92,17 @@ def _make(source: Source, path: Path, size: int, channels: int, report: Report) 
         raise OSError(
             errno.ENOSPC, f"Decoded images need {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free", str(path)
         )
+
+    def one(index: int) -> np.ndarray:
+        return to_array(source.read(index), size=size, channels=channels)
+
     made = path.with_suffix(".tmp")  # our lock is held: nobody else writes it
     try:
         # Written in order, not through a map: a full disk then raises, where a map would kill the process (SIGBUS).
         with made.open("wb") as file:
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, channels)}
             np.lib.format.write_array_header_1_0(file, header)
-            for done, image in enumerate(_decoded(source, size, channels), start=1):
+            for done, image in enumerate(in_order(one, range(count)), start=1):
                 file.write(image.tobytes())
                 report(done, count)
             file.flush()
@@ -107,13 +110,3 @@ def _make(source: Source, path: Path, size: int, channels: int, report: Report) 
         made.replace(path)
     finally:
         made.unlink(missing_ok=True)
-
-
-def _decoded(source: Source, size: int, channels: int) -> Iterator[np.ndarray]:
-    def one(index: int) -> np.ndarray:
-        return to_array(source.read(index), size=size, channels=channels)
-
-    count = len(source.labels)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow decodes and resizes outside the interpreter's lock
-        for start in range(0, count, CHUNK):
-            yield from pool.map(one, range(start, min(start + CHUNK, count)))

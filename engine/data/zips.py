@@ -1,124 +1,180 @@
-"""Zips from strangers: every entry is checked before a byte is written; nothing is extracted by its own name."""
+"""Zip archives from strangers: every entry is checked before any is read, and none is unpacked under its own name."""
 
+import os
 import re
 import stat
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+import struct
+import zlib
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from engine.data.layout import BadDataset
+from engine.data import names
+from engine.data.decode import MOST_BYTES, Undecodable
+from engine.errors import Unfit
 
-MOST_ENTRIES = 500_000
-MOST_BYTES = 20 * 10**9  # unpacked
-MOST_RATIO = 100  # of one entry, where it unpacks to more than:
-RATIO_FROM_BYTES = 50 * 10**6
-
-
-class Archive:
-    """A checked zip: names and the bytes behind them."""
-
-    def __init__(self, file: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo], folders: list[str]) -> None:
-        self._file = file
-        self._entries = entries
-        self.folders = folders
-
-    @property
-    def files(self) -> list[str]:
-        return list(self._entries)
-
-    @property
-    def unpacked_bytes(self) -> int:
-        """Of all files together, unpacked, as the zip declares it."""
-        return sum(info.file_size for info in self._entries.values())
-
-    def read(self, name: str) -> bytes:
-        """
-        Raises:
-            ValueError: The entry is damaged; the text says how.
-        """
-        try:
-            with self._file.open(self._entries[name]) as entry:
-                # zipfile stops at the declared size and checks the sum: a lying header cannot give more.
-                return entry.read()
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
-            raise ValueError(f"damaged in the zip: {error}") from None
+UTF8_FLAG, ENCRYPTED_FLAG = 0x800, 0x1
+LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, bytes of the name, bytes of the extra field
+AGAIN = "Make the archive again from the plain folder."
+UNTRUSTED = "It may be meant to do harm: take the images from a source you trust."
 
 
-@contextmanager
-def open_zip(path: Path) -> Iterator[Archive]:
-    """The zip at `path`, once every entry is found harmless.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    entries: int = 500_000
+    bytes: int = 20 * 10**9  # of all entries, unpacked
+    ratio: int = 100  # unpacked to packed, of an entry larger than `small`
+    small: int = 50 * 10**6
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    start: int  # where its packed bytes begin in the file
+    packed: int
+    bytes: int  # as its header claims
+    crc: int
+    method: int
+
+
+class Zip:
+    """The files of an archive. Headers are never trusted: reading counts, and stops.
 
     Raises:
-        BadDataset: Not a zip, or an entry that is dangerous or cannot be read; the text names it.
+        Unfit: Not a zip, or one with entries that no honest archive of images has.
     """
-    try:
-        file = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise BadDataset(f"It cannot be read as a zip: {error}.") from None
-    with file:
-        infos = file.infolist()
-        if len(infos) > MOST_ENTRIES:
-            raise BadDataset(f"It has {len(infos):,} entries; at most {MOST_ENTRIES:,} are read.")
-        _refuse_bombs(infos)
-        entries: dict[str, zipfile.ZipInfo] = {}
-        folders: set[str] = set()
+
+    def __init__(self, path: Path, limits: Limits = Limits()) -> None:
+        infos, directory_start = _directory(path)
+        if len(infos) > limits.entries:
+            advice = "Split it into several data sets."
+            raise Unfit(f"It has {len(infos):,} entries; at most {limits.entries:,} are read.", advice)
         for info in infos:
-            name = _name(info)
-            _refuse_entry(info, name)
-            if name.endswith("/"):
-                folders.add(name.rstrip("/"))
-            else:
-                entries.setdefault(name, info)
-        yield Archive(file, entries, sorted(folders))
+            _check_entry(info, limits)
+        if sum(info.file_size for info in infos) > limits.bytes:
+            raise Unfit(f"Unpacked it is over {limits.bytes / 1e9:,.0f} GB.", "Split it, or add the folder itself.")
+        self.notes: list[str] = []
+        self._file = os.open(path, os.O_RDONLY)
+        starts = _data_starts(self._file, infos, directory_start)
+        entries: dict[str, Entry] = {}
+        self.folders: set[str] = set()
+        for name, info, start in zip(self._paths(infos), infos, starts, strict=True):
+            if info.is_dir():
+                self.folders.add(name)
+            else:  # a name given twice: the later one holds, as with every other tool
+                entries[name] = Entry(start, info.compress_size, info.file_size, info.CRC, info.compress_type)
+        twice = sum(not info.is_dir() for info in infos) - len(entries)
+        if twice:
+            self.notes.append(f"{twice:,} names occur more than once in the archive; the last of each was taken.")
+        self.files = list(entries)
+        self.size = sum(entry.bytes for entry in entries.values())
+        self._entries = list(entries.values())
 
+    def read(self, index: int) -> tuple[bytes, int]:
+        """A file's bytes, and 0: what is in an archive does not change.
 
-def _name(info: zipfile.ZipInfo) -> str:
-    """The entry's name: UTF-8 when it says so, else what the bytes make sense as (Korean Windows writes CP949)."""
-    if info.flag_bits & 0x800:
-        return info.orig_filename
-    raw = info.orig_filename.encode("cp437")
-    for encoding in ("utf-8", "cp949"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return info.orig_filename
+        Raises:
+            Undecodable: Damaged, or too large for an image.
+            Unfit: It unpacks to another size than its header says.
+        """
+        entry = self._entries[index]
+        if max(entry.bytes, entry.packed) > MOST_BYTES:
+            raise Undecodable(f"over {MOST_BYTES // 10**6} MB")
+        data = os.pread(self._file, entry.packed, entry.start)
+        if entry.method == ZIP_DEFLATED:
+            data = _inflated(data, entry.bytes)
+        if len(data) != entry.bytes:
+            name = names.shown(self.files[index])
+            raise Unfit(f"The entry {name} unpacks to another size than it claims.", UNTRUSTED)
+        if zlib.crc32(data) != entry.crc:
+            raise Undecodable("damaged in the archive: its checksum differs")
+        return data, 0
 
+    def close(self) -> None:
+        os.close(self._file)
 
-def _refuse_entry(info: zipfile.ZipInfo, name: str) -> None:
-    shown = repr(name if len(name) < 100 else name[:97] + "...")
-    kind = stat.S_IFMT(info.external_attr >> 16)
-    parts = PurePosixPath(name).parts
-    if "\0" in name or not name.strip("/"):
-        raise BadDataset(f"Entry {shown} has no usable name.")
-    if name.startswith("/") or re.match(r"[A-Za-z]:", name):
-        raise BadDataset(f"Entry {shown} has an absolute path. Zip the folder itself, without drive or root.")
-    if "\\" in name:
-        raise BadDataset(f"Entry {shown} has backslashes in its path. Make the zip with / between folders.")
-    if ".." in parts:
-        raise BadDataset(f"Entry {shown} leads out of the zip (..).")
-    if any(len(part.encode()) > 255 for part in parts):
-        raise BadDataset(f"Entry {shown} has a name of over 255 bytes.")
-    if kind == stat.S_IFLNK:
-        raise BadDataset(f"Entry {shown} is a link. Zip the files themselves.")
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise BadDataset(f"Entry {shown} is neither a file nor a folder.")
-    if info.flag_bits & 0x1:
-        raise BadDataset(f"Entry {shown} is encrypted. Make the zip without a password.")
-
-
-def _refuse_bombs(infos: list[zipfile.ZipInfo]) -> None:
-    if (total := sum(info.file_size for info in infos)) > MOST_BYTES:
-        raise BadDataset(f"It unpacks to {total / 1e9:,.0f} GB; at most {MOST_BYTES / 1e9:,.0f} GB are taken.")
-    for info in infos:
-        if info.file_size > RATIO_FROM_BYTES and info.file_size > MOST_RATIO * max(info.compress_size, 1):
-            raise BadDataset(
-                f"Entry {info.filename!r} unpacks to {info.file_size / 1e6:,.0f} MB "
-                f"from {info.compress_size / 1e6:.1f} MB: it looks like a zip bomb."
+    def _paths(self, infos: list[ZipInfo]) -> list[str]:
+        """The entries' names as text; those not marked as UTF-8 are in whatever their maker's system used."""
+        raw = [_raw_name(info) for info in infos if not info.flag_bits & UTF8_FLAG]
+        texts, encoding = names.read(raw)
+        if encoding != "utf-8":
+            self.notes.append(
+                f"The archive does not say how its names are written; they were read as {encoding.upper()}."
             )
-    end = 0
-    for info in sorted(infos, key=lambda one: one.header_offset):
-        if info.header_offset < end:
-            raise BadDataset(f"Entry {info.filename!r} overlaps another: it looks like a zip bomb.")
-        end = info.header_offset + info.compress_size
+        unmarked = iter(texts)
+        return [names.normal(info.orig_filename if info.flag_bits & UTF8_FLAG else next(unmarked)) for info in infos]
+
+
+def _directory(path: Path) -> tuple[list[ZipInfo], int]:
+    """The archive's own list of its entries, and where that list begins in the file."""
+    try:
+        with ZipFile(path) as archive:
+            return archive.infolist(), archive.start_dir
+    except OSError as error:
+        raise Unfit(f"It cannot be opened: {error.strerror}.", "Check the path and who may read it.") from None
+    except MemoryError:
+        raise Unfit("Its list of entries does not fit into memory.", UNTRUSTED) from None
+    except (BadZipFile, NotImplementedError, ValueError, struct.error, OverflowError, EOFError):
+        advice = "Make or upload it again; other kinds of archive (tar, 7z, rar) are not read."
+        raise Unfit("It is not a zip archive, or it was cut short on its way.", advice) from None
+
+
+def _check_entry(info: ZipInfo, limits: Limits) -> None:
+    name, shown = info.orig_filename, names.shown(info.orig_filename)
+    mode = info.external_attr >> 16
+    parts = name.split("/")
+    if "\0" in name:
+        raise Unfit(f"The entry {shown} has a NUL character in its name.", UNTRUSTED)
+    if "\\" in name:
+        raise Unfit(f"The entry {shown} has a backslash in its name.", AGAIN)
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
+        raise Unfit(f"The entry {shown} is an absolute path.", AGAIN)
+    if ".." in parts:
+        raise Unfit(f"The entry {shown} leads out of its folder by '..'.", UNTRUSTED)
+    if any(len(part.encode()) > names.MOST_BYTES for part in parts):
+        raise Unfit(f"The entry {shown} has a name of more than {names.MOST_BYTES} bytes.", "Shorten it.")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        kind = "a link" if stat.S_ISLNK(mode) else "a device or pipe"
+        raise Unfit(f"The entry {shown} is {kind}, not a file.", AGAIN)
+    if info.flag_bits & ENCRYPTED_FLAG:
+        raise Unfit(f"The entry {shown} is encrypted.", "Make the archive again without a password.")
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        advice = "Make the archive again with the usual method, Deflate."
+        raise Unfit(f"The entry {shown} is packed by a method that is not read.", advice)
+    if info.file_size > limits.small and info.file_size > limits.ratio * info.compress_size:
+        raise Unfit(f"The entry {shown} would unpack to over {limits.ratio} times its size: a zip bomb.", UNTRUSTED)
+
+
+def _data_starts(file: int, infos: list[ZipInfo], directory_start: int) -> list[int]:
+    """Where each entry's packed bytes begin. Entries that share bytes are how small archives unpack to huge ones."""
+    starts = []
+    for info in infos:
+        header = os.pread(file, LOCAL_HEADER.size, info.header_offset)
+        if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
+            raise Unfit(f"The entry {names.shown(info.orig_filename)} is not where the archive says.", AGAIN)
+        _, name_bytes, extra_bytes = LOCAL_HEADER.unpack(header)
+        starts.append(info.header_offset + LOCAL_HEADER.size + name_bytes + extra_bytes)
+    ranges = sorted(
+        (info.header_offset, start + info.compress_size, info.orig_filename)
+        for info, start in zip(infos, starts, strict=True)
+    )
+    for (_, end, name), (begin, _, _) in pairwise([*ranges, (directory_start, 0, "")]):
+        if end > begin:
+            raise Unfit(f"The entry {names.shown(name)} shares its bytes with others: a zip bomb.", UNTRUSTED)
+    return starts
+
+
+def _inflated(packed: bytes, claimed: int) -> bytes:
+    """At most one byte more than claimed."""
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = stream.decompress(packed, claimed + 1)
+    except zlib.error:
+        raise Undecodable("damaged in the archive") from None
+    if len(data) < claimed and not stream.eof:
+        raise Undecodable("damaged in the archive: it ends early")
+    return data
+
+
+def _raw_name(info: ZipInfo) -> bytes:
+    return info.orig_filename.encode("cp437")  # as zipfile decoded it: every byte has its letter there

@@ -1,0 +1,51 @@
+"""How far an import is, in event lines."""
+
+import signal
+import time
+
+from engine.lines import Lines
+
+EVERY_S = 0.2
+
+
+class Cancelled(Exception):
+    """By SIGTERM or Ctrl-C."""
+
+
+class Progress:
+    """Progress lines, at most five a second. Once the process was asked to end, the next call raises `Cancelled`."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._is_cancelled = False
+        self._began: float | None = None
+        self._told = 0.0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._cancel)
+
+    def say(self, message: str) -> None:
+        """A phase whose length is not known."""
+        self._check()
+        self._write(0, None, None, message)
+
+    def __call__(self, done: int, total: int) -> None:
+        """`done` of `total` images are checked; 1 or more."""
+        self._check()
+        now = time.monotonic()
+        if self._began is None:
+            self._began = self._told = now
+        if now - self._told >= EVERY_S or done == total:
+            self._told = now
+            eta_s = (now - self._began) / done * (total - done)
+            self._write(done, total, eta_s, f"{done:,} of {total:,} images checked")
+
+    def _check(self) -> None:
+        if self._is_cancelled:
+            raise Cancelled
+
+    def _write(self, done: int, total: int | None, eta_s: float | None, message: str) -> None:
+        self._lines.write("progress", phase="importing", step=done, steps=total, eta_s=eta_s, message=message)
+        self._lines.flush()
+
+    def _cancel(self, *_: object) -> None:
+        self._is_cancelled = True

@@ -1,0 +1,85 @@
+"""What an import leaves in writing: the data set's record and the index of its images."""
+
+import hashlib
+import json
+import time
+from collections import Counter
+from statistics import median
+from typing import Any
+
+from engine.data import names
+from engine.data.folder import Index
+from engine.data.inspection import Seen
+from storage import Dataset
+
+MOST_SET_ASIDE = 1000  # listed by name
+
+
+def index_of(classes: tuple[str, ...], good: list[Seen], files: list[str]) -> Index:
+    """`files` says where each of the `good` images lies."""
+    labels = {name: label for label, name in enumerate(classes)}
+    return Index(
+        ids=[one.place.id for one in good],
+        files=files,
+        labels=[labels[one.place.name] for one in good],
+        splits=[one.place.split for one in good],
+        bytes=[one.bytes for one in good],
+        mtimes_ns=[one.mtime_ns for one in good],
+    )
+
+
+def record_of(
+    request: dict[str, Any], classes: tuple[str, ...], good: list[Seen], bad: list[Seen], notes: list[str]
+) -> Dataset:
+    """The data set's record; its path is for the one to fill who puts the folder in its place."""
+    counts: dict[str, dict[str, int]] = {}
+    for part in sorted({one.place.split for one in good}, key=["", "train", "validation", "test"].index):
+        found = Counter(one.place.name for one in good if one.place.split == part)
+        counts[part or "all"] = {name: found[name] for name in classes}
+    if len(bad) > MOST_SET_ASIDE:
+        notes = [*notes, f"{len(bad):,} images cannot be read; the first {MOST_SET_ASIDE:,} are listed."]
+    return Dataset(
+        id=request["id"],
+        name=request["name"],
+        kind="folder",
+        path="",
+        classes=classes,
+        counts=counts,
+        fingerprint=fingerprint(classes, good),
+        channels=1 if all(one.is_grey for one in good) else 3,
+        width=round(median(one.width for one in good)),
+        height=round(median(one.height for one in good)),
+        bytes=sum(one.bytes for one in good),
+        created_at=time.time(),
+        set_aside=tuple({"path": one.place.id, "reason": str(one.bad)} for one in bad[:MOST_SET_ASIDE]),
+        notes=tuple(notes + repeats(good)),
+    )
+
+
+def fingerprint(classes: tuple[str, ...], good: list[Seen]) -> str:
+    """Equal for equal data, wherever it lies: over path, content, class and part of every image, in order."""
+    digest = hashlib.sha256(json.dumps(classes).encode())
+    for line in sorted((one.place.id, one.sha256, one.place.name, one.place.split) for one in good):
+        digest.update(json.dumps(line).encode())
+    return digest.hexdigest()
+
+
+def repeats(good: list[Seen]) -> list[str]:
+    """Remarks on images that occur more than once: those on both sides of a judgement make it too kind."""
+    first: dict[str, Seen] = {}
+    same, judged, other_class = 0, 0, []
+    for one in good:
+        before = first.setdefault(one.sha256, one)
+        if before is not one:
+            same += 1
+            judged += before.place.split != one.place.split
+            if before.place.name != one.place.name:
+                other_class.append(one.place.id)
+    notes = []
+    if same:
+        notes.append(f"{same:,} images occur more than once.")
+    if judged:
+        notes.append(f"{judged:,} of them lie in more than one part, so what is judged was partly learned by heart.")
+    if other_class:
+        notes.append(f"The same image lies in more than one class: {names.listed(other_class)}.")
+    return notes

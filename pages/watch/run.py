@@ -7,7 +7,7 @@ import streamlit as st
 import engine
 from pages.parts import actions, run_charts
 from pages.parts.live import live, pace
-from pages.parts.session import run_in_url, store
+from pages.parts.session import base_url, run_in_url, store
 from pages.parts.tables import checkpoints_table, events_table
 from pages.parts.words import BADGES, duration, percent, plain, progress_line
 from storage import Run, RunState
@@ -188,11 +188,6 @@ def settled(run: Run) -> None:
     with st.expander("Configuration", icon=":material/settings:"):
         st.caption("Save as run.yaml, then: `python -m engine train run.yaml --wait`")
         st.code(engine.RunSpec.parse(run.spec).to_yaml(all_fields=True), language="yaml")
-
-
-def base_url() -> str:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}" if base else ""
 
 
 def page() -> None:

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+ESCAPED = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}  # line ends to Python, though not to JSON
+
 
 class Lines:
     """Appends one JSON object a line, with `kind` and `at` (Unix seconds) always; what is not finite becomes null.
@@ -25,7 +27,8 @@ class Lines:
 
     def write(self, kind: str, **fields: Any) -> None:
         line = {"kind": kind, "at": time.time(), **fields}
-        self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False).encode() + b"\n")
+        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False).translate(ESCAPED)
+        self._file.write(text.encode("utf-8", "replace") + b"\n")  # a file's name on a disk need not be valid Unicode
 
     def flush(self) -> None:
         self._file.flush()

@@ -67,9 +67,10 @@ def arrange(files: list[str], folders: Iterable[str]) -> Arrangement:
         raise Unfit(f"It holds no images ({' '.join(sorted(SUFFIXES))}).", SHAPE)
     around = _around(images.values())
     tops = {path[len(around)] for path in _below(images.values(), around)}
+    parts = {PARTS[top.casefold()] for top in tops if top.casefold() in PARTS}
     others = sorted(top for top in tops if top.casefold() not in PARTS)
-    is_split = {"train"} < {PARTS.get(top.casefold()) for top in tops} if others else True
-    shape = _Shape(around, is_split and bool(tops))
+    # Beside folders of other names, "train" alone may well be a class of vehicles.
+    shape = _Shape(around, is_split=bool(parts) if not others else {"train"} < parts)
     placed = {index: shape.place(path[:-1]) for index, path in paths.items()}
     places = [
         Place(index, "/".join(paths[index][len(around) :]), name=found[1], split=found[0])

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def prepare(
     """All images of `source` as arrays, from the cache or made now.
 
     `report(done, total)` is called as it goes, often; it may raise to give up, and nothing is left behind. Safe under
-    several runs at once: the first makes the file, the others wait, and are told of `done` = 0 meanwhile.
+    several runs at once: the first makes the file, the others wait and report how far it is.
 
     Raises:
         Unavailable: An image's file is gone or was changed since the import.
@@ -50,10 +50,18 @@ def prepare(
     key = hashlib.sha256(json.dumps([fingerprint, image_size, channels, VERSION]).encode()).hexdigest()[:24]
     path = cache / "images" / f"{key}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_suffix(".tmp")
+
+    def waiting() -> None:
+        written = 0
+        with suppress(FileNotFoundError):
+            written = made.stat().st_size
+        report(max(1, written // (image_size**2 * channels)), len(source.labels))
+
     if not path.exists():
-        with _locked(path.with_suffix(".lock"), lambda: report(0, len(source.labels))):
+        with _locked(path.with_suffix(".lock"), waiting):
             if not path.exists():
-                _make(source, path, image_size, channels, report)
+                _make(source, path, made, image_size, channels, report)
     return Arrays(np.load(path, mmap_mode="r").view(np.ndarray), source.labels)
 
 
@@ -85,18 +93,17 @@ def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _make(source: Source, path: Path, size: int, channels: int, report: Report) -> None:
+def _make(source: Source, path: Path, made: Path, size: int, channels: int, report: Report) -> None:
+    """Write `path` by way of `made`; our lock is held, so nobody else does."""
     count = len(source.labels)
-    needed, free = count * size * size * channels, shutil.disk_usage(path.parent).free
+    needed, free = count * size * size * channels, shutil.disk_usage(made.parent).free
     if needed > free:
-        raise OSError(
-            errno.ENOSPC, f"Decoded images need {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free", str(path)
-        )
+        reason = f"Decoded images need {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free"
+        raise OSError(errno.ENOSPC, reason, str(made))
 
     def one(index: int) -> np.ndarray:
         return to_array(source.read(index), size=size, channels=channels)
 
-    made = path.with_suffix(".tmp")  # our lock is held: nobody else writes it
     try:
         # Written in order, not through a map: a full disk then raises, where a map would kill the process (SIGBUS).
         with made.open("wb") as file:

@@ -1,0 +1,52 @@
+# Thaw: `make run` sets up and opens the dashboard, `make test` sets up and tests.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup run stop test lint types bench screenshots docs clean
+
+help:  ## what can be done
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.installed  ## install what Thaw needs into .venv (only when requirements.txt changed)
+
+run: setup  ## open the dashboard on http://127.0.0.1:8501
+	@$(BIN)/python -m web.serve
+
+stop: setup  ## stop all runs (each saves first) and the engine
+	@$(BIN)/python -m engine shutdown
+
+test: setup .venv/.installed-dev lint types  ## lint, types and every test, real-browser ones included
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/pytest
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.installed-dev
+	$(BIN)/mypy
+
+bench: setup  ## the measurements of docs/performance.md; NAME=run_page picks one
+	$(BIN)/python -m benchmarks $(NAME)
+
+screenshots: setup .venv/.installed-dev  ## make the pictures of docs/images again
+	$(BIN)/python -m docs.screenshots
+
+docs: setup  ## make docs/settings.md and docs/cli.md again from the code
+	$(BIN)/python -m docs.reference
+
+clean:  ## remove the environment and caches; the home with your runs stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Thaw needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	@echo "Installing what Thaw needs: about 6 GB and two minutes the first time."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,64 @@
+"""Homes of their own for tests, and the end of every process that a test started."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import engine
+from storage import Home, Store
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """An empty home that `$THAW_HOME` names; whatever runs in it is ended by pid when the test is over."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("THAW_HOME", str(path))
+    yield Home.find(path)
+    end_processes_of(path)
+
+
+@pytest.fixture
+def store(home: Home) -> Store:
+    return engine.open_store(home)
+
+
+@pytest.fixture(scope="session")
+def cifar_zip() -> Path:
+    """6,000 real photos in 10 classes, train and validation."""
+    path = SHARED / "cifar10-6k.zip"
+    if not path.exists():
+        pytest.skip(f"needs the photos of {path.name} beside the repository")
+    return path
+
+
+def processes_of(home: Path) -> list[psutil.Process]:
+    """Every living process whose environment names this home."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            ours = process.environ().get("THAW_HOME") == str(home)
+            if ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def end_processes_of(home: Path) -> None:
+    deadline = time.monotonic() + 10
+    while (left := processes_of(home)) and time.monotonic() < deadline:
+        for process in left:
+            try:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            except psutil.Error:
+                continue
+        time.sleep(0.05)

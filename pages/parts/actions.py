@@ -1,68 +1,109 @@
-"""What can be done to runs, with the words for each, shared by every page that offers it."""
+"""What a click asks the engine to do, and what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 import engine
-from pages.parts.session import store, wake_engine
-from pages.parts.words import count
+from engine import PRESETS, NotFound, Refused, RunSpec
+from pages.parts import words
+from pages.parts.session import newest_run, start_key, store, wake_engine
 from storage import Run, RunState
 
-
-def stop(runs: Sequence[Run]) -> None:
-    _ask(runs, engine.request_stop, "Stopping")
+CALLS = {"Stopping": engine.request_stop, "Resuming": engine.resume, "Deleting": engine.delete_run}
 
 
-def resume(runs: Sequence[Run]) -> None:
-    _ask(runs, engine.resume, "Queued again:")
+def can_stop(runs: Sequence[Run]) -> list[str]:
+    """Ids of those that can be stopped."""
+    return [run.id for run in runs if not run.state.is_over and run.state is not RunState.STOPPING]
 
 
-def delete(runs: Sequence[Run]) -> None:
-    _ask(runs, engine.delete_run, "Deleting")
+def can_resume(runs: Sequence[Run]) -> list[str]:
+    """Ids of those that can go on from their last checkpoint."""
+    return [run.id for run in runs if run.state in (RunState.STOPPED, RunState.FAILED)]
 
 
-def can_stop(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if not run.state.is_over and run.state is not RunState.STOPPING]
+def run_buttons(runs: Sequence[Run], *, key: str, afterwards: Callable[[], None] | None = None) -> None:
+    """Stop, resume and, after a question, delete; those that do nothing here are not drawn."""
+    if ids := can_stop(runs):
+        st.button("Stop", icon=":material/stop_circle:", key=f"{key}_stop", on_click=act, args=("Stopping", ids))
+    if ids := can_resume(runs):
+        st.button("Resume", icon=":material/resume:", key=f"{key}_resume", on_click=act, args=("Resuming", ids))
+    # A popover, not a dialog: one that the refreshing part opened would close at the next refresh.
+    with st.popover("Delete", icon=":material/delete:", key=f"{key}_ask"):
+        st.markdown(f"**Delete {words.count(len(runs), 'run')} for good?**")
+        for run in runs[:5]:
+            st.text(run.name)
+        if len(runs) > 5:
+            st.caption(f"and {len(runs) - 5} more")
+        st.caption("Checkpoints, metrics and logs go too, and the disk is freed. One that trains is stopped first.")
+        st.button(
+            f"Delete {words.count(len(runs), 'run')}",
+            type="primary",
+            key=f"{key}_delete",
+            on_click=_delete,
+            args=([run.id for run in runs], afterwards),
+        )
 
 
-def can_resume(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if run.state in (RunState.STOPPED, RunState.FAILED)]
-
-
-def start_demo() -> None:
-    """The demo run; its id waits in the session for the page to open it."""
-    spec = engine.RunSpec.parse(engine.PRESETS["demo"].values)
-    newest = next(iter(store().runs.list(limit=1)), None)
-    from pages.parts.forms import start_key
-
-    st.session_state["demo.started"] = engine.start_run(store(), spec, key=start_key(spec, newest)).id
-
-
-@st.dialog("Delete for good?")
-def confirm_delete(runs: Sequence[Run]) -> None:
-    """Ask before what cannot be undone."""
-    names = "\n".join(f"- {run.name}" for run in runs[:8]) + (f"\n- and {len(runs) - 8} more" if len(runs) > 8 else "")
-    freed = sum(engine.folder_bytes(store().home.run(run.id)) for run in runs)
-    st.text(names)
-    st.caption(
-        f"Their checkpoints, metrics and logs go with {'it' if len(runs) == 1 else 'them'}: {freed / 1e6:,.1f} MB. "
-        "One that trains is stopped first. This cannot be undone."
-    )
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep", key="delete.keep"):
-            st.rerun()
-        if st.button(f"Delete {count(len(runs), 'run')}", type="primary", icon=":material/delete:", key="delete.yes"):
-            delete(runs)
-            st.session_state["deleted"] = True
-            st.rerun()
-
-
-def _ask(runs: Sequence[Run], what, words: str) -> None:  # type: ignore[no-untyped-def]
-    wake_engine()
-    for run in runs:
+def act(doing: str, run_ids: list[str]) -> None:
+    """Ask for runs to be stopped, resumed or deleted; a toast says what was asked and what was refused."""
+    refused = []
+    for run_id in run_ids:
         try:
-            what(store(), run.id)
-        except (engine.Refused, engine.NotFound) as error:
-            st.toast(str(error), icon=":material/error:")
-    st.toast(f"{words} {count(len(runs), 'run')}.")
+            CALLS[doing](store(), run_id)
+        except (Refused, NotFound) as error:
+            refused.append(str(error))
+    if asked := len(run_ids) - len(refused):
+        st.toast(f"{doing} {words.count(asked, 'run')}.", icon=":material/check:")
+        wake_engine()
+    for text in refused:
+        st.toast(words.escaped(text), icon=":material/error:")
+
+
+def start(spec: RunSpec, drawn_on: str) -> Run:
+    """Queue a run, once for each drawing of its button.
+
+    Raises:
+        engine.Refused: This home or machine cannot run it.
+    """
+    run = engine.start_run(store(), spec, key=start_key(spec, drawn_on))
+    wake_engine()
+    return run
+
+
+def demo_button() -> None:
+    """The one button of an empty home."""
+    st.button(
+        "Train the demo (digits, about 30 s)",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="demo",
+        on_click=_start_demo,
+        args=(newest_run(),),
+    )
+
+
+def started_run() -> str | None:
+    """The run that a button of this page has just started."""
+    started: str | None = st.session_state.pop("started_run", None)
+    return started
+
+
+def being_deleted() -> set[str]:
+    """Ids of runs and data sets whose deletion is asked for but not yet done."""
+    kinds = ("delete_run", "delete_dataset")
+    return {request.target for request in store().requests.open() if request.kind in kinds}
+
+
+def _delete(run_ids: list[str], afterwards: Callable[[], None] | None) -> None:
+    act("Deleting", run_ids)
+    if afterwards:
+        afterwards()
+
+
+def _start_demo(drawn_on: str) -> None:
+    try:
+        st.session_state["started_run"] = start(RunSpec.parse(PRESETS["demo"].values), drawn_on).id
+    except Refused as error:
+        st.toast(words.escaped(str(error)), icon=":material/error:")

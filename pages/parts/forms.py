@@ -1,6 +1,5 @@
 """Widgets to spec and back: the only place where widget values become a RunSpec."""
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +7,8 @@ import streamlit as st
 
 import engine
 from engine import Problem, Refused, RunSpec, Setting
-from storage import Dataset, Run, Store
+from pages.parts import words
+from storage import Dataset, Store
 
 TABLES: dict[str, dict[str, Any]] = {
     "backbones": engine.BACKBONES,
@@ -18,7 +18,7 @@ TABLES: dict[str, dict[str, Any]] = {
 
 
 def field_key(path: str) -> str:
-    return f"new.{path}"
+    return f"new_{path}"
 
 
 def fill(values: dict[str, Any]) -> None:
@@ -61,36 +61,43 @@ def draw(settings: Iterable[Setting], problems: list[Problem], datasets: list[Da
             with st.container(gap="small"):
                 _widget(setting, datasets)
                 if setting.path in wrong:
-                    st.caption(f":red[{_plain(wrong[setting.path].message)}]")
-
-
-def start_key(spec: RunSpec, newest: Run | None) -> str:
-    """The same in every tab that shows this spec and has seen the same runs: two tabs start one run."""
-    told = spec.model_dump_json() + (newest.id if newest else "")
-    return hashlib.sha256(told.encode()).hexdigest()
+                    st.markdown(f":small[:red[:material/error: {words.escaped(wrong[setting.path].message)}]]")
 
 
 def _widget(setting: Setting, datasets: list[Dataset]) -> None:
-    key = field_key(setting.path)
     label = f"{setting.label} ({setting.unit})" if setting.unit else setting.label
-    text = f"{setting.description} Allowed: {_allowed(setting)}."
+    shared: dict[str, Any] = {
+        "label": label,
+        "key": field_key(setting.path),
+        "help": f"{setting.description} Allowed: {_allowed(setting)}.",
+        "persist_state": "session",  # leaving the page for another loses nothing
+    }
     if setting.choices == "datasets":
-        by_name = {dataset.name: dataset for dataset in datasets}
-        if st.session_state.get(key) not in by_name:
-            st.session_state[key] = next(iter(by_name), setting.default)
-        st.selectbox(label, list(by_name), key=key, help=text, format_func=lambda name: _about(by_name[name]))
+        _dataset_box(shared, datasets)
     elif isinstance(setting.choices, str):
         table = TABLES[setting.choices]
         lines = "\n".join(f"- **{row.label}**: {row.note}" for row in table.values())
-        st.selectbox(label, list(table), key=key, help=f"{text}\n\n{lines}", format_func=lambda name: table[name].label)
+        shared["help"] += f"\n\n{lines}"
+        st.selectbox(**shared, options=list(table), format_func=lambda name: table[name].label)
     elif setting.choices:
-        st.selectbox(label, list(setting.choices), key=key, help=text)
+        st.selectbox(**shared, options=list(setting.choices))
     elif setting.type is int:
-        st.number_input(label, key=key, help=text, step=1)
-    elif setting.path == "name":
-        st.text_input(label, key=key, help=text, placeholder="made from backbone and data set")
+        st.number_input(**shared, step=1)
     else:
-        st.text_input(label, key=key, help=text)
+        placeholder = "made from backbone and data set" if setting.path == "name" else f"{setting.default}"
+        st.text_input(**shared, placeholder=placeholder)
+
+
+def _dataset_box(shared: dict[str, Any], datasets: list[Dataset]) -> None:
+    """Data sets by id. One that is no longer here, from an old spec, stays on show so that the check can say so."""
+    about = {dataset.id: f"{dataset.name} · {words.count(dataset.images, 'image')}" for dataset in datasets}
+    by_name = {dataset.name: dataset.id for dataset in datasets}
+    chosen = st.session_state.get(shared["key"])
+    if chosen in by_name:
+        st.session_state[shared["key"]] = by_name[chosen]
+    elif chosen and chosen not in about:
+        about[chosen] = f"{chosen} · not here"
+    st.selectbox(**shared, options=list(about), format_func=lambda name: about.get(name, name))
 
 
 def _allowed(setting: Setting) -> str:
@@ -100,11 +107,3 @@ def _allowed(setting: Setting) -> str:
 def _shown(setting: Setting, value: Any) -> Any:
     """Rates as text: "1e-05" and "0.001" are both typed, and no widget rounds them."""
     return f"{value:g}" if setting.type is float and isinstance(value, float | int) else value
-
-
-def _about(dataset: Dataset) -> str:
-    return f"{dataset.name} · {dataset.images:,} images · {len(dataset.classes)} classes"
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[").replace("]", "\\]").replace("_", "\\_").replace("*", "\\*")

@@ -1,118 +1,163 @@
-"""The live charts of one run: what is read, how it is drawn, and the window that zooming chooses."""
+"""The live charts of one run: what is read from the store, and the window of steps that zooming chooses."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts.figures.curves import Line, Star, curves
-from pages.parts.session import DARK, LIGHT, colours, store
+from pages.parts.figures.accuracy import accuracy
+from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window
+from pages.parts.figures.learning_rate import learning_rate
+from pages.parts.figures.loss import loss
+from pages.parts.figures.marks import attempt_marks, checkpoint_marks
+from pages.parts.figures.memory import memory, memory_names, memory_title
+from pages.parts.figures.palette import Palette
+from pages.parts.figures.throughput import throughput
+from pages.parts.live import unless_new
+from pages.parts.session import palette, store
 from storage import Run, Series
 
-Window = tuple[float, float] | None
+RANGES = ("All", "Last epoch", "Last 500")
+SMOOTHING = {"None": 0.0, "Some": 0.8, "Strong": 0.95}
+HEIGHT = 270
 
-CHARTS: dict[str, dict[str, Any]] = {  # title -> what it shows; a new chart is one entry
-    "Loss": {"lines": (("train/loss", "train"), ("val/loss", "validation")), "smooth": True},
-    "Accuracy": {"lines": (("train/accuracy", "train"), ("val/accuracy", "validation")), "percent": True, "star": True},
-    "Learning rate": {"lines": (("lr/all", "rate"),)},
-    "Throughput": {"lines": (("speed/images_per_s", "images/s"),)},
-}
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the charts of a run are looked at."""
+
+    window: Window
+    smoothing: float
+    colours: Palette
+
+
+def chart_tools(run: Run) -> None:
+    """Which steps are shown, and how smooth. All charts share it, and it outlives every refresh."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control("Steps", RANGES, default="All", key="run_range", on_change=reset_zoom)
+        st.segmented_control("Smoothing", list(SMOOTHING), default="Some", required=True, key="run_smoothing")
+        zoomed = _zoomed(run)
+        if zoomed is not None:
+            st.button(
+                f"Reset zoom (steps {zoomed.first:,} to {zoomed.last:,})",
+                icon=":material/zoom_out_map:",
+                key="run_reset_zoom",
+                on_click=reset_zoom,
+            )
+        elif run.step > 1:
+            with st.popover("Zoom", icon=":material/zoom_in:", key="run_zoom"):
+                st.slider("From step to step", 0, run.step, (0, run.step), key="run_slider")
+                st.button("Show these steps", key="run_slide", on_click=_slide, args=(run.id,))
+                st.caption("Or click the brush in the corner of a chart, then drag over the steps you want.")
 
 
 def charts(run: Run) -> None:
-    """All charts of a run, sharing one window of steps."""
-    window = window_of(run)
-    smoothing = {"None": 0.0, "Some": 0.8, "Strong": 0.95}[st.session_state.get("run.smoothing") or "Some"]
-    dark = colours() is DARK
-    with st.grid(2, min_column_width=340, gap="medium"):
-        for title, how in (CHARTS | memory_charts(run)).items():
-            with st.container(border=True, key=f"chart-{title.lower().replace(' ', '-')}"):
-                st.markdown(f"**{title}**")
-                option = chart_option(run.id, run.offset, run.best_epoch, title, repr(how), window, smoothing, dark)
-                if option is None:
-                    st.caption("Nothing measured yet." if not run.state.is_over else "Nothing was measured.")
-                    continue
-                key = f"run.chart.{title}"
-                st.echarts_chart(option, height=270, key=key, on_select=_zoom(run.id, key), alt=f"{title} over steps")
+    """Loss, accuracy, learning rate, throughput and memory; each a card."""
+    names = store().metrics.names(run.id)
+    view = View(_window(run), SMOOTHING[st.session_state.get("run_smoothing") or "Some"], palette())
+    in_memory = memory_names(names)
+    cards: list[tuple[str, list[str], Callable[[Run, View, list[Mark]], Option]]] = [
+        ("Loss", ["train/loss", "val/loss"], _loss),
+        ("Accuracy", ["train/accuracy", "val/accuracy"], _accuracy),
+        ("Learning rate", [name for name in names if name.startswith("lr/")], _learning_rate),
+        ("Throughput", ["speed/images_per_s"], _throughput),
+        (memory_title(in_memory), in_memory, _memory),
+    ]
+    grid = st.grid(2, min_column_width=340)
+    for title, needed, draw in cards:
+        with grid.cell(), st.container(border=True, key=f"run_card_{title.split()[0].lower()}"):
+            st.markdown(f"**{title}**")
+            if set(needed) & set(names):
+                _chart(run, title, view, draw)
+            else:
+                st.caption("Nothing was measured." if run.state.is_over else "Shows with the first values.")
 
 
-@st.cache_data(max_entries=300, show_spinner=False)
-def chart_option(
-    run_id: str, offset: int, best_epoch: int | None, title: str, how: str, window: Window, smoothing: float, dark: bool
-) -> dict[str, Any] | None:
-    """One chart, made once for everybody who looks at it: the run's `offset` changes when there is news."""
-    about = (CHARTS | memory_charts_of(run_id))[title]
-    palette = DARK if dark else LIGHT
-    first, last = (int(window[0]), int(window[1]) + 1) if window else (None, None)
-    shades = (palette.train, palette.validation, palette.faint, palette.text)
-    lines = []
-    for (name, label), colour in zip(about["lines"], shades, strict=False):
-        series = store().metrics.series(run_id, name, first_step=first, last_step=last)
-        if series.steps:
-            smoothed = smoothing if about.get("smooth") and _is_per_step(series) else 0.0
-            lines.append(Line(series, label, colour, smoothed, marks=not _is_per_step(series)))
-    if not lines:
-        return None
-    star = _star(run_id, best_epoch, lines[-1].series) if about.get("star") else None
-    return curves(
-        lines, palette, percent=about.get("percent", False), star=star, window=window, unit=about.get("unit", "")
-    )
+def reset_zoom() -> None:
+    st.session_state.pop("run_window", None)
+    _new_charts()
 
 
-def memory_charts(run: Run) -> dict[str, dict[str, Any]]:
-    return memory_charts_of(run.id)
+def _chart(run: Run, title: str, view: View, draw: Callable[[Run, View, list[Mark]], Option]) -> None:
+    # `offset` grows with every line that training wrote: without news the browser gets the very same chart.
+    token = (run.id, run.offset, run.state, view)
+    option = unless_new(f"run_option_{title}", token, lambda: draw(run, view, _marks(run)))
+    # A new zoom is a new chart: on the old one the brushed area would stay painted.
+    key = f"run_chart_{title}_{st.session_state.get('run_zoom_round', 0)}"
+    st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(run.id, key), alt=f"{title} over training steps")
 
 
-def memory_charts_of(run_id: str) -> dict[str, dict[str, Any]]:
-    """Per GPU what was allocated, reserved, at the peak and used by all; the process's own where there is no GPU."""
-    names = store().metrics.names(run_id)
-    gpus = sorted({name.split("/")[0] for name in names if name.startswith("gpu")})
-    kinds = (("allocated_mb", "allocated"), ("reserved_mb", "reserved"), ("peak_mb", "peak"), ("used_mb", "whole GPU"))
-    charts = {
-        f"Memory of {gpu.upper()}": {"lines": tuple((f"{gpu}/{kind}", label) for kind, label in kinds), "unit": "MB"}
-        for gpu in gpus
-    }
-    if "memory/rss_mb" in names or not gpus:
-        charts["Process memory (RAM)"] = {"lines": (("memory/rss_mb", "this run's process"),), "unit": "MB"}
-    return charts
+def _series(run: Run, name: str, view: View) -> Series:
+    window = view.window
+    return store().metrics.series(run.id, name, first_step=window.first, last_step=window.last)
 
 
-def window_of(run: Run) -> Window:
-    """The steps looked at; None for all."""
-    kept = st.session_state.get("run.window")
-    if kept and kept[0] == run.id:
-        return kept[1]
-    span = st.session_state.get("run.span")
-    if span == "Last epoch" and run.steps and run.epochs:
-        return (max(0, run.step - run.steps / run.epochs), run.step)
-    if span == "Last 500":
-        return (max(0, run.step - 500), run.step)
-    return None
+def _loss(run: Run, view: View, marks: list[Mark]) -> Option:
+    train, validation = _series(run, "train/loss", view), _series(run, "val/loss", view)
+    return loss(train, validation, palette=view.colours, smoothing=view.smoothing, window=view.window, marks=marks)
 
 
-def reset_window() -> None:
-    st.session_state.pop("run.window", None)
+def _accuracy(run: Run, view: View, marks: list[Mark]) -> Option:
+    train, validation = _series(run, "train/accuracy", view), _series(run, "val/accuracy", view)
+    best = store().metrics.best(run.id, "val/accuracy")
+    return accuracy(train, validation, best, palette=view.colours, window=view.window, marks=marks)
 
 
-def _zoom(run_id: str, key: str) -> Any:
-    """A callback: the brush's range becomes the window, kept here because no chart keeps it over a refresh."""
+def _learning_rate(run: Run, view: View, marks: list[Mark]) -> Option:
+    groups = [_series(run, name, view) for name in store().metrics.names(run.id) if name.startswith("lr/")]
+    return learning_rate(groups, palette=view.colours, window=view.window)
+
+
+def _throughput(run: Run, view: View, marks: list[Mark]) -> Option:
+    return throughput(_series(run, "speed/images_per_s", view), palette=view.colours, window=view.window)
+
+
+def _memory(run: Run, view: View, marks: list[Mark]) -> Option:
+    measured = [_series(run, name, view) for name in memory_names(store().metrics.names(run.id))]
+    return memory(measured, palette=view.colours, window=view.window)
+
+
+def _marks(run: Run) -> list[Mark]:
+    train = store().metrics.series(run.id, "train/loss")
+    attempts = attempt_marks(store().events.list(run.id), train) if run.attempt > 1 else []
+    return [*checkpoint_marks(store().checkpoints.list(run.id)), *attempts]
+
+
+def _window(run: Run) -> Window:
+    zoomed, chosen = _zoomed(run), st.session_state.get("run_range")
+    if zoomed is not None:
+        return zoomed
+    if chosen == "Last epoch" and run.steps and run.epochs:
+        return Window(max(0, run.step - round(run.steps / run.epochs)), None)
+    return Window(max(0, run.step - 500), None) if chosen == "Last 500" else EVERYTHING
+
+
+def _zoomed(run: Run) -> Window | None:
+    run_id, window = st.session_state.get("run_window", (None, None))
+    return window if run_id == run.id else None
+
+
+def _zoom(run_id: str, first: float, last: float) -> None:
+    low, high = max(0, int(first)), int(last) + 1
+    if high - low >= 2:
+        st.session_state["run_window"] = (run_id, Window(low, high))
+        _new_charts()
+
+
+def _brush(run_id: str, key: str) -> Callable[[], None]:
+    """The brushed range becomes the window, kept here because no chart keeps it over a refresh."""
 
     def take() -> None:
-        chosen = st.session_state[key]
-        areas = chosen.selection.areas if hasattr(chosen.selection, "areas") else chosen["selection"].get("areas", [])
-        if areas:
-            low, high = areas[0]["coord_range"][:2]
-            if high - low >= 2:
-                st.session_state["run.window"] = (run_id, (float(max(0, low)), float(high)))
+        areas = st.session_state[key]["selection"]["areas"]
+        if areas and areas[0].get("coord_range"):
+            _zoom(run_id, *areas[0]["coord_range"][:2])
 
     return take
 
 
-def _is_per_step(series: Series) -> bool:
-    return series.factor > 1 or (len(series.steps) > 1 and series.steps[1] - series.steps[0] <= 2)
+def _slide(run_id: str) -> None:
+    _zoom(run_id, *st.session_state["run_slider"])
 
 
-def _star(run_id: str, best_epoch: int | None, series: Series) -> Star | None:
-    best = store().metrics.best(run_id, series.name) if best_epoch is not None else None
-    if best is None or best.value is None or not series.steps[0] <= best.step <= series.steps[-1]:
-        return None
-    return Star(best.step, best.value, f"best {best.value:.1%}")
+def _new_charts() -> None:
+    st.session_state["run_zoom_round"] = st.session_state.get("run_zoom_round", 0) + 1

@@ -50,25 +50,28 @@ def wake_engine() -> None:
         st.error(str(error), icon=":material/power_off:")
 
 
-def start_key(spec: RunSpec) -> str:
-    """What a Start button remembers from its rendering on, so that pressing it twice, in any tabs, makes one run.
+def newest_run() -> str:
+    """The id of the newest run when a Start button was drawn; see `start_key`."""
+    return next((run.id for run in store().runs.list(limit=1)), "none")
 
-    It changes as soon as there is a newer run: the same spec can then be started once more on purpose.
+
+def start_key(spec: RunSpec, drawn_on: str) -> str:
+    """Pressing one Start button twice, or the same in two tabs, makes one run: the key is the same.
+
+    Once the form is drawn again with a newer run (`drawn_on`) in the list, the same spec can be started once more.
     """
-    newest = store().runs.list(limit=1)
-    drawn_on = newest[0].id if newest else "empty"
     return hashlib.sha256(f"{drawn_on}\n{spec.to_yaml(all_fields=True)}".encode()).hexdigest()
 
 
-def file_link(path: str) -> str:
-    """An address on this server, below the path it is served under."""
+def base_url() -> str:
+    """What addresses on this server begin with: "" unless it is served below a path."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}{path}" if base else path
+    return f"/{base}" if base else ""
 
 
 def download_link(checkpoint: Checkpoint) -> str:
-    return file_link(f"/api/runs/{checkpoint.run_id}/checkpoints/{checkpoint.epoch}")
+    return f"{base_url()}/api/runs/{checkpoint.run_id}/checkpoints/{checkpoint.epoch}"
 
 
 def log_link(run: Run) -> str:
-    return file_link(f"/api/runs/{run.id}/log")
+    return f"{base_url()}/api/runs/{run.id}/log"

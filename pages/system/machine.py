@@ -1,51 +1,77 @@
-"""The machine: how busy it is, where Thaw keeps its files, which versions work here."""
+"""Machine: how busy it is, the engine, the home on disk, the versions in use."""
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
+import pandas as pd
 import streamlit as st
 
 import engine
-from pages.parts.machine_strip import machine_strip, reading
+from pages.parts import words
+from pages.parts.live import live
+from pages.parts.machine_strip import machine_strip
 from pages.parts.session import store
-from pages.parts.words import plain, size
 
-LIBRARIES = ("torch", "torchvision", "streamlit", "pydantic", "sqlite-utils", "pillow", "safetensors")
-
-
-def gpus() -> None:
-    found = reading()["gpus"]
-    if not found:
-        st.caption("No NVIDIA GPU: runs train on the CPU, one at a time.")
-    for gpu in found:
-        load = "" if gpu["load_percent"] is None else f", {gpu['load_percent']} % busy, {gpu['celsius']} °C"
-        st.caption(f"GPU {gpu['index']}: {plain(gpu['name'])}, {size(gpu['memory_total'])}{load}")
+PACKAGES = ("streamlit", "torch", "torchvision", "sqlite-utils", "numpy", "pillow", "plotly", "pydantic")
 
 
-def kept() -> None:
-    """Where the bytes are."""
+def strip() -> None:
+    machine_strip()
+
+
+def _engine() -> None:
+    status = store().engine.get()
+    if status is None or not engine.engine_alive(store()):
+        st.badge("Asleep", icon=":material/bedtime:", color="gray")
+        st.caption("It wakes by itself when there is something to do, and sleeps again when there is not.")
+        return
+    st.badge("Online", icon=":material/bolt:", color="green")
+    _facts(
+        {
+            "Process": str(status.pid),
+            "Awake for": words.duration(status.heartbeat_at - status.started_at),
+            "Last sign of life": words.clock(status.heartbeat_at),
+            "Slots": ", ".join("CPU" if slot == "cpu" else f"GPU {slot}" for slot in status.slots),
+        }
+    )
+
+
+@st.cache_data(ttl=30, show_spinner="Measuring the home ...")
+def _sizes(root: str) -> dict[str, int]:
     home = store().home
-    places = (("Runs", home.runs), ("Data sets", home.datasets), ("Cache", home.cache), ("Uploads", home.uploads))
-    with st.grid(4, min_column_width=160, gap="medium"):
-        for label, folder in places:
-            st.metric(label, size(engine.folder_bytes(folder)), border=True)
-    st.caption("The cache holds decoded images; it can be deleted while nothing trains, and is made again.")
+    folders = {"Runs": home.runs, "Data sets": home.datasets, "Caches": home.cache, "Uploads": home.uploads}
+    sizes = {name: engine.folder_bytes(folder) for name, folder in folders.items()}
+    sizes["Database"] = sum(path.stat().st_size for path in home.root.glob("thaw.db*"))
+    return sizes
 
 
-def page() -> None:
-    st.title("Machine")
-    st.fragment(machine_strip, run_every=3)()
-    gpus()
-    st.subheader("Thaw's files", anchor=False)
+def _facts(rows: dict[str, str]) -> None:
+    st.table(pd.DataFrame({"value": rows.values()}, index=list(rows)).map(words.escaped), border="horizontal")
+
+
+@st.cache_data(show_spinner=False)
+def _versions() -> dict[str, str]:
+    found = {"Python": platform.python_version(), "System": f"{platform.system()} {platform.release()}"}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+st.title("Machine", anchor=False)
+live(strip, every_s=3.0)
+left, right = st.columns(2)
+with left, st.container(border=True):
+    st.markdown("**Engine**")
+    live(_engine, every_s=5.0)
+with left, st.container(border=True):
+    st.markdown("**Home**")
+    st.caption("Everything Thaw keeps lies in this one folder.")
     st.code(str(store().home.root), language=None)
-    kept()
-    st.subheader("Versions", anchor=False)
-    rows = {"Python": platform.python_version(), "System": f"{platform.system()} {platform.release()}"}
-    rows |= {name: version(name) for name in LIBRARIES}
-    st.table([{"": name, "version": value} for name, value in rows.items()], hide_index=True, border="horizontal")
-    if engine.engine_alive(store()):
-        told = store().engine.get()
-        st.caption(f"Engine: process {told.pid if told else ''}. It goes on when this page or the browser is closed.")
-
-
-page()
+    measured = _sizes(str(store().home.root))
+    _facts({name: words.size(amount) for name, amount in measured.items()})
+with right, st.container(border=True):
+    st.markdown("**Versions**")
+    _facts(_versions())

@@ -1,127 +1,157 @@
-"""New run: a preset, a few fields, the rest under Advanced; the spec as YAML and as a command."""
+"""New run: a preset, a few fields, the rest under Advanced; beside them what will run, also as YAML and command."""
+
+from math import ceil
 
 import streamlit as st
 
 import engine
 from engine import PRESETS, Problem, Refused, RunSpec
-from pages.parts import forms
-from pages.parts.session import open_run, store, wake_engine
-from pages.parts.words import plain
-from storage import Run
+from pages.parts import actions, forms, words
+from pages.parts.cards import problem_lines
+from pages.parts.session import newest_run, open_run, store
+
+COMMAND = "python -m engine train run.yaml --wait"
 
 
-def start(spec: RunSpec, key: str) -> None:
+def start(drawn_on: str) -> None:
+    """Read the form as it is at the click: a value typed just before it counts too."""
+    spec = forms.check(store())[0]
+    if spec is None:
+        return  # the page, drawn again, says what is wrong
     try:
-        st.session_state["new.started"] = engine.start_run(store(), spec, key=key).id
+        st.session_state["started_run"] = actions.start(spec, drawn_on).id
     except Refused as refused:
-        st.session_state["new.refused"] = str(refused)
+        st.session_state["new_refused"] = refused.problems
 
 
 def take_preset() -> None:
-    chosen = st.session_state["new.preset"]
+    chosen = st.session_state["new_preset"]
     if chosen:
         dataset = st.session_state.get(forms.field_key("data.dataset"))
         values = dict(PRESETS[chosen].values)
-        if dataset and "dataset" not in values.get("data", {}):
-            values["data"] = {**values.get("data", {}), "dataset": dataset}  # a preset keeps the data set chosen
+        if dataset:  # a preset keeps the data set chosen, unless it has its own
+            values["data"] = {"dataset": dataset} | values.get("data", {})
         forms.fill(values)
 
 
 def take_yaml() -> None:
     try:
-        forms.fill(RunSpec.from_yaml(st.session_state["new.yaml"]).model_dump())
-        st.session_state["new.yaml_refused"] = ""
+        forms.fill(RunSpec.from_yaml(st.session_state["new_yaml"]).model_dump())
+        st.session_state["new_yaml_problems"] = []
+        st.session_state["new_preset"] = None
     except Refused as refused:
-        st.session_state["new.yaml_refused"] = str(refused)
+        st.session_state["new_yaml_problems"] = refused.problems
 
 
 def first_values() -> None:
-    """Fill the form once: from a run (`?from=`), for a data set (`?dataset=`), or with the balanced preset."""
+    """Fill the form once: from a run (`?from=`), for a data set (`?dataset=`), or with a preset for this machine."""
     source = st.query_params.get("from", ""), st.query_params.get("dataset", "")
-    if st.session_state.get("new.filled") == source:
+    if st.session_state.get("new_filled") == source:
         return
-    st.session_state["new.filled"] = source
-    values = dict(PRESETS["balanced"].values)
+    st.session_state["new_filled"] = source
+    status = store().engine.get()
+    preset = "balanced" if status and status.machine.get("gpus") else "quick"
+    values = dict(PRESETS[preset].values)
     if source[0]:
         try:
             values = engine.find_run(store(), source[0]).spec
+            st.toast("Filled in from that run.", icon=":material/content_copy:")
         except engine.NotFound as missing:
-            st.toast(str(missing))
-    elif source[1]:
-        values["data"] = {**values.get("data", {}), "dataset": source[1]}
+            st.toast(words.escaped(str(missing)), icon=":material/search_off:")
+    else:
+        st.session_state["new_preset"] = preset
+        if source[1]:
+            values["data"] = {**values.get("data", {}), "dataset": source[1]}
     forms.fill(values)
 
 
-def as_text(spec: RunSpec) -> None:
-    with st.expander("Show as YAML and command", icon=":material/code:"):
-        st.caption("The same run without a browser: save this as run.yaml, then")
-        st.code("python -m engine train run.yaml --wait", language="bash")
-        st.code(spec.to_yaml(all_fields=True), language="yaml")
-    with st.expander("Paste YAML", icon=":material/content_paste:"):
-        st.text_area("A spec", key="new.yaml", placeholder="epochs: 20\nmodel:\n  backbone: resnet18", height=160)
-        st.button("Fill in the form", on_click=take_yaml, icon=":material/input:")
-        if st.session_state.get("new.yaml_refused"):
-            st.error(plain(st.session_state["new.yaml_refused"]))
-
-
-def summary(spec: RunSpec | None, problems: list[Problem], newest: Run | None) -> None:
-    """The way out: Start, or what keeps it from starting."""
-    known = {setting.path for setting in engine.settings()}
-    for problem in problems:
-        if problem.field not in known:
-            st.error(plain(str(problem)))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=spec is None,
-            on_click=start if spec else None,
-            args=(spec, forms.start_key(spec, newest)) if spec else None,
-            key="new.start",
-        )
-        if spec is None:
-            st.caption(f":red[{len(problems)} to put right before it can start.]")
-        else:
-            table = engine.BACKBONES[spec.model.backbone]
-            st.caption(
-                f"{table.label} on {plain(spec.data.dataset)}, {spec.data.image_size} px, "
-                f"{spec.epochs} epochs of batches of {spec.optimisation.batch_size}."
-            )
-
-
-def page() -> None:
-    if started := st.session_state.pop("new.started", None):
-        wake_engine()
-        open_run(store().runs.get(started))
-    st.title("New run")
-    first_values()
-    newest = next(iter(store().runs.list(limit=1)), None)
-    datasets = store().datasets.list()
-    with st.container(border=True):
-        st.markdown("**Start from a preset**")
-        st.pills(
-            "Preset",
+def presets() -> None:
+    with st.container(border=True, gap="small"):
+        st.segmented_control(
+            "Start from a preset",
             list(PRESETS),
             format_func=lambda name: PRESETS[name].label,
-            key="new.preset",
+            key="new_preset",
             on_change=take_preset,
-            label_visibility="collapsed",
+            persist_state="session",
         )
-        if chosen := st.session_state.get("new.preset"):
-            st.caption(PRESETS[chosen].note)
-    settings = list(engine.settings())
-    spec, problems = forms.check(store())
+        chosen = st.session_state.get("new_preset")
+        st.caption(PRESETS[chosen].note if chosen else "Your own settings; a preset would replace them.")
+
+
+def fields(problems: list[Problem]) -> None:
+    settings, datasets = list(engine.settings()), store().datasets.list()
     with st.container(border=True):
         forms.draw([one for one in settings if not one.advanced], problems, datasets)
     wrong_inside = {problem.field for problem in problems} & {one.path for one in settings if one.advanced}
     with st.expander("Advanced", icon=":material/tune:", expanded=bool(wrong_inside)):
         forms.draw([one for one in settings if one.advanced], problems, datasets)
-    if refused := st.session_state.pop("new.refused", None):
-        st.error(plain(refused), icon=":material/error:")
-    summary(spec, problems, newest)
-    if spec:
-        as_text(spec)
+
+
+def pasted() -> None:
+    with st.expander("Paste a YAML spec", icon=":material/content_paste:"):
+        st.text_area("Spec", key="new_yaml", placeholder="epochs: 20\nmodel:\n  backbone: resnet18", height=140)
+        st.button("Fill in the form", on_click=take_yaml, icon=":material/input:", key="new_take_yaml")
+        problem_lines(st.session_state.get("new_yaml_problems", []))
+
+
+def summary(spec: RunSpec | None, problems: list[Problem]) -> None:
+    """What will run and the button that starts it, or what keeps it from starting."""
+    with st.container(border=True, gap="small"):
+        st.markdown("**What will run**")
+        if spec is None:
+            st.caption(f"Nothing yet: {words.count(len(problems), 'value')} to put right.")
+            problem_lines(problems)
+        else:
+            _told(spec)
+        problem_lines(st.session_state.pop("new_refused", []))
+        st.button(
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=spec is None,
+            on_click=start,
+            args=(newest_run(),),
+            key="new_start",
+            width="stretch",
+        )
+        waiting = len(store().runs.queue())
+        if waiting:
+            st.caption(f"It waits its turn: {words.count(waiting, 'run')} before it.")
+    if spec is not None:
+        with st.expander("As YAML and command", icon=":material/code:"):
+            st.caption("The same run without a browser: save this as run.yaml, then")
+            st.code(COMMAND, language="bash", wrap_lines=True)
+            st.code(spec.to_yaml(all_fields=True), language="yaml")
+
+
+def _told(spec: RunSpec) -> None:
+    dataset = store().datasets.get(spec.data.dataset)
+    backbone = engine.BACKBONES[spec.model.backbone]
+    own = sum(dataset.counts.get("train", {}).values())
+    training = own or round(dataset.images * (1 - spec.data.validation_fraction))
+    steps = ceil(training / spec.optimisation.batch_size)
+    st.markdown(f"{words.escaped(backbone.label)} on {words.escaped(dataset.name)}")
+    classes = words.count(len(dataset.classes), "class", "classes")
+    images, epochs = words.count(training, "image"), words.count(spec.epochs, "epoch")
+    st.caption(f"{classes}, about {images} to learn from, resized to {spec.data.image_size} px.")
+    st.caption(f"{epochs} of {words.count(steps, 'step')}: {words.count(spec.epochs * steps, 'step')} in all.")
+
+
+def page() -> None:
+    if (started := actions.started_run()) is not None:
+        st.session_state.pop("new_filled", None)
+        open_run(started)
+    st.title("New run", anchor=False)
+    first_values()
+    spec, problems = forms.check(store())
+    form, rail = st.columns([2, 1], gap="medium")
+    with form:
+        presets()
+        fields(problems)
+        pasted()
+    with rail:
+        summary(spec, problems)
 
 
 page()

@@ -1,125 +1,100 @@
-"""All runs: find some, look at one, act on many."""
-
-import time
+"""All runs: find some, open one, act on many."""
 
 import streamlit as st
 
-from pages.parts import actions
-from pages.parts.empty import empty_state
-from pages.parts.session import open_run, store
-from pages.parts.tables import runs_table
-from pages.parts.words import count
+from pages.parts import words
+from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
+from pages.parts.cards import empty_state
+from pages.parts.live import live
+from pages.parts.run_list import run_list
+from pages.parts.session import NEW_RUN_PAGE, open_run, store
 from storage import Run, RunState
 
-FILTERS: dict[str, set[RunState] | None] = {
-    "All": None,
-    "Under way": {state for state in RunState if not state.is_over},
-    "Finished": {RunState.FINISHED},
-    "Failed": {RunState.FAILED},
-    "Stopped": {RunState.STOPPED},
+FILTERS: dict[str, list[RunState]] = {
+    "All": list(RunState),
+    "Under way": [state for state in RunState if not state.is_over],
+    "Finished": [RunState.FINISHED],
+    "Failed": [RunState.FAILED],
+    "Stopped": [RunState.STOPPED],
 }
+MOST = 1000
 
 
-def chosen_runs() -> list[Run]:
-    """The rows that the filters leave. While some are ticked, the same rows in the same order: none slips away."""
-    ticked = st.session_state.get("runs.table", {}).get("selection", {}).get("rows", [])
-    if ticked and st.session_state.get("runs.ids"):
-        by_id = {run.id: run for run in store().runs.list(limit=2000)}
-        return [by_id[run_id] for run_id in st.session_state["runs.ids"] if run_id in by_id]
-    states = FILTERS[st.session_state.get("runs.filter") or "All"]
-    text = st.session_state.get("runs.text") or None
-    runs = store().runs.list(states=states, text=text)
-    dataset = st.session_state.get("runs.dataset")
-    runs = [run for run in runs if dataset in (None, run.dataset_id)]
-    st.session_state["runs.ids"] = [run.id for run in runs]
+def table_key() -> str:
+    """The table's, changed to untick all rows."""
+    return f"runs_table_{st.session_state.get('runs_round', 0)}"
+
+
+def untick() -> None:
+    st.session_state["runs_round"] = st.session_state.get("runs_round", 0) + 1
+
+
+def shown_runs() -> list[Run]:
+    """The runs that the filters leave. While rows are ticked, the same runs in the same order: none slips away."""
+    ticked = st.session_state.get(table_key(), {}).get("selection", {}).get("rows", [])
+    if ticked and st.session_state.get("runs_ids"):
+        by_id = {run.id: run for run in store().runs.list(limit=MOST)}
+        if all(run_id in by_id for run_id in st.session_state["runs_ids"]):
+            return [by_id[run_id] for run_id in st.session_state["runs_ids"]]
+        untick()  # one is gone: positions no longer mean the same runs
+    states = FILTERS[st.session_state.get("runs_state") or "All"]
+    gone, dataset = being_deleted(), st.session_state.get("runs_dataset")
+    found = store().runs.list(states=states, text=st.session_state.get("runs_text") or None, limit=MOST)
+    runs = [run for run in found if run.id not in gone and dataset in (None, run.dataset_id)]
+    st.session_state["runs_ids"] = [run.id for run in runs]
     return runs
-
-
-def unselect() -> None:
-    st.session_state["runs.table"] = {"selection": {"rows": [], "columns": [], "cells": []}}
 
 
 def filters() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("State", list(FILTERS), default="All", key="runs.filter", on_change=unselect)
-        datasets = [dataset.id for dataset in store().datasets.list()]
+        st.segmented_control("State", list(FILTERS), default="All", required=True, key="runs_state", on_change=untick)
         st.selectbox(
             "Data set",
-            datasets,
+            [dataset.id for dataset in store().datasets.list()],
             index=None,
-            key="runs.dataset",
+            key="runs_dataset",
             placeholder="All data sets",
             width=200,
-            on_change=unselect,
+            on_change=untick,
         )
-        st.text_input("Find", key="runs.text", placeholder="Name or id", width=220, on_change=unselect)
+        st.text_input(
+            "Find", key="runs_text", placeholder="Name or id", icon=":material/search:", width=220, on_change=untick
+        )
 
 
 def table() -> None:
-    runs = chosen_runs()
+    runs = shown_runs()
     if not runs:
         st.info("No run is like that. Change the filters above.", icon=":material/filter_alt_off:")
         return
-    event = st.dataframe(
-        runs_table(runs, time.time()),
-        key="runs.table",
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="multi-row",
-        height=min(640, 38 + 35 * len(runs)),
-        alt="Runs",
-        column_config={
-            "Run": st.column_config.TextColumn(pinned=True, width="medium"),
-            "State": st.column_config.MultiselectColumn(
-                options=["Queued", "Starting", "Running", "Stopping", "Interrupted", "Finished", "Failed", "Stopped"],
-                color=["gray", "blue", "blue", "orange", "orange", "green", "red", "gray"],
-                width="small",
-            ),
-            "Progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, width="small"),
-            "Best": st.column_config.NumberColumn("Best accuracy", format="percent", width="small"),
-            "Epoch": st.column_config.NumberColumn("In epoch", width="small"),
-            "Left": st.column_config.TextColumn("Time left", width="small"),
-            "Took": st.column_config.TextColumn(width="small"),
-            "Started": st.column_config.DatetimeColumn(format="distance", width="small"),
-            "Note": st.column_config.TextColumn(width="large"),
-        },
-    )
-    rows = event.selection.rows
-    acts([runs[row] for row in rows if row < len(runs)], len(runs))
-
-
-def acts(picked: list[Run], shown: int) -> None:
-    if not picked:
-        st.caption(f"{count(shown, 'run')}. Tick some to open, stop, resume or delete them.")
-        return
+    ticked = [runs[row] for row in run_list(runs, key=table_key(), ticks=True, rows=14)]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Open", icon=":material/open_in_new:", type="primary", disabled=len(picked) > 1, key="runs.open"):
-            open_run(picked[0])
-        stoppable, resumable = actions.can_stop(picked), actions.can_resume(picked)
-        st.button(
-            "Stop", icon=":material/stop_circle:", disabled=not stoppable, on_click=actions.stop, args=(stoppable,)
-        )
-        st.button(
-            "Resume", icon=":material/resume:", disabled=not resumable, on_click=actions.resume, args=(resumable,)
-        )
-        if st.button("Delete", icon=":material/delete:", key="runs.delete"):
-            actions.confirm_delete(picked)
-        st.caption(f"{count(len(picked), 'run')} ticked")
+        if ticked:
+            run_buttons(ticked, key="runs", afterwards=untick)
+            stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))
+            st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")
+        else:
+            st.caption(f"{words.count(len(runs), 'run')}. Click a name to open it, tick rows to act on them.")
 
 
 def page() -> None:
-    if st.session_state.pop("deleted", False):
-        unselect()
+    if (started := started_run()) is not None:
+        open_run(started)
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.title("Runs")
-        if st.button("New run", icon=":material/add:", type="primary"):
-            st.switch_page("pages/train/new_run.py")
-    if not store().runs.list(limit=1):
-        empty_state("No runs yet", "Pick images and a backbone. The first results show within a minute.")
+        st.title("Runs", anchor=False)
+        if st.button("New run", icon=":material/add:", key="runs_new"):
+            st.switch_page(NEW_RUN_PAGE)
+    counts = store().runs.count()
+    if not counts:
+        empty_state(
+            "list_alt",
+            "No runs yet",
+            "A run is one training of one model. The demo shows what comes of it.",
+            demo_button,
+        )
         return
     filters()
-    moving = any(store().runs.count().get(state) for state in RunState if not state.is_over)
-    st.fragment(table, run_every=3 if moving else None)()
+    live(table, every_s=3.0)
 
 
 page()

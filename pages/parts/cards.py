@@ -1,0 +1,68 @@
+"""Blocks that several pages show: state badges, run cards, empty states, what was refused."""
+
+from collections.abc import Callable, Iterable
+
+import streamlit as st
+
+from engine import Problem
+from pages.parts import words
+from pages.parts.session import RUN_PAGE
+from pages.parts.tables import backbone_of
+from storage import Run, RunState
+
+BADGES: dict[RunState, tuple[str, str]] = {
+    RunState.QUEUED: (":material/hourglass_empty:", "gray"),
+    RunState.STARTING: (":material/rocket_launch:", "blue"),
+    RunState.RUNNING: (":material/progress_activity:", "blue"),
+    RunState.STOPPING: (":material/hourglass_bottom:", "orange"),
+    RunState.INTERRUPTED: (":material/restart_alt:", "orange"),
+    RunState.FINISHED: (":material/check_circle:", "green"),
+    RunState.FAILED: (":material/error:", "red"),
+    RunState.STOPPED: (":material/stop_circle:", "gray"),
+}
+
+
+def state_badge(run: Run) -> None:
+    icon, colour = BADGES[run.state]
+    st.badge(words.STATE_WORDS[run.state], icon=icon, color=colour)
+
+
+def fact_badges(run: Run) -> None:
+    """Data set, backbone and device as quiet badges."""
+    st.badge(words.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
+    if backbone := backbone_of(run):
+        st.badge(words.escaped(backbone), icon=":material/hub:", color="gray")
+    if run.device:
+        st.badge(words.escaped(run.device), icon=":material/memory:", color="gray")
+    if run.attempt > 1:
+        st.badge(f"attempt {run.attempt}", icon=":material/restart_alt:", color="orange")
+
+
+def run_card(run: Run) -> None:
+    """A run that is on: name, state, how far, best so far; a click on the name opens it."""
+    with st.container(border=True, gap="xsmall", key=f"run_card_{run.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.page_link(RUN_PAGE, label=f"**{words.escaped(run.name)}**", query_params={"run": run.id})
+            state_badge(run)
+        st.caption(words.progress(run))
+        st.progress(run.fraction)
+        best = f"best {words.best(run)}" if run.best_value is not None else "no validation yet"
+        st.caption(f"{best} · {words.escaped(run.dataset_id)} · {words.escaped(backbone_of(run))}")
+
+
+def empty_state(icon: str, title: str, text: str, action: Callable[[], None] | None = None) -> None:
+    """What is missing and the one thing to do about it; `action` draws its button."""
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        st.space("medium")
+        st.markdown(f"# :material/{icon}:", width="content", anchors=False)
+        st.markdown(f"**{title}**", width="content", text_alignment="center")
+        st.caption(text, width="content", text_alignment="center")
+        if action:
+            action()
+        st.space("medium")
+
+
+def problem_lines(problems: Iterable[Problem]) -> None:
+    """The engine's own words, one line a problem."""
+    for problem in problems:
+        st.markdown(f":red[:material/error: {words.escaped(str(problem))}]")

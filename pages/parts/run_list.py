@@ -1,0 +1,79 @@
+"""Runs as a table: the name opens one; on the Runs page rows can be ticked."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.parts import words
+from pages.parts.figures.palette import Palette
+from pages.parts.session import open_run, palette
+from pages.parts.tables import runs_table
+from storage import Run, RunState
+
+ALL_COLUMNS = ("open", "state", "progress", "left", "best", "best_epoch", "duration", "dataset", "backbone", "created")
+FEW_COLUMNS = ("open", "state", "best", "best_epoch", "duration", "dataset", "created")
+
+
+def run_list(
+    runs: Sequence[Run], *, key: str, columns: Sequence[str] = ALL_COLUMNS, ticks: bool = False, rows: int = 12
+) -> list[int]:
+    """Draw the table, at most `rows` high; the positions of ticked rows. A click on a name leaves for that run."""
+    clicked = f"{key}_open"
+    answer = st.dataframe(
+        runs_table(runs, now=time.time()),
+        key=key,
+        hide_index=True,
+        column_order=columns,
+        column_config=_columns(clicked, [run.id for run in runs], palette()),
+        on_select="rerun" if ticks else "ignore",
+        selection_mode="multi-row",
+        height=38 * min(len(runs), rows) + 40,
+        row_height=38,
+        alt=f"Table of {words.count(len(runs), 'run')}",
+    )
+    if opened := st.session_state.pop("opened_run", None):
+        open_run(opened)
+    return [row for row in answer.selection.rows if row < len(runs)] if ticks else []
+
+
+def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "open": column.ButtonColumn(
+            "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=220
+        ),
+        "state": column.MultiselectColumn(
+            "State",
+            options=list(words.STATE_WORDS.values()),
+            color=[_state_colour(state, colours) for state in words.STATE_WORDS],
+            width=95,
+        ),
+        "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=120),
+        "left": column.TextColumn("Left", width=80),
+        "best": column.NumberColumn("Best", format="%.1f%%", help="Best validation accuracy", width=70),
+        "best_epoch": column.NumberColumn("at epoch", help="The epoch it was reached in", width=70),
+        "duration": column.TextColumn("Duration", width=95),
+        "dataset": column.TextColumn("Data set", width=120),
+        "backbone": column.TextColumn("Backbone", width=95),
+        "created": column.TextColumn("Started", width=95),
+    }
+
+
+def _state_colour(state: RunState, colours: Palette) -> str:
+    base = {
+        RunState.FINISHED: colours.good,
+        RunState.FAILED: colours.bad,
+        RunState.RUNNING: colours.busy,
+        RunState.STARTING: colours.busy,
+        RunState.STOPPING: colours.validation,
+        RunState.INTERRUPTED: colours.validation,
+    }.get(state, colours.waiting)
+    return base + "33"
+
+
+def _open(clicked: str, ids: list[str]) -> None:
+    click = st.session_state[clicked]
+    if click is not None and click["row"] < len(ids):
+        st.session_state["opened_run"] = ids[click["row"]]

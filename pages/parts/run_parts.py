@@ -1,0 +1,184 @@
+"""The parts of the Run page around its charts: header, numbers, checkpoints, what happened, how it was set up."""
+
+import time
+
+import streamlit as st
+
+import engine
+from pages.parts import words
+from pages.parts.actions import run_buttons
+from pages.parts.cards import fact_badges, state_badge
+from pages.parts.session import NEW_RUN_PAGE, base_url, download_link, log_link, palette, store
+from pages.parts.tables import checkpoints_table, events_table
+from storage import Run, RunState
+
+POINTS = 40  # of a sparkline
+
+
+def header(run: Run) -> None:
+    """Name, state and facts; on the right what can be done."""
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap="small", width="content"):
+            st.title(words.escaped(run.name), anchor=False)
+            with st.container(horizontal=True, gap="small"):
+                state_badge(run)
+                fact_badges(run)
+        with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+            run_buttons([run], key="run", afterwards=_leave)
+            if st.button("Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"):
+                st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
+            if any(kept.is_best for kept in store().checkpoints.list(run.id)):
+                address = f"{base_url()}/api/runs/{run.id}/checkpoints/best"
+                st.link_button("Best checkpoint", address, icon=":material/download:", type="primary")
+
+
+def trouble(run: Run) -> None:
+    """Why it does not go on, and what to do next."""
+    text = words.escaped(" ".join(filter(None, [run.reason, run.advice])))
+    if run.state is RunState.FAILED:
+        st.error(f"**It failed.** {text}", icon=":material/error:")
+        if st.button("Edit and start again", icon=":material/edit:", key="run_edit"):
+            st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
+    elif text and run.state in (RunState.STOPPED, RunState.INTERRUPTED):
+        st.warning(text, icon=":material/info:")
+
+
+def progress(run: Run) -> None:
+    took = words.duration(run.duration_s(time.time()))
+    if run.state is RunState.FINISHED:
+        st.caption(f"{words.count(run.epochs, 'epoch')} in {took} · ended {words.ago(run.ended_at)}")
+        return
+    text = words.progress(run)
+    st.progress(run.fraction, text=f"{text} · {took} so far" if run.started_at and not run.state.is_over else text)
+
+
+def numbers(run: Run) -> None:
+    """Best value and its epoch, loss, throughput, memory; each with its course."""
+    last = store().metrics.last(run.id)
+    gpu = next((name for name in sorted(last) if name.endswith("/allocated_mb")), None)
+    in_memory = gpu or "memory/rss_mb"
+    at = f"at epoch {run.best_epoch} of {run.epochs}" if run.best_epoch is not None else None
+    against = f"validation {words.number(last['val/loss'].value)}" if "val/loss" in last else None
+    cards = (
+        ("Best validation accuracy", words.percent(run.best_value), at, "val/accuracy", "area"),
+        (
+            "Training loss",
+            _value(last, "train/loss"),
+            against,
+            "train/loss",
+            "area",
+        ),
+        ("Throughput", _value(last, "speed/images_per_s"), _epoch_time(last), "speed/images_per_s", "bar"),
+        ("GPU memory" if gpu else "Process memory", _value(last, in_memory), None, in_memory, "area"),
+    )
+    grid = st.grid(4, min_column_width=200)
+    for label, value, note, name, kind in cards:
+        course = _course(run, name)
+        grid.metric(
+            label,
+            value,
+            delta=note,
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            chart_data=course if len(course) > 1 else None,
+            chart_type=kind,
+            height=168,
+        )
+
+
+def checkpoints(run: Run) -> None:
+    st.markdown("**Checkpoints**")
+    kept = store().checkpoints.list(run.id)
+    if not kept:
+        st.caption("None was kept." if run.state.is_over else "The first is kept after the first epoch.")
+        return
+    column = st.column_config
+    colours = palette()
+    st.dataframe(
+        checkpoints_table(kept, metric=run.metric, link=download_link, now=time.time()),
+        hide_index=True,
+        key="run_checkpoints",
+        alt="Checkpoints kept of this run",
+        height=38 * min(len(kept), 6) + 40,
+        row_height=38,
+        column_config={
+            "marks": column.MultiselectColumn(
+                "",
+                options=["best", "last", "pinned"],
+                color=[colours.good + "33", colours.waiting + "33", colours.busy + "33"],
+            ),
+            "epoch": column.NumberColumn("Epoch", width=60),
+            "value": column.ProgressColumn("Val accuracy", min_value=0, max_value=100, format="%.2f%%", width=150),
+            "size": column.TextColumn("Size", width=80),
+            "saved": column.TextColumn("Saved", width=90),
+            "file": column.LinkColumn("File", display_text="Download", width=85),
+        },
+    )
+
+
+def events(run: Run) -> None:
+    happened = store().events.list(run.id)
+    if not happened:
+        st.caption("Nothing has happened yet.")
+        return
+    column = st.column_config
+    colours = palette()
+    st.dataframe(
+        events_table(happened),
+        hide_index=True,
+        key="run_events",
+        alt="What happened to this run, newest first",
+        height=min(320, 36 * len(happened) + 40),
+        column_config={
+            "at": column.TextColumn("When", width=110),
+            "level": column.MultiselectColumn(
+                "",
+                options=["info", "warning", "error"],
+                color=[colours.waiting + "33", colours.validation + "33", colours.bad + "33"],
+                width=80,
+            ),
+            "text": column.TextColumn("What", width=640),
+        },
+    )
+
+
+def log(run: Run) -> None:
+    text = engine.log_tail(store(), run.id, lines=200)
+    if not text:
+        st.caption("The log is empty so far.")
+        return
+    st.code(text, language=None, height=320)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.link_button("Whole log", log_link(run), icon=":material/open_in_new:")
+        st.caption("The last 200 lines.")
+
+
+def configuration(run: Run) -> None:
+    """The spec as YAML, and the command that starts the same run."""
+    try:
+        text = engine.RunSpec.parse(run.spec).to_yaml(all_fields=True)
+    except engine.Refused as refused:
+        st.caption("This spec was written by another version of Thaw:")
+        st.code("\n".join(map(str, refused.problems)), language=None)
+        return
+    st.caption("The same run without a browser: save this as run.yaml, then")
+    st.code("python -m engine train run.yaml --wait", language="bash")
+    st.code(text, language="yaml")
+
+
+def _leave() -> None:
+    st.session_state["run_left"] = True
+
+
+def _value(last: dict, name: str) -> str:
+    return words.of_metric(name, last[name].value) if name in last else words.DASH
+
+
+def _epoch_time(last: dict) -> str | None:
+    return f"{words.duration(last['speed/epoch_s'].value)} an epoch" if "speed/epoch_s" in last else None
+
+
+def _course(run: Run, name: str) -> list[float]:
+    values = [value for value in store().metrics.series(run.id, name, limit=400).values if value is not None]
+    return values[:: max(1, len(values) // POINTS)]

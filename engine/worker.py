@@ -11,12 +11,15 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.lines import Lines
 from engine.spec import RunSpec
 from engine.training.events import Reporter
 from engine.training.failures import Stopped, explain
+
+if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
+    from engine.training.state import Position
 
 log = logging.getLogger("thaw")
 
@@ -87,10 +90,10 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     seed_all(spec.seed)
     reporter.progress("preparing data")
     data = prepare_data(run["dataset"], spec, Path(run["cache"]), reporter, stop)
-    training, train_batches, validation_batches = build(spec, data, device)
+    training, batches, judging_batches = build(spec, data, device)
     checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
     going_on_from = checkpoints.resume(training, run["resume_from"])
-    at, steps = training.at, spec.epochs * len(train_batches)
+    at, steps = training.at, spec.epochs * len(batches)
     reporter.started(
         attempt=run["attempt"],
         pid=os.getpid(),
@@ -104,21 +107,17 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     log.info("training on %s from step %d of %d", devices.describe(device), at.step, steps)
     meter = Meter(reporter, at, epochs=spec.epochs, steps=steps, memory=Memory(device))
     finished = fit(
-        training,
-        train_batches,
-        validation_batches,
-        epochs=spec.epochs,
-        meter=meter,
-        checkpoints=checkpoints,
-        stop=stop,
+        training, batches, judging_batches, epochs=spec.epochs, meter=meter, checkpoints=checkpoints, stop=stop
     )
-    if finished:
-        return None
+    return None if finished else _where_it_left(at)
+
+
+def _where_it_left(at: "Position") -> str:
     if at.batch:
-        return f"stopped at step {at.step}, in epoch {at.epoch + 1}; saved, so that resuming goes on from there"
-    return (
-        f"stopped after epoch {at.epoch}; resuming goes on from there" if at.epoch else "stopped before the first step"
-    )
+        return f"stopped at step {at.step}, in epoch {at.epoch + 1}; saved, so that resuming goes on from there."
+    if at.epoch:
+        return f"stopped after epoch {at.epoch}; resuming goes on from there."
+    return "stopped before the first step."
 
 
 if __name__ == "__main__":

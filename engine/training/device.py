@@ -7,6 +7,8 @@ import torch
 
 from engine.errors import Unavailable
 
+ELSE = "Choose another device, or auto, and start the run again."
+
 
 def choose(name: str) -> torch.device:
     """The device called `name`: cpu, cuda, mps, or auto (a GPU when there is one, else the CPU).
@@ -17,9 +19,9 @@ def choose(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise Unavailable(f"cuda was asked for but {_why_no_cuda()}")
+        raise Unavailable(f"cuda was asked for but {_why_no_cuda()}. {ELSE}")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise Unavailable("mps was asked for but this machine has no Apple GPU that torch can use")
+        raise Unavailable(f"mps was asked for but this machine has no Apple GPU that torch can use. {ELSE}")
     return torch.device(name, 0) if name == "cuda" else torch.device(name)
 
 

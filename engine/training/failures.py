@@ -35,13 +35,14 @@ class Failure:
 
 def explain(error: BaseException, spec: RunSpec | None = None) -> Failure:
     """The first row of the table that fits, else the exception's own first line."""
+    if isinstance(error, Unavailable):  # says both by itself
+        what, _, next_step = str(error).partition(". ")
+        return Failure(what.removesuffix(".") + ".", next_step or _LOOK)
     for fits, reason, advice in _TABLE:
         if fits(error):
-            return Failure(reason(error), advice(spec or RunSpec()))
+            return Failure(reason(error).removesuffix(".") + ".", advice(spec or RunSpec()))
     first = (str(error).strip().splitlines() or [""])[0]
-    return Failure(
-        f"{type(error).__name__}: {first}".removesuffix(": "), "See the log for the whole story, then resume."
-    )
+    return Failure(f"{type(error).__name__}: {first}".rstrip(": .") + ".", _LOOK)
 
 
 def _out_of_memory(error: BaseException) -> bool:
@@ -78,6 +79,7 @@ def _lone_image(error: BaseException) -> bool:
     return "expected more than 1 value per channel" in str(error).lower()  # torch, of batch normalisation
 
 
+_LOOK = "See the log for the whole story, then resume."
 _Row = tuple[Callable[[BaseException], bool], Callable[[BaseException], str], Callable[[RunSpec], str]]
 _TABLE: tuple[_Row, ...] = (
     (lambda error: isinstance(error, Diverged), lambda error: f"diverged: {error}", _slower),
@@ -102,5 +104,4 @@ _TABLE: tuple[_Row, ...] = (
         lambda error: f"no permission: {getattr(error, 'filename', None) or error}",
         lambda _: "Give the user that runs Thaw the right to read and write it, then resume.",
     ),
-    (lambda error: isinstance(error, Unavailable), str, lambda _: "Choose another device, or auto, and start again."),
 )

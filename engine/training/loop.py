@@ -34,14 +34,14 @@ def fit(
     """
     at = training.at
     while at.epoch < epochs:
-        began, seen = time.perf_counter(), training.images
+        began, seen, judged = time.perf_counter(), training.images, None
         meter.phase("training")
-        complete = train_epoch(training, train, meter, stop)
-        train_s = time.perf_counter() - began
+        if train_epoch(training, train, meter, stop):
+            train_s = time.perf_counter() - began
+            meter.phase("validating")
+            judged = evaluate(training.model, validation, stop)
 
-        meter.phase("validating")
-        judged = evaluate(training.model, validation, stop) if complete else None
-        if judged is None:  # asked to stop, in either of the two
+        if judged is None:  # asked to stop in either of the two
             if at.batch:
                 meter.phase("saving")
                 checkpoints.save(training, {})
@@ -49,11 +49,8 @@ def fit(
 
         loss, accuracy = training.train_loss_and_accuracy()
         metrics = {"train/accuracy": accuracy, **judged}
-        meter.epoch(
-            metrics
-            | {"lr/all": training.optimizer.param_groups[0]["lr"]}
-            | {"speed/images_per_s": (training.images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
-        )
+        pace = {"speed/images_per_s": (training.images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
+        meter.epoch({**metrics, **pace, "lr/all": training.optimizer.param_groups[0]["lr"]})
         training.finish_epoch()
         meter.phase("saving")
         checkpoints.save(training, {"train/loss": loss, **metrics})
@@ -91,9 +88,8 @@ def evaluate(model: nn.Module, batches: Batches, stop: Callable[[], bool] = lamb
         if stop():
             return None
         logits = model(images)
+        loss = cross_entropy(logits, labels, reduction="sum")
         right = (logits.argmax(dim=1) == labels).sum()
-        totals += torch.stack(
-            [cross_entropy(logits, labels, reduction="sum"), right, torch.full_like(right, len(labels))]
-        )
-    loss_sum, right_images, seen = totals.tolist()
-    return {"val/loss": loss_sum / seen, "val/accuracy": right_images / seen}
+        totals += torch.stack([loss, right, torch.full_like(right, len(labels))])
+    losses, hits, count = totals.tolist()
+    return {"val/loss": losses / count, "val/accuracy": hits / count}

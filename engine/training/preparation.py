@@ -78,7 +78,7 @@ def _progress(reporter: Reporter, stop: Callable[[], bool]) -> Callable[[int, in
         nonlocal told
         now = time.perf_counter()
         if stop():
-            raise Stopped("stopped while preparing data")
+            raise Stopped("stopped while preparing data.")
         if now - told >= 0.5:
             told = now
             eta_s = (now - began) / done * (total - done)

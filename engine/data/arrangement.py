@@ -83,11 +83,11 @@ def arrange(files: list[str], folders: Iterable[str]) -> Arrangement:
     known = {found for path in visible if (found := shape.place(path))}
     notes = []
     if shape.is_split and others:
-        notes.append(f"Left out, being beside train: {names.listed(others)}.")
+        notes.append(f"Left out: folders beside train that are no part of it: {names.listed(others)}.")
     if stray := len(images) - len(places):
-        notes.append(f"{stray:,} images outside of class folders were left out.")
+        notes.append(f"Left out: {names.counted(stray, 'image')} outside of class folders.")
     if unread := sum(placed[index] is not None for index in paths.keys() - images.keys()):
-        notes.append(f"{unread:,} files in class folders are no images and were left out.")
+        notes.append(f"Left out: {names.counted(unread, 'file')} in class folders, of other kinds than images.")
     places.sort(key=lambda one: one.id)
     return Arrangement(places, frozenset(known | {(one.split, one.name) for one in places}), notes)
 
@@ -126,12 +126,14 @@ def judge(counts: Counts) -> list[str]:
 def _unjudged(classes: list[str], counts: Counts, parts: set[str]) -> list[str]:
     judging = next((part for part in ("validation", "test") if part in parts), None)
     if judging:
-        names_only = [name for name in classes if not counts[judging, name]]
+        missing = [name for name in classes if not counts[judging, name]]
         why = f"{judging} has no image of them"
     else:
-        names_only = [name for name in classes if sum(counts[part, name] for part in parts) == 1]
+        missing = [name for name in classes if sum(counts[part, name] for part in parts) == 1]
         why = "there is only one image of each"
-    return [f"Learned but never judged, as {why}: {names.listed(names_only)}."] if names_only else []
+        if missing == classes:
+            raise Unfit("Every class has a single image: none is left to judge by.", "Add more images of each class.")
+    return [f"Learned but never judged, as {why}: {names.listed(missing)}."] if missing else []
 
 
 def _twins(classes: list[str]) -> list[str]:

@@ -75,11 +75,10 @@ def _import(folder: Path, request: dict[str, Any], tree: Tree, is_copied: bool, 
     notes = tree.notes + arrangement.notes
     notes += judge(count([one.place for one in good], arrangement.folders))
     if isinstance(tree, ServerFolder) and not is_copied:
-        files = [tree.paths[one.place.file] for one in good]
+        index_of(classes, good, [tree.paths[one.place.file] for one in good]).write(folder)
         notes.insert(0, f"The images stay in {request['source']}; nothing was copied.")
     else:
-        files = [stored_name(classes.index(one.place.name), one.place, one.sha256) for one in good]
-    index_of(classes, good, files).write(folder)
+        index_of(classes, good).write(folder)
     write_samples(Folder(folder, classes), folder)
     return record_of(request, classes, good, bad, notes)
 
@@ -153,15 +152,20 @@ def _ending(error: Exception) -> dict[str, str | None]:
             return {"state": "failed", "reason": reason, "advice": "Try it again.", "detail": traceback.format_exc()}
 
 
+def outcome(folder: Path, progress: Progress) -> dict[str, str | None]:
+    """Import, or clear away what was made so far; the fields of the last line, which says which."""
+    try:
+        run(folder, progress)
+    except Exception as error:  # every path ends in one last line
+        _clear(folder)
+        return _ending(error)
+    return {"state": "finished", "reason": None, "advice": None}
+
+
 def main(folder: Path) -> int:
     _bound_memory()
     lines = Lines(folder / "events.jsonl")
-    try:
-        run(folder, Progress(lines))
-        ending: dict[str, str | None] = {"state": "finished", "reason": None, "advice": None}
-    except Exception as error:  # every path ends in one last line
-        ending = _ending(error)
-        _clear(folder)
+    ending = outcome(folder, Progress(lines))
     lines.write("ended", **ending)
     lines.close()
     return int(ending["state"] != "finished")

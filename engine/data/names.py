@@ -43,6 +43,10 @@ def listed(names: list[str]) -> str:
     return ", ".join(map(shown, names[:10])) + more
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _is_everyday_korean(text: str) -> bool:
     letters = [letter for letter in text if not letter.isascii()]
     return 2 * sum(_in_euc_kr(letter) for letter in letters) >= len(letters)

@@ -9,22 +9,22 @@ from typing import Any
 
 from engine.data import names
 from engine.data.folder import Index
-from engine.data.inspection import Seen
+from engine.data.inspection import Seen, stored_name
 from storage import Dataset
 
 MOST_SET_ASIDE = 1000  # listed by name
 
 
-def index_of(classes: tuple[str, ...], good: list[Seen], files: list[str]) -> Index:
-    """`files` says where each of the `good` images lies."""
+def index_of(classes: tuple[str, ...], good: list[Seen], lie_in: list[str] | None = None) -> Index:
+    """The index of images that lie in files of the user's, or in Thaw's copies."""
     labels = {name: label for label, name in enumerate(classes)}
     return Index(
         ids=[one.place.id for one in good],
-        files=files,
+        files=lie_in or [stored_name(labels[one.place.name], one.place, one.sha256) for one in good],
         labels=[labels[one.place.name] for one in good],
         splits=[one.place.split for one in good],
         bytes=[one.bytes for one in good],
-        mtimes_ns=[one.mtime_ns for one in good],
+        mtimes_ns=[one.mtime_ns if lie_in else 0 for one in good],
     )
 
 
@@ -77,9 +77,9 @@ def repeats(good: list[Seen]) -> list[str]:
                 other_class.append(one.place.id)
     notes = []
     if same:
-        notes.append(f"{same:,} images occur more than once.")
+        notes.append(f"Exact repeats of other images: {same:,}.")
     if judged:
-        notes.append(f"{judged:,} of them lie in more than one part, so what is judged was partly learned by heart.")
+        notes.append(f"Repeats in another part: {judged:,}. What judges there was partly learned by heart.")
     if other_class:
         notes.append(f"The same image lies in more than one class: {names.listed(other_class)}.")
     return notes

@@ -24,7 +24,7 @@ class ServerFolder:
     def __init__(self, root: Path, most_entries: int = MOST_ENTRIES) -> None:
         found: list[tuple[str, bool]] = []
         try:
-            for one in _walk(str(root), ()):
+            for one in _walk(str(root), (_identity(root.stat()),)):
                 found.append(one)
                 if len(found) > most_entries:
                     advice = "Give the folder that holds the class folders, or split it."
@@ -75,8 +75,11 @@ def _walk(folder: str, above: tuple[Identity, ...]) -> Iterator[tuple[str, bool]
         if not entry.is_dir():
             yield entry.path, False
             continue
-        seen = entry.stat()
-        identity = (seen.st_dev, seen.st_ino)
+        identity = _identity(entry.stat())
         if identity not in above:
             yield entry.path, True
             yield from _walk(entry.path, (*above, identity))
+
+
+def _identity(seen: os.stat_result) -> Identity:
+    return seen.st_dev, seen.st_ino

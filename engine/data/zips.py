@@ -54,8 +54,8 @@ class Zip:
         if sum(info.file_size for info in infos) > limits.bytes:
             raise Unfit(f"Unpacked it is over {limits.bytes / 1e9:,.0f} GB.", "Split it, or add the folder itself.")
         self.notes: list[str] = []
-        self._file = os.open(path, os.O_RDONLY)
-        starts = _data_starts(self._file, infos, directory_start)
+        self._file = path.open("rb")
+        starts = _data_starts(self._file.fileno(), infos, directory_start)
         entries: dict[str, Entry] = {}
         self.folders: set[str] = set()
         for name, info, start in zip(self._paths(infos), infos, starts, strict=True):
@@ -65,7 +65,7 @@ class Zip:
                 entries[name] = Entry(start, info.compress_size, info.file_size, info.CRC, info.compress_type)
         twice = sum(not info.is_dir() for info in infos) - len(entries)
         if twice:
-            self.notes.append(f"{twice:,} names occur more than once in the archive; the last of each was taken.")
+            self.notes.append(f"Left out: {names.counted(twice, 'file')} whose name occurs again later in the archive.")
         self.files = list(entries)
         self.size = sum(entry.bytes for entry in entries.values())
         self._entries = list(entries.values())
@@ -80,7 +80,7 @@ class Zip:
         entry = self._entries[index]
         if max(entry.bytes, entry.packed) > MOST_BYTES:
             raise Undecodable(f"over {MOST_BYTES // 10**6} MB")
-        data = os.pread(self._file, entry.packed, entry.start)
+        data = os.pread(self._file.fileno(), entry.packed, entry.start)
         if entry.method == ZIP_DEFLATED:
             data = _inflated(data, entry.bytes)
         if len(data) != entry.bytes:
@@ -91,7 +91,7 @@ class Zip:
         return data, 0
 
     def close(self) -> None:
-        os.close(self._file)
+        self._file.close()
 
     def _paths(self, infos: list[ZipInfo]) -> list[str]:
         """The entries' names as text; those not marked as UTF-8 are in whatever their maker's system used."""

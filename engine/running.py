@@ -140,7 +140,7 @@ class Running:
             reason = f"{why} That happened {run.tries} times without a new checkpoint."
             self._store.runs.move(run.id, RunState.FAILED, reason=reason, advice=advice, **without_process)
         else:
-            wait_s = BACK_OFF_S[min(run.tries, len(BACK_OFF_S)) - 1]
+            wait_s = BACK_OFF_S[max(0, min(run.tries, len(BACK_OFF_S)) - 1)]  # no tries in vain: at once
             reason = f"{why} {stands} It goes on by itself in a moment."
             self._store.runs.move(
                 run.id, RunState.INTERRUPTED, reason=reason, not_before=time.time() + wait_s, **without_process

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,10 +106,10 @@ def _make(source: Source, path: Path, made: Path, size: int, channels: int, repo
 
     try:
         # Written in order, not through a map: a full disk then raises, where a map would kill the process (SIGBUS).
-        with made.open("wb") as file:
+        with made.open("wb") as file, closing(in_order(one, range(count))) as images:
             header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, channels)}
             np.lib.format.write_array_header_1_0(file, header)
-            for done, image in enumerate(in_order(one, range(count)), start=1):
+            for done, image in enumerate(images, start=1):
                 file.write(image.tobytes())
                 report(done, count)
             file.flush()

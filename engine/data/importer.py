@@ -13,6 +13,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,48 +46,37 @@ def run(folder: Path, progress: Progress) -> None:
     """
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     if "dataset" in request:
-        write_samples(open_source(request["dataset"]), folder)
-        _write_record(folder, request["dataset"])
-        return
-    progress.say("Reading the list of files")
-    source = Path(request["source"])
-    tree = _open(source)
-    try:
-        is_copied = not isinstance(tree, ServerFolder) or request.get("copy", False)
-        _write_record(folder, asdict(_import(folder, request, tree, is_copied, progress)))
-    finally:
-        tree.close()
+        record = request["dataset"]
+        write_samples(open_source(record), folder)
+    else:
+        progress.say("Reading the list of files")
+        source = Path(request["source"])
+        with closing(ServerFolder(source.resolve()) if source.is_dir() else Zip(source)) as tree:
+            record = asdict(_import(folder, request, tree, progress))
+    (folder / "dataset.json").write_text(json.dumps(record))
     (folder / "request.json").unlink()
 
 
-def _import(folder: Path, request: dict[str, Any], tree: Tree, is_copied: bool, progress: Progress) -> Dataset:
+def _import(folder: Path, request: dict[str, Any], tree: Tree, progress: Progress) -> Dataset:
     arrangement = arrange(tree.files, tree.folders)
     judge(count(arrangement.places, arrangement.folders))
-    if is_copied:
-        _check_space(folder, tree)
     classes = tuple(sorted({name for _, name in arrangement.folders}))
-    keep = _keeper(folder, classes) if is_copied else _leave
+    paths = None if request.get("copy") else tree.paths  # where the files stay; None: Thaw keeps copies
+    if paths is None:
+        _check_space(folder, tree)
+    keep = _keeper(folder, classes) if paths is None else _leave
     good: list[Seen] = []
     bad: list[Seen] = []
-    total = len(arrangement.places)
-    for done, seen in enumerate(inspect(tree, arrangement.places, keep), start=1):
-        (bad if seen.bad else good).append(seen)
-        progress(done, total)
-    notes = tree.notes + arrangement.notes
+    with closing(inspect(tree, arrangement.places, keep)) as inspected:
+        for done, seen in enumerate(inspected, start=1):
+            (bad if seen.bad else good).append(seen)
+            progress(done, len(arrangement.places))
+    notes = [f"The images stay in {request['source']}; nothing was copied."] if paths else []
+    notes += tree.notes + arrangement.notes
     notes += judge(count([one.place for one in good], arrangement.folders))
-    if isinstance(tree, ServerFolder) and not is_copied:
-        index_of(classes, good, [tree.paths[one.place.file] for one in good]).write(folder)
-        notes.insert(0, f"The images stay in {request['source']}; nothing was copied.")
-    else:
-        index_of(classes, good).write(folder)
+    index_of(classes, good, paths).write(folder)
     write_samples(Folder(folder, classes), folder)
     return record_of(request, classes, good, bad, notes)
-
-
-def _open(source: Path) -> Tree:
-    if source.is_dir():
-        return ServerFolder(source.resolve())
-    return Zip(source)
 
 
 def _keeper(folder: Path, classes: tuple[str, ...]) -> Callable[[Place, str, bytes], None]:
@@ -109,10 +99,6 @@ def _check_space(folder: Path, tree: Tree) -> None:
     if needed > free:
         reason = f"It needs {needed / 1e6:,.0f} MB of disk; {max(free, 0) / 1e6:,.0f} MB are to spare."
         raise Unfit(reason, "Delete runs or data sets that are no longer needed, then add it again.")
-
-
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    (folder / "dataset.json").write_text(json.dumps(record))
 
 
 def _clear(folder: Path) -> None:

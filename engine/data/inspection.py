@@ -1,7 +1,7 @@
 """Every image of an import, read and fully decoded once; kept or left where it lies."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -17,6 +17,10 @@ class Tree(Protocol):
     files: list[str]  # paths inside it, "/" between parts, NFC
     folders: set[str]
     notes: list[str]
+
+    @property
+    def paths(self) -> list[str] | None:
+        """Where on the disk each of `files` lies, if it does."""
 
     @property
     def size(self) -> int:
@@ -47,7 +51,7 @@ class Seen:
     bad: str | None = None  # why it cannot be read; the fields from `sha256` on then say nothing
 
 
-def inspect(tree: Tree, places: list[Place], keep: Callable[[Place, str, bytes], None]) -> Iterator[Seen]:
+def inspect(tree: Tree, places: list[Place], keep: Callable[[Place, str, bytes], None]) -> Generator[Seen, None, None]:
     """Each image in order. Good ones are handed to `keep` with their sha256 and bytes, from several threads.
 
     Raises:

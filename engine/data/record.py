@@ -15,16 +15,19 @@ from storage import Dataset
 MOST_SET_ASIDE = 1000  # listed by name
 
 
-def index_of(classes: tuple[str, ...], good: list[Seen], lie_in: list[str] | None = None) -> Index:
-    """The index of images that lie in files of the user's, or in Thaw's copies."""
+def index_of(classes: tuple[str, ...], good: list[Seen], paths: list[str] | None) -> Index:
+    """The index of images that stay in `paths`, by the number of their file, or of Thaw's copies of them."""
     labels = {name: label for label, name in enumerate(classes)}
     return Index(
         ids=[one.place.id for one in good],
-        files=lie_in or [stored_name(labels[one.place.name], one.place, one.sha256) for one in good],
+        files=[
+            paths[one.place.file] if paths else stored_name(labels[one.place.name], one.place, one.sha256)
+            for one in good
+        ],
         labels=[labels[one.place.name] for one in good],
         splits=[one.place.split for one in good],
         bytes=[one.bytes for one in good],
-        mtimes_ns=[one.mtime_ns if lie_in else 0 for one in good],
+        mtimes_ns=[one.mtime_ns if paths else 0 for one in good],
     )
 
 

@@ -44,27 +44,27 @@ class Zip:
         Unfit: Not a zip, or one with entries that no honest archive of images has.
     """
 
+    paths = None  # its files lie nowhere but in it
+
     def __init__(self, path: Path, limits: Limits = Limits()) -> None:
         infos, directory_start = _directory(path)
         if len(infos) > limits.entries:
             advice = "Split it into several data sets."
             raise Unfit(f"It has {len(infos):,} entries; at most {limits.entries:,} are read.", advice)
-        for info in infos:
-            _check_entry(info, limits)
+        texts, self.notes = _names(infos)
+        for name, info in zip(texts, infos, strict=True):
+            _check_entry(name, info, limits)
         if sum(info.file_size for info in infos) > limits.bytes:
             raise Unfit(f"Unpacked it is over {limits.bytes / 1e9:,.0f} GB.", "Split it, or add the folder itself.")
-        self.notes: list[str] = []
         self._file = path.open("rb")
-        starts = _data_starts(self._file.fileno(), infos, directory_start)
-        entries: dict[str, Entry] = {}
-        self.folders: set[str] = set()
-        for name, info, start in zip(self._paths(infos), infos, starts, strict=True):
-            if info.is_dir():
-                self.folders.add(name)
-            else:  # a name given twice: the later one holds, as with every other tool
-                entries[name] = Entry(start, info.compress_size, info.file_size, info.CRC, info.compress_type)
-        twice = sum(not info.is_dir() for info in infos) - len(entries)
-        if twice:
+        starts = _data_starts(self._file.fileno(), texts, infos, directory_start)
+        self.folders = {names.normal(name) for name in texts if name.endswith("/")} - {""}
+        entries = {  # of a name given twice the later one holds, as with every other tool
+            names.normal(name): Entry(start, info.compress_size, info.file_size, info.CRC, info.compress_type)
+            for name, info, start in zip(texts, infos, starts, strict=True)
+            if not name.endswith("/")
+        }
+        if twice := sum(not name.endswith("/") for name in texts) - len(entries):
             self.notes.append(f"Left out: {names.counted(twice, 'file')} whose name occurs again later in the archive.")
         self.files = list(entries)
         self.size = sum(entry.bytes for entry in entries.values())
@@ -93,17 +93,6 @@ class Zip:
     def close(self) -> None:
         self._file.close()
 
-    def _paths(self, infos: list[ZipInfo]) -> list[str]:
-        """The entries' names as text; those not marked as UTF-8 are in whatever their maker's system used."""
-        raw = [_raw_name(info) for info in infos if not info.flag_bits & UTF8_FLAG]
-        texts, encoding = names.read(raw)
-        if encoding != "utf-8":
-            self.notes.append(
-                f"The archive does not say how its names are written; they were read as {encoding.upper()}."
-            )
-        unmarked = iter(texts)
-        return [names.normal(info.orig_filename if info.flag_bits & UTF8_FLAG else next(unmarked)) for info in infos]
-
 
 def _directory(path: Path) -> tuple[list[ZipInfo], int]:
     """The archive's own list of its entries, and where that list begins in the file."""
@@ -119,8 +108,20 @@ def _directory(path: Path) -> tuple[list[ZipInfo], int]:
         raise Unfit("It is not a zip archive, or it was cut short on its way.", advice) from None
 
 
-def _check_entry(info: ZipInfo, limits: Limits) -> None:
-    name, shown = info.orig_filename, names.shown(info.orig_filename)
+def _names(infos: list[ZipInfo]) -> tuple[list[str], list[str]]:
+    """The entries' names as text, and remarks; those not marked as UTF-8 are as their maker's system writes them."""
+    unmarked = [info.orig_filename for info in infos if not info.flag_bits & UTF8_FLAG]
+    # zipfile read these as CP437, where every byte has its letter: so the bytes come back.
+    texts, encoding = names.read([name.encode("cp437") for name in unmarked])
+    notes = []
+    if encoding != "utf-8":
+        notes.append(f"The archive does not say how its names are written; they were read as {encoding.upper()}.")
+    read = iter(texts)
+    return [info.orig_filename if info.flag_bits & UTF8_FLAG else next(read) for info in infos], notes
+
+
+def _check_entry(name: str, info: ZipInfo, limits: Limits) -> None:
+    shown = names.shown(name)
     mode = info.external_attr >> 16
     parts = name.split("/")
     if "\0" in name:
@@ -145,18 +146,18 @@ def _check_entry(info: ZipInfo, limits: Limits) -> None:
         raise Unfit(f"The entry {shown} would unpack to over {limits.ratio} times its size: a zip bomb.", UNTRUSTED)
 
 
-def _data_starts(file: int, infos: list[ZipInfo], directory_start: int) -> list[int]:
+def _data_starts(file: int, texts: list[str], infos: list[ZipInfo], directory_start: int) -> list[int]:
     """Where each entry's packed bytes begin. Entries that share bytes are how small archives unpack to huge ones."""
     starts = []
-    for info in infos:
+    for name, info in zip(texts, infos, strict=True):
         header = os.pread(file, LOCAL_HEADER.size, info.header_offset)
         if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
-            raise Unfit(f"The entry {names.shown(info.orig_filename)} is not where the archive says.", AGAIN)
+            raise Unfit(f"The entry {names.shown(name)} is not where the archive says.", AGAIN)
         _, name_bytes, extra_bytes = LOCAL_HEADER.unpack(header)
         starts.append(info.header_offset + LOCAL_HEADER.size + name_bytes + extra_bytes)
     ranges = sorted(
-        (info.header_offset, start + info.compress_size, info.orig_filename)
-        for info, start in zip(infos, starts, strict=True)
+        (info.header_offset, start + info.compress_size, name)
+        for name, info, start in zip(texts, infos, starts, strict=True)
     )
     for (_, end, name), (begin, _, _) in pairwise([*ranges, (directory_start, 0, "")]):
         if end > begin:
@@ -174,7 +175,3 @@ def _inflated(packed: bytes, claimed: int) -> bytes:
     if len(data) < claimed and not stream.eof:
         raise Undecodable("damaged in the archive: it ends early")
     return data
-
-
-def _raw_name(info: ZipInfo) -> bytes:
-    return info.orig_filename.encode("cp437")  # as zipfile decoded it: every byte has its letter there

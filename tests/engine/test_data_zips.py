@@ -144,7 +144,7 @@ def test_damaged_entries_are_told_apart_from_lies(tmp_path: Path) -> None:
 
 
 def test_a_good_archive_gives_its_files(tmp_path: Path) -> None:
-    path = write_zip(tmp_path / "a.zip", {"dog/": b"", CAT: PIXELS, DOG: b"other", "./cat//2.png": b""})
+    path = write_zip(tmp_path / "a.zip", {"./": b"", "dog/": b"", CAT: PIXELS, DOG: b"other", "./cat//2.png": b""})
     archive = Zip(path)
     assert archive.files == [CAT, DOG, "cat/2.png"]
     assert archive.folders == {"dog"}
@@ -192,6 +192,10 @@ def test_korean_names_of_windows(tmp_path: Path) -> None:
     archive = Zip(write_unmarked(tmp_path, [name.encode("cp949") for name in names]))
     assert archive.files == names
     assert "CP949" in archive.notes[0]
+
+
+def test_a_refusal_shows_names_as_they_were_meant(tmp_path: Path) -> None:
+    assert "고양이" in refusal(write_unmarked(tmp_path, ["고양이/../1.png".encode("cp949")]))
 
 
 def test_western_names_are_not_read_as_korean(tmp_path: Path) -> None:

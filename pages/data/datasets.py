@@ -6,6 +6,7 @@ import streamlit as st
 
 import engine
 from pages.parts.actions import being_deleted
+from pages.parts.cards import page_head
 from pages.parts.contact_sheet import contact_sheet
 from pages.parts.figures.class_counts import class_counts
 from pages.parts.live import live
@@ -154,8 +155,9 @@ def sample_grid(dataset: Dataset) -> None:
     if len(names) > 10 and not st.toggle(f"All {len(names)} classes", key="datasets_every"):
         names = names[:10]
     for name in names:
-        st.caption(escaped(name))
-        st.image(contact_sheet(found[name], columns=12), alt=f"Images of class {name}")
+        with st.container(gap="xsmall"):
+            st.caption(escaped(name))
+            st.image(contact_sheet(found[name], columns=12), alt=f"Images of class {name}")
 
 
 def delete_button(dataset: Dataset) -> None:
@@ -188,7 +190,8 @@ def _delete(dataset_id: str) -> None:
 
 
 def page() -> None:
-    st.title("Data sets", anchor=False)
+    with page_head("Data sets"):
+        pass
     gone = being_deleted()
     datasets = [dataset for dataset in store().datasets.list() if dataset.id not in gone]
     add(is_new=len(datasets) < 2)

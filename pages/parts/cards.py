@@ -1,12 +1,13 @@
 """Blocks that several pages show: state badges, run cards, empty states, what was refused."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
 from engine import Problem
 from pages.parts import words
-from pages.parts.session import RUN_PAGE
+from pages.parts.session import open_run
 from pages.parts.tables import backbone_of
 from storage import Run, RunState
 
@@ -20,6 +21,15 @@ BADGES: dict[RunState, tuple[str, str]] = {
     RunState.FAILED: (":material/error:", "red"),
     RunState.STOPPED: (":material/stop_circle:", "gray"),
 }
+
+
+@contextmanager
+def page_head(title: str) -> Iterator[None]:
+    """The page's title; what is drawn inside stands at the right end of its line."""
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        st.title(title, anchor=False, width="content")
+        with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+            yield
 
 
 def state_badge(run: Run) -> None:
@@ -40,11 +50,13 @@ def fact_badges(run: Run) -> None:
 
 def run_card(run: Run) -> None:
     """A run that is on: name, state, how far, best so far; a click on the name opens it."""
-    with st.container(border=True, gap="xsmall", key=f"run_card_{run.id}"):
+    with st.container(border=True, gap="xsmall", key=f"run_card_{run.id}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.page_link(RUN_PAGE, label=f"**{words.escaped(run.name)}**", query_params={"run": run.id})
+            name = words.escaped(words.shortened(run.name, 44))
+            if st.button(f"**{name}**", type="tertiary", key=f"open_{run.id}", help="Open this run"):
+                open_run(run.id)
             state_badge(run)
-        st.caption(words.progress(run))
+        st.caption(words.progress(run, with_steps=False))
         st.progress(run.fraction)
         best = f"best {words.best(run)}" if run.best_value is not None else "no validation yet"
         st.caption(f"{best} · {words.escaped(run.dataset_id)} · {words.escaped(backbone_of(run))}")

@@ -11,7 +11,7 @@ def machine_strip() -> None:
     """CPU, memory, GPUs and free disk: the supervisor's last reading, or one made now when it is not there."""
     status = store().engine.get()
     now = status.machine if status and engine.engine_alive(store()) else engine.machine_reading(store().home)
-    strip = st.grid("auto", min_column_width=190, border=True)
+    strip = st.grid(3 + max(1, len(now["gpus"])), min_column_width=150, border=True)
     strip.metric("CPU", f"{now['cpu_percent']:.0f}%", delta=words.count(now["cpus"], "core"), **QUIET)
     strip.metric("Memory", words.size(now["memory_used"]), delta=f"of {words.size(now['memory_total'])}", **QUIET)
     for gpu in now["gpus"]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.parts.figures.accuracy import accuracy
-from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window
+from pages.parts.figures.curve import Mark, Option, Window
 from pages.parts.figures.learning_rate import learning_rate
 from pages.parts.figures.loss import loss
 from pages.parts.figures.marks import attempt_marks, checkpoint_marks
@@ -51,8 +51,8 @@ def chart_tools(run: Run) -> None:
                 st.caption("Or click the brush in the corner of a chart, then drag over the steps you want.")
 
 
-def charts(run: Run) -> None:
-    """Loss, accuracy, learning rate, throughput and memory; each a card."""
+def charts(run: Run, *, last_card: Callable[[Run], None]) -> None:
+    """Loss, accuracy, learning rate, throughput and memory, each a card; `last_card` fills the grid's last one."""
     names = store().metrics.names(run.id)
     view = View(_window(run), SMOOTHING[st.session_state.get("run_smoothing") or "Some"], palette())
     in_memory = memory_names(names)
@@ -65,12 +65,14 @@ def charts(run: Run) -> None:
     ]
     grid = st.grid(2, min_column_width=340)
     for title, needed, draw in cards:
-        with grid.cell(), st.container(border=True, key=f"run_card_{title.split()[0].lower()}"):
+        with grid.cell(), st.container(border=True, height="stretch", key=f"run_figure_{title.split()[0].lower()}"):
             st.markdown(f"**{title}**")
             if set(needed) & set(names):
                 _chart(run, title, view, draw)
             else:
                 st.caption("Nothing was measured." if run.state.is_over else "Shows with the first values.")
+    with grid.cell(), st.container(border=True, height="stretch"):
+        last_card(run)
 
 
 def reset_zoom() -> None:
@@ -129,7 +131,10 @@ def _window(run: Run) -> Window:
         return zoomed
     if chosen == "Last epoch" and run.steps and run.epochs:
         return Window(max(0, run.step - round(run.steps / run.epochs)), None)
-    return Window(max(0, run.step - 500), None) if chosen == "Last 500" else EVERYTHING
+    if chosen == "Last 500":
+        return Window(max(0, run.step - 500), None)
+    newest = max((point.step for point in store().metrics.last(run.id).values()), default=0)
+    return Window(None, max(1, run.step, newest))  # the same steps on every chart
 
 
 def _zoomed(run: Run) -> Window | None:

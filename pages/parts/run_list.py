@@ -14,6 +14,7 @@ from storage import Run, RunState
 
 ALL_COLUMNS = ("open", "state", "progress", "left", "best", "best_epoch", "duration", "dataset", "backbone", "created")
 FEW_COLUMNS = ("open", "state", "best", "best_epoch", "duration", "dataset", "created")
+ROW, HEAD = 38, 37  # pixels
 
 
 def run_list(
@@ -29,8 +30,9 @@ def run_list(
         column_config=_columns(clicked, [run.id for run in runs], palette()),
         on_select="rerun" if ticks else "ignore",
         selection_mode="multi-row",
-        height=38 * min(len(runs), rows) + 40,
-        row_height=38,
+        height=ROW * min(len(runs), rows) + HEAD,
+        row_height=ROW,
+        placeholder=words.DASH,
         alt=f"Table of {words.count(len(runs), 'run')}",
     )
     if opened := st.session_state.pop("opened_run", None):
@@ -42,22 +44,22 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
     column = st.column_config
     return {
         "open": column.ButtonColumn(
-            "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=220
+            "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=225
         ),
         "state": column.MultiselectColumn(
             "State",
             options=list(words.STATE_WORDS.values()),
             color=[_state_colour(state, colours) for state in words.STATE_WORDS],
-            width=95,
+            width=92,
         ),
-        "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=120),
-        "left": column.TextColumn("Left", width=80),
-        "best": column.NumberColumn("Best", format="%.1f%%", help="Best validation accuracy", width=70),
-        "best_epoch": column.NumberColumn("at epoch", help="The epoch it was reached in", width=70),
-        "duration": column.TextColumn("Duration", width=95),
-        "dataset": column.TextColumn("Data set", width=120),
-        "backbone": column.TextColumn("Backbone", width=95),
-        "created": column.TextColumn("Started", width=95),
+        "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=110),
+        "left": column.TextColumn("Left", width=82),
+        "best": column.NumberColumn("Best", format="%.1f%%", help="Best validation accuracy", width=66),
+        "best_epoch": column.NumberColumn("at epoch", help="The epoch it was reached in", width=66),
+        "duration": column.TextColumn("Duration", width=90),
+        "dataset": column.TextColumn("Data set", width=90),
+        "backbone": column.TextColumn("Backbone", width=86),
+        "created": column.TextColumn("Added", width=86),
     }
 
 

@@ -8,6 +8,7 @@ import engine
 from pages.parts import words
 from pages.parts.actions import run_buttons
 from pages.parts.cards import fact_badges, state_badge
+from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import NEW_RUN_PAGE, base_url, download_link, log_link, palette, store
 from pages.parts.tables import checkpoints_table, events_table
 from storage import Run, RunState
@@ -78,7 +79,7 @@ def numbers(run: Run) -> None:
             label,
             value,
             delta=note,
-            delta_color="off",
+            delta_color="primary",
             delta_arrow="off",
             border=True,
             chart_data=course if len(course) > 1 else None,
@@ -100,19 +101,19 @@ def checkpoints(run: Run) -> None:
         hide_index=True,
         key="run_checkpoints",
         alt="Checkpoints kept of this run",
-        height=38 * min(len(kept), 6) + 40,
-        row_height=38,
+        height=ROW * min(len(kept), 6) + HEAD,
+        row_height=ROW,
         column_config={
             "marks": column.MultiselectColumn(
                 "",
                 options=["best", "last", "pinned"],
                 color=[colours.good + "33", colours.waiting + "33", colours.busy + "33"],
             ),
-            "epoch": column.NumberColumn("Epoch", width=60),
-            "value": column.ProgressColumn("Val accuracy", min_value=0, max_value=100, format="%.2f%%", width=150),
-            "size": column.TextColumn("Size", width=80),
-            "saved": column.TextColumn("Saved", width=90),
-            "file": column.LinkColumn("File", display_text="Download", width=85),
+            "epoch": column.NumberColumn("Epoch", width=56),
+            "value": column.ProgressColumn("Val accuracy", min_value=0, max_value=100, format="%.2f%%", width=140),
+            "size": column.TextColumn("Size", width=72),
+            "saved": column.TextColumn("Saved", width=80),
+            "file": column.LinkColumn("File", display_text="Download", width=78),
         },
     )
 
@@ -129,7 +130,8 @@ def events(run: Run) -> None:
         hide_index=True,
         key="run_events",
         alt="What happened to this run, newest first",
-        height=min(320, 36 * len(happened) + 40),
+        height=min(10 * ROW, ROW * len(happened)) + HEAD,
+        row_height=ROW,
         column_config={
             "at": column.TextColumn("When", width=110),
             "level": column.MultiselectColumn(
@@ -138,7 +140,7 @@ def events(run: Run) -> None:
                 color=[colours.waiting + "33", colours.validation + "33", colours.bad + "33"],
                 width=80,
             ),
-            "text": column.TextColumn("What", width=640),
+            "text": column.TextColumn("What"),
         },
     )
 
@@ -172,7 +174,9 @@ def _leave() -> None:
 
 
 def _value(last: dict, name: str) -> str:
-    return words.of_metric(name, last[name].value) if name in last else words.DASH
+    if name not in last:
+        return words.DASH
+    return "not finite" if last[name].value is None else words.of_metric(name, last[name].value)
 
 
 def _epoch_time(last: dict) -> str | None:

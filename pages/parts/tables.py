@@ -79,5 +79,5 @@ def _in_percent(share: float | None) -> float | None:
 
 
 def _label(name: str) -> str:
-    """A table button reads `:material/...:` as an icon: a word joiner keeps a name's colon a colon."""
-    return name.replace(":", ":\u2060")
+    """Cut to the column; a word joiner keeps a colon a colon, where a button would read `:material/...:` as an icon."""
+    return words.shortened(name, 34).replace(":", ":\u2060")

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import datetime
+from unicodedata import east_asian_width
 
 from storage import Run, RunState
 
@@ -125,7 +126,7 @@ def count(amount: int, noun: str, plural: str | None = None) -> str:
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
-def progress(run: Run) -> str:
+def progress(run: Run, *, with_steps: bool = True) -> str:
     """Epoch 7 of 12 · step 4,316 of 7,680 · about 2 min 30 s left."""
     if run.state in (RunState.QUEUED, RunState.STARTING, RunState.INTERRUPTED):
         return {
@@ -136,7 +137,8 @@ def progress(run: Run) -> str:
     if not run.steps:
         return (run.phase or "preparing").capitalize()
     current = run.epoch if run.state.is_over else min(run.epoch + 1, run.epochs)
-    parts = [f"Epoch {current} of {run.epochs}", f"step {run.step:,} of {run.steps:,}"]
+    parts = [f"Epoch {current} of {run.epochs}"]
+    parts += [f"step {run.step:,} of {run.steps:,}"] if with_steps else []
     if run.state is RunState.STOPPING:
         parts.append("stopping: saving first")
     elif not run.state.is_over:
@@ -150,6 +152,16 @@ def best(run: Run) -> str:
     if run.best_value is None:
         return DASH
     return f"{of_metric(run.metric, run.best_value)} at epoch {run.best_epoch}"
+
+
+def shortened(text: str, columns: int) -> str:
+    """`text` in at most so many columns, a Hangul or Han letter taking two; "…" for what is cut."""
+    width = 0
+    for place, letter in enumerate(text):
+        width += 2 if east_asian_width(letter) in "WF" else 1
+        if width > columns:
+            return text[: max(0, place - 1)].rstrip() + "…"
+    return text
 
 
 def escaped(text: str) -> str:

@@ -8,6 +8,7 @@ import streamlit as st
 
 import engine
 from pages.parts import words
+from pages.parts.cards import page_head
 from pages.parts.live import live
 from pages.parts.machine_strip import machine_strip
 from pages.parts.session import store
@@ -46,7 +47,11 @@ def _sizes(root: str) -> dict[str, int]:
 
 
 def _facts(rows: dict[str, str]) -> None:
-    st.table(pd.DataFrame({"value": rows.values()}, index=list(rows)).map(words.escaped), border="horizontal")
+    st.table(
+        pd.DataFrame({"value": rows.values()}, index=list(rows)).map(words.escaped),
+        border="horizontal",
+        hide_header=True,
+    )
 
 
 @st.cache_data(show_spinner=False)
@@ -60,7 +65,8 @@ def _versions() -> dict[str, str]:
     return found
 
 
-st.title("Machine", anchor=False)
+with page_head("Machine"):
+    pass
 live(strip, every_s=3.0)
 left, right = st.columns(2)
 with left, st.container(border=True):

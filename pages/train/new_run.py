@@ -7,7 +7,7 @@ import streamlit as st
 import engine
 from engine import PRESETS, Problem, Refused, RunSpec
 from pages.parts import actions, forms, words
-from pages.parts.cards import problem_lines
+from pages.parts.cards import page_head, problem_lines
 from pages.parts.session import newest_run, open_run, store
 
 COMMAND = "python -m engine train run.yaml --wait"
@@ -142,7 +142,8 @@ def page() -> None:
     if (started := actions.started_run()) is not None:
         st.session_state.pop("new_filled", None)
         open_run(started)
-    st.title("New run", anchor=False)
+    with page_head("New run"):
+        pass
     first_values()
     spec, problems = forms.check(store())
     form, rail = st.columns([2, 1], gap="medium")

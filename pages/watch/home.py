@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import words
 from pages.parts.actions import being_deleted, demo_button, started_run
-from pages.parts.cards import empty_state, run_card
+from pages.parts.cards import empty_state, page_head, run_card
 from pages.parts.live import live
 from pages.parts.machine_strip import machine_strip
 from pages.parts.run_list import FEW_COLUMNS, run_list
@@ -51,8 +51,7 @@ def _queue(queue: list[Run]) -> None:
 
 if (started := started_run()) is not None:
     open_run(started)
-with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-    st.title("Home", anchor=False)
-    if store().runs.count():
-        st.page_link(NEW_RUN_PAGE, label="New run", icon=":material/add:")
+with page_head("Home"):
+    if store().runs.count() and st.button("New run", icon=":material/add:", type="primary", key="home_new"):
+        st.switch_page(NEW_RUN_PAGE)
 live(overview, every_s=3.0)

@@ -42,18 +42,15 @@ def page(run: Run) -> None:
     def drawn() -> None:
         now = current(run)
         chart_tools(now)
-        charts(now)
+        charts(now, last_card=run_parts.checkpoints)
 
-    def kept() -> None:
-        now = current(run)
+    def told() -> None:
         with st.container(border=True):
-            run_parts.checkpoints(now)
-        with st.container(border=True):
-            details(now)
+            details(current(run))
 
     live(moving, every_s=pace(run))
     live(drawn, every_s=pace(run, CHARTS_S))
-    live(kept, every_s=pace(run, CHARTS_S))
+    live(told, every_s=pace(run, CHARTS_S))
 
 
 def to_runs() -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.parts import words
 from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
-from pages.parts.cards import empty_state
+from pages.parts.cards import empty_state, page_head
 from pages.parts.live import live
 from pages.parts.run_list import run_list
 from pages.parts.session import NEW_RUN_PAGE, open_run, store
@@ -80,12 +80,11 @@ def table() -> None:
 def page() -> None:
     if (started := started_run()) is not None:
         open_run(started)
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.title("Runs", anchor=False)
-        if st.button("New run", icon=":material/add:", key="runs_new"):
+    any_run = bool(store().runs.count())
+    with page_head("Runs"):
+        if any_run and st.button("New run", icon=":material/add:", type="primary", key="runs_new"):
             st.switch_page(NEW_RUN_PAGE)
-    counts = store().runs.count()
-    if not counts:
+    if not any_run:
         empty_state(
             "list_alt",
             "No runs yet",

@@ -56,13 +56,14 @@ def curve(
         "axisLabel": {"color": palette.muted, "fontSize": 11, "hideOverlap": True},
     }
     bounds = {"min": window.first or 0} | ({"max": window.last} if window.last is not None else {"max": "dataMax"})
+    steps = axis["axisLabel"] | {"showMinLabel": not window.first, "showMaxLabel": False}  # odd ends say nothing
     shown = [mark for mark in marks if window.holds(mark.step)]
     marked = [dict(one) for one in series]
     if marked and shown:
         marked[0]["markLine"] = _mark_line(shown, palette)
     return {
         "animation": False,
-        "grid": {"left": 4, "right": 14, "top": 34, "bottom": 2, "containLabel": True},
+        "grid": {"left": 4, "right": 14, "top": 46, "bottom": 2, "containLabel": True},
         "legend": {
             "data": list(legend),
             "left": 0,
@@ -93,7 +94,7 @@ def curve(
             "brushStyle": {"color": palette.train + "22", "borderColor": palette.train, "borderWidth": 1},
             "outOfBrush": {"colorAlpha": 1},
         },
-        "xAxis": {"type": "value", "splitLine": {"show": False}, **axis, **bounds},
+        "xAxis": {"type": "value", "splitLine": {"show": False}, **axis, **bounds, "axisLabel": steps},
         "yAxis": {
             "type": "value",
             "scale": not from_zero,
@@ -178,7 +179,9 @@ def smoothed(points: Pairs, weight: float) -> Pairs:
 
 
 def starred(option: Option, step: int, value: float, text: str, palette: Palette) -> Option:
-    """`option` with a star and a label at its best point."""
+    """`option` with a star and a label at its best point, the label towards the middle of the plot."""
+    known = [x for x, _ in option["data"] if x is not None]
+    is_right = not known or 2 * step > known[0] + known[-1]
     point = {
         "coord": [step, _short(value)],
         "symbol": STAR,
@@ -187,11 +190,13 @@ def starred(option: Option, step: int, value: float, text: str, palette: Palette
         "label": {
             "show": True,
             "formatter": text.replace("{", "").replace("}", ""),
-            "position": "bottom",
+            "position": [17 if is_right else 0, 23],
+            "align": "right" if is_right else "left",
             "color": option["itemStyle"]["color"],
             "fontWeight": 600,
             "fontSize": 11.5,
-            "distance": 6,
+            "textBorderColor": palette.background,
+            "textBorderWidth": 3,
         },
     }
     return {**option, "markPoint": {"data": [point], "silent": True, "animation": False}}
@@ -214,7 +219,9 @@ def _mark_line(marks: Sequence[Mark], palette: Palette) -> Option:
                 "label": {
                     "show": bool(mark.text),
                     "formatter": mark.text,
-                    "position": "insideEndTop",
+                    "position": "end",
+                    "rotate": 0,
+                    "distance": 3,
                     "color": palette.muted,
                     "fontSize": 10.5,
                 },

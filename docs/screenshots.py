@@ -1,0 +1,93 @@
+"""Pictures of every page, full and empty, light and dark, wide and phone: `python -m docs.screenshots [page ...]`."""
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+import engine
+from storage import Home, Run
+from tests.browser import chromium
+from tests.browser.pages import serving, settle
+from tests.pages import seed
+
+IMAGES = Path(__file__).parent / "images"
+WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
+TALLEST = 3200  # pixels
+LARGEST = 190_000  # bytes
+
+FULL = {
+    "home": "/",
+    "datasets": "/datasets?dataset=shapes",
+    "new-run": "/new_run?dataset=shapes",
+    "runs": "/runs",
+    "run": "/run?run={running}",
+    "run-finished": "/run?run={finished}",
+    "run-failed": "/run?run={failed}",
+    "machine": "/machine",
+}
+EMPTY = {"home": "/", "datasets": "/datasets", "runs": "/runs", "run": "/run", "machine": "/machine"}
+
+
+def main(only: list[str]) -> int:
+    IMAGES.mkdir(exist_ok=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        for pages, suffix in ((FULL, ""), (EMPTY, "-empty")):
+            home = Home.find(Path(folder) / f"home{suffix}")
+            store = engine.open_store(home)
+            if pages is FULL:
+                runs = seed.full_home(store)
+            else:
+                seed.digits_samples(store)
+                seed.awake(store)
+                runs = {}
+            with serving(home) as address:
+                for name, path in pages.items():
+                    if not only or name in only:
+                        _all_looks(browser, address + path.format(**_ids(runs)), name, suffix)
+        browser.close()
+    return 0
+
+
+def _ids(runs: dict[str, Run]) -> dict[str, str]:
+    return {name: run.id for name, run in runs.items()}
+
+
+def _all_looks(browser: Browser, url: str, name: str, suffix: str) -> None:
+    for theme in ("light", "dark"):
+        for width_name, (width, height) in WIDTHS.items():
+            path = IMAGES / f"{name}-{theme}-{width_name}{suffix}.png"
+            _save(_picture(browser, url, theme, width, height), path)
+            print(path, f"{path.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+def _picture(browser: Browser, url: str, theme: str, width: int, height: int) -> bytes:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+    page.goto(url)
+    settle(page)
+    page.wait_for_timeout(700)  # images, fonts and charts are drawn after the script has ended
+    whole = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    if whole > height:
+        page.set_viewport_size({"width": width, "height": min(TALLEST, whole)})
+        page.wait_for_timeout(500)
+    settle(page)
+    picture = page.screenshot()
+    page.close()
+    return picture
+
+
+def _save(picture: bytes, path: Path) -> None:
+    """With a palette of 256 colours: a third of the bytes, and the eye sees no difference on a dashboard."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    for colours in (256, 128, 64):
+        image.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size <= LARGEST:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -187,6 +187,7 @@ def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("request_text", ["", "{", "[]", "{}"])
 def test_a_broken_request_ends_too(tmp_path: Path, request_text: str) -> None:
     (tmp_path / "request.json").write_text(request_text)
-    subprocess.run([sys.executable, "-m", "engine.data.importer", str(tmp_path)], timeout=60)
-    assert lines(tmp_path)[-1]["state"] == "failed"
-    assert lines(tmp_path)[-1]["detail"]
+    told = outcome(tmp_path, Quiet())  # type: ignore[arg-type]
+    assert told["state"] == "failed"
+    assert "Traceback" in str(told["detail"])
+    assert [*tmp_path.iterdir()] == []

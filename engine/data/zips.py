@@ -150,7 +150,8 @@ def _data_starts(file: int, texts: list[str], infos: list[ZipInfo], directory_st
     """Where each entry's packed bytes begin. Entries that share bytes are how small archives unpack to huge ones."""
     starts = []
     for name, info in zip(texts, infos, strict=True):
-        header = os.pread(file, LOCAL_HEADER.size, info.header_offset)
+        is_inside = 0 <= info.header_offset < directory_start
+        header = os.pread(file, LOCAL_HEADER.size, info.header_offset) if is_inside else b""
         if len(header) < LOCAL_HEADER.size or not header.startswith(b"PK\3\4"):
             raise Unfit(f"The entry {names.shown(name)} is not where the archive says.", AGAIN)
         _, name_bytes, extra_bytes = LOCAL_HEADER.unpack(header)

@@ -1,9 +1,11 @@
 """Archives from strangers: each kind of harm is refused by name; names come out right in every encoding."""
 
+import random
 import stat
 import struct
 import unicodedata
 import zipfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,20 @@ def test_damaged_entries_are_told_apart_from_lies(tmp_path: Path) -> None:
     packed.write_bytes(data)
     with pytest.raises(Undecodable, match="damaged"):
         Zip(packed).read(0)
+
+
+def test_damage_anywhere_raises_nothing_else(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    whole = write_zip(tmp_path / "a.zip", {CAT: PIXELS, DOG: PIXELS * 3, "고양이/2.png": PIXELS}).read_bytes()
+    for _ in range(2000):
+        data = bytearray(whole)
+        for _ in range(rng.choice((1, 5))):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        (tmp_path / "b.zip").write_bytes(data)
+        with suppress(Unfit), closing(Zip(tmp_path / "b.zip")) as archive:
+            for index in range(len(archive.files)):
+                with suppress(Undecodable):
+                    archive.read(index)
 
 
 def test_a_good_archive_gives_its_files(tmp_path: Path) -> None:

@@ -44,22 +44,22 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
     column = st.column_config
     return {
         "open": column.ButtonColumn(
-            "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=225
+            "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=215
         ),
         "state": column.MultiselectColumn(
             "State",
             options=list(words.STATE_WORDS.values()),
             color=[_state_colour(state, colours) for state in words.STATE_WORDS],
-            width=92,
+            width=90,
         ),
-        "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=110),
+        "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=106),
         "left": column.TextColumn("Left", width=82),
         "best": column.NumberColumn("Best", format="%.1f%%", help="Best validation accuracy", width=66),
         "best_epoch": column.NumberColumn("at epoch", help="The epoch it was reached in", width=66),
         "duration": column.TextColumn("Duration", width=90),
         "dataset": column.TextColumn("Data set", width=90),
         "backbone": column.TextColumn("Backbone", width=86),
-        "created": column.TextColumn("Added", width=86),
+        "created": column.TextColumn("Added", width=94),
     }
 
 

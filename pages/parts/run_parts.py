@@ -60,6 +60,7 @@ def numbers(run: Run) -> None:
     in_memory = gpu or "memory/rss_mb"
     at = f"at epoch {run.best_epoch} of {run.epochs}" if run.best_epoch is not None else None
     against = f"validation {words.number(last['val/loss'].value)}" if "val/loss" in last else None
+    told = f"peak {_value(last, gpu.replace('allocated', 'peak'))}" if gpu else "resident (RSS)"
     cards = (
         ("Best validation accuracy", words.percent(run.best_value), at, "val/accuracy", "area"),
         (
@@ -70,7 +71,7 @@ def numbers(run: Run) -> None:
             "area",
         ),
         ("Throughput", _value(last, "speed/images_per_s"), _epoch_time(last), "speed/images_per_s", "bar"),
-        ("GPU memory" if gpu else "Process memory", _value(last, in_memory), None, in_memory, "area"),
+        ("GPU memory" if gpu else "Process memory", _value(last, in_memory), told, in_memory, "area"),
     )
     grid = st.grid(4, min_column_width=200)
     for label, value, note, name, kind in cards:
@@ -113,7 +114,7 @@ def checkpoints(run: Run) -> None:
             "value": column.ProgressColumn("Val accuracy", min_value=0, max_value=100, format="%.2f%%", width=140),
             "size": column.TextColumn("Size", width=72),
             "saved": column.TextColumn("Saved", width=80),
-            "file": column.LinkColumn("File", display_text="Download", width=78),
+            "file": column.LinkColumn("File", display_text=":material/download:", width=48),
         },
     )
 
@@ -140,7 +141,7 @@ def events(run: Run) -> None:
                 color=[colours.waiting + "33", colours.validation + "33", colours.bad + "33"],
                 width=80,
             ),
-            "text": column.TextColumn("What"),
+            "text": column.TextColumn("What", width=700),
         },
     )
 

@@ -1,0 +1,161 @@
+"""Every page on a home that is full, and on one that is empty."""
+
+import subprocess
+import sys
+
+import pytest
+
+from storage import Run, RunState, Store
+from tests.conftest import ROOT
+from tests.pages import seed
+from tests.pages.pages import DATASETS, EVERY, HOME, MACHINE, NEW_RUN, RUN, RUNS, keys, opened, texts
+
+
+@pytest.fixture
+def runs(store: Store) -> dict[str, Run]:
+    return seed.full_home(store)
+
+
+@pytest.fixture
+def calm(store: Store) -> Store:
+    """A home without runs, its engine awake."""
+    seed.awake(store)
+    return store
+
+
+@pytest.mark.parametrize("page", EVERY, ids=lambda page: page or "home")
+def test_every_page_opens_on_an_empty_home(calm: Store, page: str | None) -> None:
+    assert opened(page).title
+
+
+@pytest.mark.parametrize("page", EVERY, ids=lambda page: page or "home")
+def test_every_page_opens_on_a_full_home(runs: dict[str, Run], page: str | None) -> None:
+    assert opened(page).title
+
+
+@pytest.mark.parametrize("page", [HOME, RUNS], ids=["home", "runs"])
+def test_an_empty_page_offers_just_the_demo(calm: Store, page: str | None) -> None:
+    app = opened(page)
+    assert [one.label for one in app.button if one.key != "engine_wake"] == ["Train the demo (digits, about 30 s)"]
+
+
+def test_home_shows_what_runs_what_waits_and_what_came_out(runs: dict[str, Run]) -> None:
+    app = opened(HOME)
+    told = texts(app)
+    assert "Epoch 7 of 12 · about" in told
+    assert "**Waiting** · 2 runs" in told
+    finished, failed = app.dataframe[1].value["open"].tolist(), app.dataframe[1].value["state"].tolist()
+    assert "digits demo" in finished
+    assert ["Failed"] in failed
+    assert {one.label for one in app.metric} == {"CPU", "Memory", "GPU 0 · NVIDIA H200", "Free disk"}
+
+
+def test_runs_lists_all_with_progress_best_and_epoch(runs: dict[str, Run]) -> None:
+    table = opened(RUNS).dataframe[0].value
+    assert len(table) == len(runs)
+    row = table[table["id"] == runs["running"].id].iloc[0]
+    assert row["progress"] == pytest.approx(100 * 6.74 / 12, abs=0.1)
+    assert row["best_epoch"] == 6
+
+
+def test_five_hundred_runs_are_no_burden(calm: Store) -> None:
+    seed.many(calm, 500)
+    assert len(opened(RUNS).dataframe[0].value) == 500
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "running", "starting", "queued", "hostile", "korean", "long"])
+def test_a_run_of_any_state_opens_by_its_address(runs: dict[str, Run], state: str) -> None:
+    app = opened(RUN, run=runs[state].id)
+    assert app.title[0].value
+    has_curves = runs[state].steps is not None
+    assert len(app.get("echarts_chart")) == (5 if has_curves else 0)
+
+
+def test_a_failed_run_says_why_and_offers_the_ways_out(runs: dict[str, Run]) -> None:
+    app = opened(RUN, run=runs["failed"].id)
+    assert "became NaN at step 207\\." in app.error[0].value
+    assert "Divide the learning rate by 10" in app.error[0].value
+    assert {"run_resume", "run_edit", "run_clone", "run_delete"} <= keys(app)
+    assert "run_stop" not in keys(app)
+
+
+def test_a_run_shows_its_best_value_with_the_epoch(runs: dict[str, Run]) -> None:
+    card = opened(RUN, run=runs["finished"].id).metric[0]
+    assert (card.label, card.delta) == ("Best validation accuracy", f"at epoch {runs['finished'].best_epoch} of 20")
+
+
+def test_downloads_go_to_the_route(runs: dict[str, Run]) -> None:
+    run = runs["finished"]
+    table = next(one.value for one in opened(RUN, run=run.id).dataframe if "file" in one.value)
+    assert f"/api/runs/{run.id}/checkpoints/{run.best_epoch}" in table["file"].tolist()
+
+
+def test_an_unknown_run_is_met_kindly(runs: dict[str, Run]) -> None:
+    app = opened(RUN, run="<script>")
+    assert "This run is not here" in texts(app)
+    assert "\\<script\\> may have been deleted" in texts(app)
+
+
+def test_names_are_inert(runs: dict[str, Run]) -> None:
+    title = opened(RUN, run=runs["hostile"].id).title[0].value
+    assert title.startswith("\\*\\*bold\\*\\* \\<script\\>")
+    assert ":material/" not in title
+
+
+def test_data_sets_show_counts_samples_and_what_was_set_aside(runs: dict[str, Run]) -> None:
+    app = opened(DATASETS, dataset="shapes")
+    told = texts(app)
+    assert "3,640 images · 7 classes · 160 × 160 px, colour" in told
+    assert "train 2,940, validation 700" in told
+    assert app.dataframe[0].value["reason"].tolist() == [
+        "the file ends before the image does",
+        "is not an image in a format that is read",
+    ]
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_the_embedded_data_set_cannot_be_deleted(calm: Store) -> None:
+    assert "datasets_delete" not in keys(opened(DATASETS))
+
+
+def test_machine_tells_the_home_and_versions(calm: Store) -> None:
+    app = opened(MACHINE)
+    assert app.code[0].value == str(calm.home.root)
+    assert len(app.table) == 3
+
+
+def test_the_log_and_configuration_of_a_run(store: Store, runs: dict[str, Run]) -> None:
+    seed.log_file(store, runs["finished"].id, "epoch 20 done\n")
+    app = opened(RUN, run=runs["finished"].id)
+    app.segmented_control(key="run_details").set_value("Log").run()
+    assert "epoch 20 done" in app.code[0].value
+    app.segmented_control(key="run_details").set_value("Configuration").run()
+    assert "python -m engine train run.yaml" in app.code[0].value
+    assert "backbone: small_cnn" in app.code[1].value
+
+
+def test_new_run_draws_a_field_for_every_setting(calm: Store) -> None:
+    app = opened(NEW_RUN)
+    drawn = {one.key for kind in (app.text_input, app.number_input, app.selectbox) for one in kind}
+    import engine
+
+    assert {f"new_{one.path}" for one in engine.settings()} <= drawn
+
+
+def test_the_pages_never_import_torch_or_ray(store: Store, runs: dict[str, Run]) -> None:
+    visits = (
+        "import sys\n"
+        "from tests.pages.pages import EVERY, RUN, opened\n"
+        "for page in EVERY: opened(page)\n"
+        f"opened(RUN, run={runs['running'].id!r})\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'torch', 'torchvision', 'ray', 'sklearn'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", visits], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+def test_state_words_cover_every_state() -> None:
+    from pages.parts.cards import BADGES
+    from pages.parts.words import STATE_WORDS
+
+    assert set(STATE_WORDS) == set(BADGES) == set(RunState)

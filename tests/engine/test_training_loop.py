@@ -1,15 +1,20 @@
 """The loop learns, tells everything, and leaves when asked or when it diverges."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from engine.catalog import PRESETS
+from engine.spec import RunSpec
 from engine.training import checkpoint
 from engine.training.failures import Diverged
 from engine.training.loop import evaluate
 from tests.engine.digits_run import DigitsRun
+
+DEMO = Path(__file__).parents[2] / "examples" / "digits.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +153,15 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path, cache):
 
 def test_lines_are_plain_json(finished):
     json.dumps(finished.reporter.lines, allow_nan=False)
+
+
+def test_example_and_demo_preset_are_one():
+    assert RunSpec.from_yaml(DEMO.read_text()) == RunSpec.parse(PRESETS["demo"].values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_demo_has_margin_over_seeds(tmp_path, cache, seed):
+    run = DigitsRun(tmp_path, cache, spec=RunSpec.from_yaml(DEMO.read_text()).model_dump() | {"seed": seed})
+    assert run.fit()
+    assert max(line["metrics"]["val/accuracy"] for line in run.reporter.of("checkpoint")) >= 0.975

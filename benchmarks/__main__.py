@@ -1,0 +1,32 @@
+"""`python -m benchmarks [NAME] [--json FILE]`: measurements side by side, alternating in one run, with their spread."""
+
+import argparse
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.measure import print_table
+
+NAMES = ("run_page",)  # a new benchmark is a module here with `measure() -> list[Figure]`
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    options.add_argument("name", nargs="?", choices=NAMES, help="one of them; all when left out")
+    options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    asked = options.parse_args()
+    figures = []
+    for name in [asked.name] if asked.name else NAMES:
+        module = import_module(f"benchmarks.{name}")
+        print(f"\n{name}: {module.__doc__}\n")
+        measured = module.measure()
+        print_table(measured)
+        figures += [{"benchmark": name, **figure.as_dict()} for figure in measured]
+    if asked.json:
+        asked.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Writes docs/settings.md and docs/cli.md from the code, so that they cannot drift: `python -m docs.reference`.
+
+`--check` writes nothing and ends with 1 when a page is out of date.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import engine
+from engine.__main__ import parser
+
+FOLDER = Path(__file__).parent
+
+
+def settings_page() -> str:
+    """Every field of a spec and every choice of a catalog table."""
+    lines = [
+        "# Settings of a run",
+        "",
+        "Made by `python -m docs.reference` from the spec's own descriptions: the same words as the form's tooltips.",
+        "A spec file holds what differs from the defaults:",
+        "",
+        "```yaml",
+        engine.RunSpec.parse(engine.PRESETS["demo"].values).to_yaml().strip(),
+        "```",
+        "",
+        "| field | default | allowed | what it does |",
+        "|---|---|---|---|",
+    ]
+    for one in engine.settings():
+        allowed = f"[{one.choices}](#{one.choices})" if isinstance(one.choices, str) else one.allowed
+        unit = f" {one.unit}" if one.unit else ""
+        default = f"`{one.default}`{unit}" if one.default != "" else "empty"
+        lines.append(f"| `{one.path}` | {default} | {allowed} | {one.description} |")
+    for name, table in (
+        ("backbones", engine.BACKBONES),
+        ("optimizers", engine.OPTIMIZERS),
+        ("strategies", engine.STRATEGIES),
+        ("datasets", engine.DATASET_KINDS),
+        ("presets", engine.PRESETS),
+    ):
+        lines += ["", f"## {name}", "", "| name | label | what it is |", "|---|---|---|"]
+        lines += [f"| `{key}` | {row.label} | {row.note} |" for key, row in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def cli_page() -> str:
+    """Every command with its help."""
+    lines = [
+        "# Command line",
+        "",
+        "Made by `python -m docs.reference` from the commands' own help. Run them in the repository with",
+        "`.venv/bin/python`. Exit codes: 0 done (with `--wait`: finished), 1 it did not work out, 2 refused input,",
+        "3 another supervisor works here, 130 left waiting by Ctrl-C (the run goes on).",
+    ]
+    for name, one in sorted(_commands(parser())):
+        usage = " ".join(one.format_usage().removeprefix("usage: ").split())
+        lines += ["", f"## {name}", "", one.description or "", "", "```", usage, "```"]
+        options = [action for action in one._actions if action.help and action.dest != "help"]
+        lines += ["", *(f"- `{_option(action)}` {action.help}" for action in options)] if options else []
+    return "\n".join(lines) + "\n"
+
+
+def _commands(top: argparse.ArgumentParser, before: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, one in action.choices.items():
+                inner = list(_commands(one, f"{before}{name} "))
+                yield from inner or [(f"{before}{name}", one)]
+
+
+def _option(action: argparse.Action) -> str:
+    name = ", ".join(action.option_strings) or str(action.metavar or action.dest)
+    takes_value = action.option_strings and action.nargs != 0
+    return f"{name} {action.metavar or action.dest.upper()}" if takes_value else name
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "cli.md": cli_page}
+
+
+def main(arguments: list[str]) -> int:
+    stale = [name for name, made in PAGES.items() if not _is_current(name, made())]
+    if "--check" in arguments:
+        print("\n".join(f"docs/{name} is out of date: make docs" for name in stale))
+        return int(bool(stale))
+    for name in stale:
+        (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"wrote docs/{name}")
+    return 0
+
+
+def _is_current(name: str, text: str) -> bool:
+    path = FOLDER / name
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,87 @@
+"""The docs know everything there is: pages, commands, settings, tables; their links and pictures lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import engine
+from docs import reference
+from engine.__main__ import parser
+from storage import Home, Store
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_reference_pages_are_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    for name, made in reference.PAGES.items():
+        assert text(f"docs/{name}") == made(), f"docs/{name} is out of date: make docs"
+
+
+def test_every_command_is_told() -> None:
+    for name, _ in reference._commands(parser()):
+        assert f"## {name}\n" in text("docs/cli.md")
+
+
+def test_every_setting_and_choice_is_told() -> None:
+    told = text("docs/settings.md")
+    for one in engine.settings():
+        assert f"`{one.path}`" in told
+    for table in (engine.BACKBONES, engine.OPTIMIZERS, engine.STRATEGIES, engine.DATASET_KINDS, engine.PRESETS):
+        for name in table:
+            assert f"| `{name}` |" in told
+
+
+def test_every_page_is_told() -> None:
+    for path in (ROOT / "pages").glob("*/*.py"):
+        if path.parent.name != "parts":
+            assert f"`{path.relative_to(ROOT).as_posix()}`" in text("docs/pages.md")
+
+
+def test_every_table_and_column_is_told(home: Home) -> None:
+    told = text("docs/schema.md")
+    with Store.open(home, migrate=True).reading() as db:
+        for table in db.tables:
+            if not table.name.startswith("_"):
+                assert f"## {table.name}\n" in told
+                section = told.split(f"## {table.name}\n")[1].split("\n## ")[0]
+                for column in table.columns:
+                    assert f"`{column.name}`" in section, f"{table.name}.{column.name}"
+
+
+def test_every_variable_is_told() -> None:
+    used = set()
+    for room in ("engine", "storage", "web", "pages"):
+        for path in (ROOT / room).rglob("*.py"):
+            used |= set(re.findall(r'"(THAW_[A-Z_]+)"', path.read_text(encoding="utf-8")))
+    used.discard("THAW_RUN")  # a mark on processes, not a setting
+    for name in used:
+        assert f"`{name}`" in text("docs/guide.md"), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    told = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", told):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", told):
+        if not target.startswith("http"):
+            headings = (page.parent / target if target else page).read_text(encoding="utf-8")
+            slugs = {_slug(heading) for heading in re.findall(r"^#+ (.+)$", headings, re.MULTILINE)}
+            assert anchor in slugs, anchor
+
+
+def test_no_picture_is_left_over() -> None:
+    told = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert not [path.name for path in (ROOT / "docs" / "images").glob("*.png") if path.name not in told]
+
+
+def _slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")

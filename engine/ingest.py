@@ -69,28 +69,44 @@ def _parsed(raw: bytes) -> dict[str, Any] | None:
 def _apply(store: Store, run: Run, lines: list[dict[str, Any] | None]) -> None:
     points: list[MetricPoint] = []
     values: dict[str, Any] = {}
+    unreadable = judged = 0
     for line in lines:
-        if line is None:
-            store.events.add(run.id, "warning", "One line of the run's report was torn and is left out.")
-            continue
-        if line["kind"] == "metrics":
-            points += [
-                MetricPoint(name=name, step=line["step"], epoch=line["epoch"], value=value, at=line["at"])
-                for name, value in line["values"].items()
-            ]
-            values["progress_at"] = line["at"]
-            continue
-        if line["kind"] == "started" and points:  # a rewind must not meet points that are still on their way
-            store.metrics.add(run.id, points)
-            points = []
-        values |= {"progress_at": line["at"]} | TAKERS.get(line["kind"], _unknown)(store, run, line)
-    if points:
-        store.metrics.add(run.id, points)
-    if any(line and (line["kind"] == "started" or run.metric in line.get("values", ())) for line in lines):
+        try:
+            match line:
+                case None:
+                    unreadable += 1
+                case {"kind": "metrics"}:
+                    points += _points(line)
+                    judged += run.metric in line["values"]
+                    values["progress_at"] = line["at"]
+                case _:
+                    if line["kind"] == "started":  # a rewind must not meet points that are still on their way
+                        store.metrics.add(run.id, points)
+                        points, judged = [], judged + 1
+                    values |= {"progress_at": line["at"]} | TAKERS.get(line["kind"], _unknown)(store, run, line)
+        except (KeyError, TypeError, ValueError, AttributeError):  # JSON, but not what its kind says
+            unreadable += 1
+    store.metrics.add(run.id, points)
+    if judged:
         best = store.metrics.best(run.id, run.metric)
         values |= {"best_value": best.value if best else None, "best_epoch": best.epoch if best else None}
     if values:
         store.runs.update(run.id, **values)
+    if unreadable:
+        store.events.add(run.id, "warning", f"Left out of the run's report, being unreadable: {unreadable} lines.")
+
+
+def _points(line: dict[str, Any]) -> list[MetricPoint]:
+    return [
+        MetricPoint(
+            name=str(name),
+            step=int(line["step"]),
+            epoch=int(line["epoch"]),
+            value=None if value is None else float(value),
+            at=float(line["at"]),
+        )
+        for name, value in line["values"].items()
+    ]
 
 
 def _started(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
@@ -138,7 +154,8 @@ def _ended(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
     said = {"reason": line.get("reason"), "advice": line.get("advice")}
     if store.runs.move(run.id, state, ended_at=line["at"], pid=None, slot=None, phase=None, **said):
         level = "error" if state is RunState.FAILED else "info"
-        text = " ".join(filter(None, [f"{state.capitalize()}.", said["reason"], said["advice"]]))
+        why = " ".join(filter(None, said.values()))
+        text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
         store.events.add(run.id, level, text, line["at"])
     return {}
 

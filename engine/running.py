@@ -34,7 +34,10 @@ class Running:
 
     def tick(self) -> None:
         for run in self._store.runs.list(states=ACTIVE):
-            self._follow(run)
+            try:
+                self._follow(run)
+            except (OSError, ValueError, KeyError, TypeError) as error:  # one run's trouble must not end the others'
+                self._give_up(run, error)
         for run in self._store.runs.list(states=[RunState.INTERRUPTED]):
             if time.time() >= run.not_before:
                 self._store.runs.move(run.id, RunState.QUEUED)
@@ -116,6 +119,14 @@ class Running:
             time.sleep(0.2)
             processes.end_all(mark)
             self._settle(run, f"It made no progress for {STALL_S:.0f} s and was ended; its stacks are in the log.")
+
+    def _give_up(self, run: Run, error: Exception) -> None:
+        log.exception("run %s could not be followed", run.id)
+        processes.end_all(launchers.mark(self._store.home, run))
+        reason = f"Thaw could not read what it reported ({type(error).__name__}: {error})."
+        advice = f"See {self._store.home.engine_log}; resume the run to try again from its last checkpoint."
+        self._store.runs.move(run.id, RunState.FAILED, reason=reason, advice=advice, pid=None, slot=None)
+        self._store.events.add(run.id, "error", f"Failed. {reason} {advice}")
 
     def _find_leader(self, run: Run) -> Identity | None:
         """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 READING_S = 2.0
+UPLOAD_KEPT_S = 86_400  # a zip that arrived but was never imported
 IDLE_S = float(os.environ.get("THAW_IDLE_S", "600"))  # one started on demand leaves after this long without work
 
 
@@ -60,7 +61,7 @@ class Supervisor:
         )
         store.engine.put(self._status)
         _empty_trash(store.home)
-        _sweep_imports(store)
+        _sweep(store)
         self._importing.sample_embedded()
 
     def run(self) -> None:
@@ -207,9 +208,15 @@ def _empty_trash(home: Home) -> None:
         shutil.rmtree(left)
 
 
-def _sweep_imports(store: Store) -> None:
-    wanted = {request.id for request in store.requests.open() if request.kind == "import_dataset"}
+def _sweep(store: Store) -> None:
+    """Remove what imports that are no more have left, and uploads of yesterday that nobody imported."""
+    wanted = [request for request in store.requests.open() if request.kind == "import_dataset"]
     incoming = store.home.datasets / ".incoming"
     for folder in incoming.iterdir() if incoming.exists() else ():
-        if folder.name not in wanted:
+        if folder.name not in {request.id for request in wanted}:
             shutil.rmtree(folder)
+    for upload in store.home.uploads.iterdir():
+        if time.time() - upload.stat().st_mtime > UPLOAD_KEPT_S and str(upload) not in {
+            request.payload["source"] for request in wanted
+        }:
+            upload.unlink()

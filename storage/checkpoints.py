@@ -56,9 +56,23 @@ class Checkpoints(Family[Checkpoint]):
             )
 
     def forget(self, run_id: str, path: str) -> None:
-        """Remove the row of a checkpoint whose files are gone; the newest left becomes the last."""
+        """Remove the row of a checkpoint whose files are gone; of those left one becomes the last, one the best."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM checkpoints WHERE run_id = ? AND path = ?", [run_id, path])
             left = self.list(run_id)
             if left and not any(one.is_last for one in left):
                 db.execute("UPDATE checkpoints SET is_last = 1 WHERE run_id = ? AND path = ?", [run_id, left[0].path])
+            if left and not any(one.is_best for one in left):
+                db.execute(HIGHEST_IS_BEST, [run_id, run_id])
+
+
+# By the run's own metric; of equals the earliest. A checkpoint left in mid-epoch has no value and is never the best.
+HIGHEST_IS_BEST = """
+    UPDATE checkpoints SET is_best = 1 WHERE run_id = ? AND path = (
+        SELECT c.path FROM checkpoints AS c
+        JOIN runs ON runs.id = c.run_id
+        JOIN json_each(c.metrics) AS judged ON judged.key = runs.metric
+        WHERE c.run_id = ? AND judged.value IS NOT NULL
+        ORDER BY judged.value DESC, c.step LIMIT 1
+    )
+"""

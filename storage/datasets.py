@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from storage.family import Family
+from storage.family import Family, assignments
 from storage.records import Dataset
 
 
@@ -12,20 +12,30 @@ class Datasets(Family[Dataset]):
     as_tuple = frozenset({"classes", "set_aside", "notes"})
 
     def add(self, dataset: Dataset) -> None:
-        """Register it; one with the same id is replaced."""
+        """Register it; one with the same id is replaced.
+
+        Raises:
+            sqlite3.IntegrityError: Its name is that of another data set.
+        """
         values = self._plain(asdict(dataset))
         marks = ", ".join("?" * len(values))
         with self._store.transaction() as db:
-            db.execute(f"INSERT OR REPLACE INTO datasets ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+            # Not INSERT OR REPLACE: that would also remove another data set that bears the name.
+            db.execute(
+                f"INSERT INTO datasets ({', '.join(values)}) VALUES ({marks}) "
+                f"ON CONFLICT(id) DO UPDATE SET {assignments(values)}",
+                [*values.values(), *values.values()],
+            )
 
-    def get(self, dataset_id: str) -> Dataset:
-        """
+    def get(self, text: str) -> Dataset:
+        """The data set of an id, or else of a name.
+
         Raises:
             KeyError: No such data set.
         """
-        found = self._rows("FROM datasets WHERE id = ? OR name = ?", (dataset_id, dataset_id))
+        found = self._rows("FROM datasets WHERE id = ? OR name = ? ORDER BY id = ? DESC", (text, text, text))
         if not found:
-            raise KeyError(f"There is no data set {dataset_id!r}.")
+            raise KeyError(f"There is no data set {text!r}.")
         return found[0]
 
     def list(self) -> list[Dataset]:

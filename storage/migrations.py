@@ -37,7 +37,7 @@ def migrate(database: Path) -> None:
         connection = sqlite3.connect(database, timeout=30, isolation_level=None)
         try:
             _switch_to_wal(connection)
-            db = Database(connection)
+            db = Database(connection, execute_plugins=False)
             refuse_newer(db)
             if migrations.pending(db):
                 migrations.apply(db)
@@ -56,7 +56,8 @@ def refuse_pending(db: Database) -> None:
 
 
 def refuse_newer(db: Database) -> None:
-    known = {step.name for step in migrations.pending(Database(memory=True))}
+    with Database(memory=True) as empty:
+        known = {step.name for step in migrations.pending(empty)}
     if unknown := {step.name for step in migrations.applied(db)} - known:
         raise NewerDatabase(
             f"This database was written by a newer Thaw (unknown schema steps: {', '.join(sorted(unknown))}). "

@@ -60,19 +60,22 @@ class Runs(Family[Run]):
         return found[0]
 
     def find(self, text: str) -> Run:
-        """The run meant by an id, the beginning of just one id, or the name of just one run.
+        """The run meant by an id, else by the name of just one run, else by the beginning of just one id.
 
         Raises:
             KeyError: None, or more than one, is meant.
         """
-        exact = self._rows("FROM runs WHERE id = ?", (text,))
-        found = exact or self._rows("FROM runs WHERE substr(id, 1, ?) = ? OR name = ? LIMIT 6", (len(text), text, text))
-        if len(found) != 1 or not text:
-            raise KeyError(
-                f"{len(found)} runs match {text!r}: {', '.join(run.id for run in found)}"
-                if found and text
-                else f"There is no run {text!r}."
+        found: list[Run] = []
+        if text:
+            found = (
+                self._rows("FROM runs WHERE id = ?", (text,))
+                or self._rows("FROM runs WHERE name = ? LIMIT 6", (text,))
+                or self._rows("FROM runs WHERE id BETWEEN ? AND ? || '~' LIMIT 6", (text, text))  # an index finds these
             )
+        if not found:
+            raise KeyError(f"There is no run {text!r}.")
+        if len(found) > 1:
+            raise KeyError(f"Several runs are meant by {text!r}, say which: {', '.join(run.id for run in found)}.")
         return found[0]
 
     def queue(self) -> list[Run]:

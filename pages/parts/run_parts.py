@@ -21,7 +21,7 @@ def header(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap="small", width="content"):
             st.title(words.escaped(run.name), anchor=False)
-            with st.container(horizontal=True, gap="small"):
+            with st.container(horizontal=True, gap="small", key="run_facts"):
                 state_badge(run)
                 fact_badges(run)
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):

@@ -33,9 +33,11 @@ METRIC_WORDS: dict[str, str] = {
 
 
 def duration(seconds: float | None) -> str:
-    """48 s, 2 min 32 s, 1 h 05 min, 3 d 4 h."""
+    """0.4 s, 48 s, 2 min 32 s, 1 h 05 min, 3 d 4 h."""
     if seconds is None:
         return DASH
+    if 0 < seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole} s"

@@ -16,6 +16,8 @@ RECENT = 8
 
 
 def overview() -> None:
+    if (started := started_run()) is not None:  # here, because a click in this part draws this part alone
+        open_run(started)
     gone = being_deleted()
     running = [run for run in store().runs.list(states=BUSY, limit=12) if run.id not in gone]
     queue = [run for run in store().runs.queue() if run.id not in gone]
@@ -49,8 +51,6 @@ def _queue(queue: list[Run]) -> None:
     run_list(queue, key="home_queue", columns=("open", "state", "dataset", "backbone", "created"), rows=5)
 
 
-if (started := started_run()) is not None:
-    open_run(started)
 with page_head("Home"):
     if store().runs.count() and st.button("New run", icon=":material/add:", type="primary", key="home_new"):
         st.switch_page(NEW_RUN_PAGE)

@@ -2,26 +2,18 @@
 
 import json
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors import safe_open
 from sklearn.datasets import load_digits
 
-from engine.data import open_source
-from engine.data.arrays import prepare
-from engine.data.batches import Batches
-from engine.data.split import split
-from engine.spec import RunSpec
-from engine.training.model import build
 from storage import Store
 from tests.cli import cli
 from tests.conftest import ROOT
+from tests.judging import accuracy_of_file
 
 
 def train(*arguments: str | Path) -> dict[str, Any]:
@@ -35,24 +27,7 @@ def accuracy_of_download(store: Store, run: dict[str, Any], folder: Path) -> flo
     """The downloaded file alone, judged on the validation images by what its own header says."""
     done = cli("download", run["id"], folder)
     assert done.returncode == 0, done.stderr
-    with safe_open(done.stdout.strip(), "pt") as file:
-        about = json.loads(file.metadata()["thaw"])
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    spec, how = RunSpec.parse(about["spec"]), about["preprocessing"]
-    model = build(spec.model, classes=len(about["classes"]), channels=how["channels"], image_size=how["image_size"])
-    model.load_state_dict(weights)
-    model.eval()
-    dataset = store.datasets.get(spec.data.dataset)
-    source = open_source(asdict(dataset))
-    shape = {"image_size": how["image_size"], "channels": how["channels"]}
-    arrays = prepare(source, dataset.fingerprint, cache=folder / "cache", **shape)
-    parts = split(source.labels, source.splits, fraction=spec.data.validation_fraction, seed=spec.data.split_seed)
-    look = {"mean": how["mean"], "std": how["std"], "device": torch.device("cpu")}
-    right = 0
-    with torch.inference_mode():
-        for images, labels in Batches(arrays, parts.validation, batch_size=256, **look):
-            right += int((model(images).argmax(1) == labels).sum())
-    return right / len(parts.validation)
+    return accuracy_of_file(store, Path(done.stdout.strip()), folder / "cache")
 
 
 def test_the_demo_reaches_97_percent_and_its_file_does_too(store: Store, tmp_path: Path) -> None:

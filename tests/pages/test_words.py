@@ -12,6 +12,8 @@ from storage import Run, RunState
     [
         (None, "–"),
         (0, "0 s"),
+        (0.42, "0.4 s"),
+        (2.0, "2 s"),
         (48.4, "48 s"),
         (60, "1 min"),
         (152, "2 min 32 s"),

@@ -80,7 +80,10 @@ def curve(
             "backgroundColor": palette.background,
             "borderColor": palette.line,
             "textStyle": {"color": palette.text, "fontSize": 12},
-            "axisPointer": {"label": {"formatter": "step {value}"}, "lineStyle": {"color": palette.muted}},
+            "axisPointer": {
+                "label": {"formatter": "step {value}", "precision": 0},
+                "lineStyle": {"color": palette.muted},
+            },
         },
         "toolbox": {
             "right": 0,

@@ -3,24 +3,40 @@
 import streamlit as st
 
 from pages.parts import run_parts, words
-from pages.parts.cards import empty_state
+from pages.parts.cards import empty_state, page_head
 from pages.parts.live import CHARTS_S, live, pace
 from pages.parts.run_charts import chart_tools, charts
 from pages.parts.session import RUNS_PAGE, selected_run, store
-from storage import Run
+from storage import Run, RunState
 
 DETAILS = {"Events": run_parts.events, "Log": run_parts.log, "Configuration": run_parts.configuration}
 
 
-def current(drawn: Run) -> Run:
-    """The run as it is now. Once its state differs from what the page was drawn for, all of the page is drawn again."""
+def outline(run: Run) -> tuple[RunState, int, bool]:
+    """What the page's frame depends on: once it differs, all of the page is drawn again, not its moving parts alone."""
+    return run.state, run.attempt, any(kept.is_best for kept in store().checkpoints.list(run.id))
+
+
+def current(run_id: str) -> Run:
     try:
-        run = store().runs.get(drawn.id)
+        return store().runs.get(run_id)
     except KeyError:
-        st.rerun()
-    if (run.state, run.attempt, run.best_epoch is None) != (drawn.state, drawn.attempt, drawn.best_epoch is None):
-        st.rerun()
-    return run
+        st.rerun()  # deleted meanwhile: the whole page says so
+
+
+def nothing_yet(run: Run) -> None:
+    """In place of curves, before there are any."""
+    if run.state.is_over:
+        empty_state(
+            "show_chart", "Nothing was measured", "It ended before its first step. Events and log below say why."
+        )
+    elif run.state is RunState.QUEUED:
+        queue = [other.id for other in store().runs.queue()]
+        before = queue.index(run.id) if run.id in queue else 0
+        waits = f"{words.count(before, 'run')} before it in the queue." if before else "It is the next to start."
+        empty_state("hourglass_empty", "Waiting for its turn", f"{waits} You may close this page; it starts by itself.")
+    else:
+        empty_state("show_chart", "Curves appear with the first steps", "Loading the training libraries takes a while.")
 
 
 def details(run: Run) -> None:
@@ -31,46 +47,54 @@ def details(run: Run) -> None:
 
 
 def page(run: Run) -> None:
+    drawn_for = outline(run)
     run_parts.header(run)
     run_parts.trouble(run)
 
     def moving() -> None:
-        now = current(run)
+        now = current(run.id)
+        if outline(now) != drawn_for:
+            st.rerun()
         run_parts.progress(now)
-        run_parts.numbers(now)
+        if store().metrics.names(now.id):
+            run_parts.numbers(now)
 
     def drawn() -> None:
-        now = current(run)
-        chart_tools(now)
-        charts(now, last_card=run_parts.checkpoints)
+        now = current(run.id)
+        if store().metrics.names(now.id):
+            chart_tools(now)
+            charts(now, last_card=run_parts.checkpoints)
+        else:
+            nothing_yet(now)
 
     def told() -> None:
         with st.container(border=True):
-            details(current(run))
+            details(current(run.id))
 
     live(moving, every_s=pace(run))
     live(drawn, every_s=pace(run, CHARTS_S))
     live(told, every_s=pace(run, CHARTS_S))
 
 
-def to_runs() -> None:
-    st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:")
-
-
-wanted = selected_run()
-if st.session_state.pop("run_left", False):
+def not_here(wanted: str | None) -> None:
     st.session_state.pop("selected_run", None)
-    st.switch_page(RUNS_PAGE)
-try:
-    found = store().runs.get(wanted or "")
-except KeyError:
-    st.session_state.pop("selected_run", None)
-    st.title("Run", anchor=False)
+    with page_head("Run"):
+        pass
     empty_state(
         "search_off",
         "No run is chosen" if wanted is None else "This run is not here",
         "Open one from the list." if wanted is None else f"{words.escaped(wanted)} may have been deleted, or mistyped.",
-        to_runs,
+        lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
     )
+
+
+if st.session_state.pop("run_left", False):
+    st.session_state.pop("selected_run", None)
+    st.switch_page(RUNS_PAGE)
+wanted = selected_run()
+try:
+    found = store().runs.get(wanted or "")
+except KeyError:
+    not_here(wanted)
 else:
     page(found)

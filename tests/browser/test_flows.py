@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 import engine
 from engine import RunSpec
+from pages.parts.run_list import HEAD, ROW
 from storage import Dataset, Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -123,6 +124,23 @@ def test_photos_come_in_by_upload_and_a_bad_zip_is_refused_in_words(
     expect(page.get_by_text("lone was not imported.")).to_be_visible(timeout=60_000)
     assert named(site, "lone") is None
     assert not list(site.store.home.uploads.iterdir())
+
+
+def test_a_name_opens_its_run_and_ticks_outlive_refreshes(site: Site, page: Page) -> None:
+    engine.start_run(site.store, RunSpec.parse(LONG | {"name": "열려라"}))
+    page.goto(f"{site.address}/runs")
+    settle(page)
+    table = page.get_by_test_id("stDataFrame").first
+    box = table.bounding_box()
+    assert box is not None
+    first_row = box["y"] + HEAD + ROW / 2
+    page.mouse.click(box["x"] + 16, first_row)
+    expect(page.get_by_text("1 run ticked")).to_be_visible()
+    page.wait_for_timeout(4000)  # a refresh
+    expect(page.get_by_text("1 run ticked")).to_be_visible()
+    page.mouse.click(box["x"] + 80, first_row)
+    assert run_in(page) == site.store.runs.list(limit=1)[0].id
+    expect(page.get_by_role("heading", name="열려라")).to_be_visible()
 
 
 def started(site: Site) -> Run:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pages.parts.figures import frame
 from pages.parts.figures.palette import Palette
 from storage import Series
 
@@ -50,13 +51,6 @@ def curve(
 
     A drag with the toolbox's brush selects steps; the page turns it into the next `window`.
     """
-    axis = {
-        "axisLine": {"show": False},
-        "axisTick": {"show": False},
-        "axisLabel": {"color": palette.muted, "fontSize": 11, "hideOverlap": True},
-    }
-    bounds = {"min": window.first or 0} | ({"max": window.last} if window.last is not None else {"max": "dataMax"})
-    steps = axis["axisLabel"] | {"showMinLabel": not window.first, "showMaxLabel": False}  # odd ends say nothing
     shown = [mark for mark in marks if window.holds(mark.step)]
     marked = [dict(one) for one in series]
     if marked and shown:
@@ -64,48 +58,12 @@ def curve(
     return {
         "animation": False,
         "grid": {"left": 4, "right": 14, "top": 46, "bottom": 2, "containLabel": True},
-        "legend": {
-            "data": list(legend),
-            "left": 0,
-            "top": 0,
-            "itemWidth": 12,
-            "itemHeight": 8,
-            "icon": "roundRect",
-            "textStyle": {"color": palette.muted, "fontSize": 11.5},
-            "show": len(legend) > 1,
-        },
-        "tooltip": {
-            "trigger": "axis",
-            "confine": True,
-            "backgroundColor": palette.background,
-            "borderColor": palette.line,
-            "textStyle": {"color": palette.text, "fontSize": 12},
-            "axisPointer": {
-                "label": {"formatter": "step {value}", "precision": 0},
-                "lineStyle": {"color": palette.muted},
-            },
-        },
-        "toolbox": {
-            "right": 0,
-            "top": -4,
-            "itemSize": 13,
-            "iconStyle": {"borderColor": palette.muted},
-            "feature": {"brush": {"type": ["lineX"], "title": {"lineX": "Drag over steps to zoom"}}},
-        },
-        "brush": {
-            "xAxisIndex": "all",
-            "brushStyle": {"color": palette.train + "22", "borderColor": palette.train, "borderWidth": 1},
-            "outOfBrush": {"colorAlpha": 1},
-        },
-        "xAxis": {"type": "value", "splitLine": {"show": False}, **axis, **bounds, "axisLabel": steps},
-        "yAxis": {
-            "type": "value",
-            "scale": not from_zero,
-            "splitNumber": 4,
-            "splitLine": {"lineStyle": {"color": palette.line}},
-            **axis,
-            "axisLabel": {**axis["axisLabel"], "formatter": "{value}" + unit},
-        },
+        "legend": frame.legend(legend, palette),
+        "tooltip": frame.tooltip(palette),
+        "toolbox": frame.toolbox(palette),
+        "brush": frame.brush(palette),
+        "xAxis": frame.steps(palette, window.first, window.last),
+        "yAxis": frame.values(palette, unit=unit, from_zero=from_zero),
         "series": marked,
     }
 

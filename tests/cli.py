@@ -19,7 +19,8 @@ TINY: dict[str, Any] = {  # learns a little in a few seconds
     "optimisation": {"optimizer": "sgd", "learning_rate": 0.01, "batch_size": 64},
     "epochs": 2,
 }
-LONG = TINY | {"epochs": 400, "optimisation": TINY["optimisation"] | {"batch_size": 16}}  # outlives any test
+LONG = TINY | {"epochs": 2000, "optimisation": TINY["optimisation"] | {"batch_size": 8}}  # outlives any test
+SOME = LONG | {"data": TINY["data"] | {"image_size": 16}, "epochs": 14}  # some ten seconds: time to meet it on its way
 
 
 def cli(*arguments: str | Path, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
@@ -55,7 +56,7 @@ def until(what: Callable[[], Any], *, within_s: float = 60, why: str = "") -> An
     return found
 
 
-def until_state(store: Store, run_id: str, *states: RunState, within_s: float = 60) -> Run:
+def until_state(store: Store, run_id: str, *states: RunState, within_s: float = 120) -> Run:
     def reached() -> Run | None:
         run = store.runs.get(run_id)
         return run if run.state in states else None

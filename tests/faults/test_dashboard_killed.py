@@ -4,13 +4,13 @@ from pathlib import Path
 
 import engine
 from storage import RunState, Store
-from tests.cli import TINY, queue, until, until_state
+from tests.cli import SOME, queue, until, until_state
 from tests.server import serving
 
 
 def test_killing_the_dashboard_touches_no_run(store: Store, tmp_path: Path) -> None:
     with serving(store.home) as server:
-        run = queue(store, tmp_path, TINY | {"epochs": 12})
+        run = queue(store, tmp_path, SOME)
         until(lambda: store.runs.get(run.id).epoch >= 1)
         server.process.kill()
         server.process.wait()

@@ -7,7 +7,7 @@ import engine
 from engine import RunSpec, launchers, processes
 from engine.processes import Identity
 from storage import Run, RunState, Store
-from tests.cli import LONG, TINY, cli, queue, until, until_state
+from tests.cli import LONG, SOME, TINY, cli, queue, until, until_state
 
 
 def gone(store: Store, run: Run) -> bool:
@@ -45,7 +45,7 @@ def test_stop_while_queued(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_resumes_where_it_was(store: Store, tmp_path: Path) -> None:
-    run = queue(store, tmp_path, TINY | {"epochs": 20})
+    run = queue(store, tmp_path, SOME)
     until(lambda: store.runs.get(run.id).epoch >= 1)
     assert cli("stop", run.id).returncode == 0
     stood = store.runs.get(run.id).step

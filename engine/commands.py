@@ -18,6 +18,8 @@ from engine.processes import Identity
 from engine.spec import RunSpec
 from storage import Dataset, Home, Request, Run, RunState, Store
 
+MOST_NAME_BYTES = 200  # of a data set's folder: file systems allow 255
+
 
 def open_store(home: Home | None = None) -> Store:
     """The store of `home` (or of `$THAW_HOME`, or `~/.thaw`), its database up to date, embedded data sets in it.
@@ -73,11 +75,11 @@ def start_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
     Raises:
         Refused: The spec asks for what this home or machine does not have.
     """
-    if problems := check(store, spec):
-        raise Refused(problems)
-    dataset = store.datasets.get(spec.data.dataset)
-    name = spec.name.strip() or f"{spec.model.backbone} on {dataset.name}"
     with store.transaction():
+        if problems := check(store, spec):
+            raise Refused(problems)
+        dataset = store.datasets.get(spec.data.dataset)
+        name = spec.name.strip() or f"{spec.model.backbone} on {dataset.name}"
         run = store.runs.add(
             name=_unused(name, store.runs.names()),
             spec=spec.model_dump(),
@@ -85,7 +87,7 @@ def start_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
             epochs=spec.epochs,
             key=key,
         )
-        if run.attempt == 0:
+        if not store.events.list(run.id, limit=1):
             store.events.add(run.id, "info", "Queued.", run.created_at)
     return run
 
@@ -113,6 +115,8 @@ def resume(store: Store, run_id: str) -> Request:
     run = find_run(store, run_id)
     if run.state not in (RunState.STOPPED, RunState.FAILED):
         raise Refused([Problem("run", run.id, f"it is {run.state}; only a stopped or failed run can be resumed")])
+    if problems := check(store, RunSpec.parse(run.spec)):
+        raise Refused(problems)
     return store.requests.add("resume_run", run.id)
 
 
@@ -144,24 +148,30 @@ def add_dataset(store: Store, name: str, source: Path, *, key: str | None = None
         Refused: The name is empty, too long or taken; the path is missing, or neither a folder nor a zip.
     """
     name = unicodedata.normalize("NFC", name.strip())
+    source = source.expanduser().absolute()
+    with store.transaction():  # of two that ask for one name at once, one is refused
+        if problems := _problems_of_import(store, name, source):
+            raise Refused(problems)
+        payload = {"name": name, "source": str(source)}
+        return store.requests.add("import_dataset", dataset_id_of(name), payload, key=key)
+
+
+def _problems_of_import(store: Store, name: str, source: Path) -> list[Problem]:
     dataset_id = dataset_id_of(name)
     taken = {dataset.id for dataset in store.datasets.list()}
     taken |= {one.target for one in store.requests.open() if one.kind == "import_dataset"}
     problems = []
-    if not dataset_id or len(name) > 100:
-        problems.append(Problem("name", name, "must have 1 to 100 characters, at least one a letter or digit"))
+    if not dataset_id or len(name) > 100 or len(dataset_id.encode()) > MOST_NAME_BYTES:
+        problems.append(Problem("name", name, "must have 1 to 100 characters (66 Hangul), one a letter or digit"))
     elif dataset_id in taken or dataset_id in DATASET_KINDS:
         problems.append(Problem("name", name, "is taken by another data set; choose a new one, or delete that first"))
-    source = source.expanduser().absolute()
     if not source.exists():
         problems.append(Problem("source", str(source), "there is no such folder or file on this machine"))
     elif source.is_file() and source.suffix.lower() != ".zip":
         problems.append(Problem("source", str(source), "must be a folder or a .zip of class folders"))
     elif store.home.datasets in source.parents:
         problems.append(Problem("source", str(source), "lies among Thaw's own files; choose a folder of yours"))
-    if problems:
-        raise Refused(problems)
-    return store.requests.add("import_dataset", dataset_id, {"name": name, "source": str(source)}, key=key)
+    return problems
 
 
 def dataset_id_of(name: str) -> str:
@@ -179,11 +189,15 @@ def delete_dataset(store: Store, dataset_id: str) -> Request:
     dataset = find_dataset(store, dataset_id)
     if DATASET_KINDS[dataset.kind].embedded:
         raise Refused([Problem("dataset", dataset.name, "comes with Thaw and stays")])
-    waiting = [state for state in RunState if not state.is_over]
-    users = [run.name for run in store.runs.list(states=waiting) if run.dataset_id == dataset.id]
-    if users:
+    if users := users_of(store, dataset.id):
         raise Refused([Problem("dataset", dataset.name, f"is in use by {', '.join(users[:5])}; stop that first")])
     return store.requests.add("delete_dataset", dataset.id)
+
+
+def users_of(store: Store, dataset_id: str) -> list[str]:
+    """Names of the runs that are not over and train on a data set."""
+    waiting = [state for state in RunState if not state.is_over]
+    return [run.name for run in store.runs.list(states=waiting, limit=-1) if run.dataset_id == dataset_id]
 
 
 def find_dataset(store: Store, name: str) -> Dataset:

@@ -28,7 +28,8 @@ class Importing:
             self._tell(request, _last_line(folder, "progress"))
             return
         ended = _last_line(folder, "ended")
-        if ended and ended["state"] == "finished":
+        moved = not folder.exists() and (self._store.home.dataset(request.target) / "dataset.json").exists()
+        if moved or (ended and ended["state"] == "finished"):
             self._register(request, folder)
         elif ended:
             self._refuse(request, folder, " ".join(filter(None, [ended.get("reason"), ended.get("advice")])))
@@ -45,6 +46,8 @@ class Importing:
                 self._store.requests.add("import_dataset", dataset.id, payload)
 
     def _launch(self, request: Request, folder: Path) -> None:
+        if not processes.end_all(self._mark(request)):  # of a try before, whose pid we may never have noted
+            return
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700, parents=True)
         (folder / "request.json").write_text(
@@ -52,7 +55,7 @@ class Importing:
         )
         leader = processes.spawn(
             [sys.executable, "-m", "engine.data.importer", str(folder)],
-            mark=f"{self._store.home.root}:{request.id}:import",
+            mark=self._mark(request),
             log=folder / "log.txt",
             environment={},
             folder=ROOT,
@@ -72,20 +75,22 @@ class Importing:
                 self._store.requests.update(request.id, **told)
 
     def _register(self, request: Request, folder: Path) -> None:
+        """Killed at any point, it is taken up again: the rename comes first, the rows in one transaction after it."""
         final = self._store.home.dataset(request.target)
-        if final.exists():
-            shutil.rmtree(final)
-        told = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        if folder.exists():
+            shutil.rmtree(final, ignore_errors=True)
+            folder.rename(final)
+        told = json.loads((final / "dataset.json").read_text(encoding="utf-8"))
         told |= {name: tuple(told[name]) for name in ("classes", "set_aside", "notes")}
-        if told["path"] == "":
-            told["path"] = "" if told["kind"] != "folder" else str(final)
-        self._store.datasets.add(Dataset(**told))
-        folder.rename(final)
+        if told["kind"] == "folder":
+            told["path"] = str(final)
+        with self._store.transaction():
+            self._store.datasets.add(Dataset(**told))
+            self._store.requests.finish(request.id, "done")
         self._drop_upload(request)
-        self._store.requests.finish(request.id, "done")
 
     def _refuse(self, request: Request, folder: Path, reason: str) -> None:
-        processes.end_all(f"{self._store.home.root}:{request.id}:import")
+        processes.end_all(self._mark(request))
         shutil.rmtree(folder, ignore_errors=True)
         self._drop_upload(request)
         self._store.requests.finish(request.id, "refused", reason)
@@ -94,6 +99,9 @@ class Importing:
         source = Path(request.payload["source"])
         if source.parent == self._store.home.uploads:
             source.unlink(missing_ok=True)
+
+    def _mark(self, request: Request) -> str:
+        return f"{self._store.home.root}:{request.id}:import"
 
     def _folder(self, request: Request) -> Path:
         return self._store.home.datasets / ".incoming" / request.id
@@ -110,11 +118,11 @@ def _last_line(folder: Path, kind: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     found = None
-    for raw in path.read_text(encoding="utf-8").splitlines():
+    for raw in path.read_bytes().splitlines():
         try:
             line = json.loads(raw)
-        except ValueError:
+            if line["kind"] == kind:
+                found = line
+        except (ValueError, TypeError, KeyError):
             continue  # half a line: the rest is still to come
-        if line.get("kind") == kind:
-            found = line
     return found

@@ -6,67 +6,55 @@ from typing import Any
 
 from storage import Checkpoint, MetricPoint, Run, RunState, Store
 
-MOST_BYTES = 4 * 2**20  # of one bite: a transaction stays short
+MOST_LINES = 20_000  # of one bite: a transaction stays short
+
+Line = dict[str, Any]
 
 
 def ingest(store: Store, run: Run, *, gone: bool) -> bool:
-    """Turn the run's new lines into rows. True when there was anything.
+    """Turn the run's new lines into rows. True when the attempt's last line waits to be taken.
 
     The last word of a process, `ended`, is taken only once it is `gone`: a run is over when its processes are.
     """
     path = store.home.run(run.id) / "events.jsonl"
-    read_any = False
     while True:
-        lines, offset = _new_lines(path, run.offset, run.attempt if not gone else None)
+        lines, offset, ended = _new_lines(path, run.offset, take_ended=gone)
         if offset == run.offset:
-            return read_any
+            return ended
         with store.transaction():
             _apply(store, run, lines)
             store.runs.update(run.id, offset=offset)
-        read_any = True
         run = store.runs.get(run.id)
 
 
-def has_ended_line(store: Store, run: Run) -> bool:
-    """Whether a line that ends this attempt waits to be taken."""
-    path = store.home.run(run.id) / "events.jsonl"
+def _new_lines(path: Path, offset: int, *, take_ended: bool) -> tuple[list[Line | None], int, bool]:
+    """Whole lines from `offset` on (None for one that cannot be read), where they end, whether an `ended` waits."""
     if not path.exists():
-        return False
-    with path.open("rb") as file:
-        file.seek(run.offset)
-        return any((_parsed(line) or {}).get("kind") == "ended" for line in file)
-
-
-def _new_lines(path: Path, offset: int, waiting_for: int | None) -> tuple[list[dict[str, Any] | None], int]:
-    """Whole lines from `offset` on and where they end; None for one that cannot be read."""
-    if not path.exists():
-        return [], offset
-    lines: list[dict[str, Any] | None] = []
+        return [], offset, False
+    lines: list[Line | None] = []
     with path.open("rb") as file:
         file.seek(offset)
-        while file.tell() - offset < MOST_BYTES or not lines:
+        while len(lines) < MOST_LINES:
             raw = file.readline()
             if not raw.endswith(b"\n"):  # the end, or half a line: the rest is still to come
                 break
             line = _parsed(raw)
-            if waiting_for is not None and line is not None and line.get("kind") == "ended":
-                break
+            if line is not None and line["kind"] == "ended" and not take_ended:
+                return lines, offset, True
             lines.append(line)
             offset += len(raw)
-            if len(lines) >= 20_000:
-                break
-    return lines, offset
+    return lines, offset, False
 
 
-def _parsed(raw: bytes) -> dict[str, Any] | None:
+def _parsed(raw: bytes) -> Line | None:
     try:
         line = json.loads(raw)
-    except ValueError:
+        return line | {"at": float(line["at"]), "kind": _text(line["kind"])}
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         return None
-    return line if isinstance(line, dict) and "kind" in line and "at" in line else None
 
 
-def _apply(store: Store, run: Run, lines: list[dict[str, Any] | None]) -> None:
+def _apply(store: Store, run: Run, lines: list[Line | None]) -> None:
     points: list[MetricPoint] = []
     values: dict[str, Any] = {}
     unreadable = judged = 0
@@ -83,8 +71,9 @@ def _apply(store: Store, run: Run, lines: list[dict[str, Any] | None]) -> None:
                     if line["kind"] == "started":  # a rewind must not meet points that are still on their way
                         store.metrics.add(run.id, points)
                         points, judged = [], judged + 1
-                    values |= {"progress_at": line["at"]} | TAKERS.get(line["kind"], _unknown)(store, run, line)
-        except (KeyError, TypeError, ValueError, AttributeError):  # JSON, but not what its kind says
+                    with store.transaction():
+                        values |= TAKERS.get(line["kind"], _unknown)(store, run, line) | {"progress_at": line["at"]}
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):  # JSON, but not what its kind says
             unreadable += 1
     store.metrics.add(run.id, points)
     if judged:
@@ -96,72 +85,94 @@ def _apply(store: Store, run: Run, lines: list[dict[str, Any] | None]) -> None:
         store.events.add(run.id, "warning", f"Left out of the run's report, being unreadable: {unreadable} lines.")
 
 
-def _points(line: dict[str, Any]) -> list[MetricPoint]:
+def _points(line: Line) -> list[MetricPoint]:
+    step, epoch = _count(line["step"]), _count(line["epoch"])
     return [
-        MetricPoint(
-            name=str(name),
-            step=int(line["step"]),
-            epoch=int(line["epoch"]),
-            value=None if value is None else float(value),
-            at=float(line["at"]),
-        )
+        MetricPoint(name=_text(name), step=step, epoch=epoch, value=_number(value), at=line["at"])
         for name, value in line["values"].items()
     ]
 
 
-def _started(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
-    store.metrics.rewind(run.id, line["step"])
+def _started(store: Store, run: Run, line: Line) -> dict[str, Any]:
+    told: dict[str, Any] = {name: _count(line[name]) for name in ("epoch", "step", "epochs", "steps")}
+    device, attempt = _text(line["device"]), _count(line["attempt"])
+    store.metrics.rewind(run.id, told["step"])
     store.runs.move(run.id, RunState.RUNNING, expect={RunState.STARTING})
-    going_on = f", going on after epoch {line['epoch']}" if line.get("going_on_from") else ""
-    attempt = f" (attempt {line['attempt']})" if line["attempt"] > 1 else ""
-    store.events.add(run.id, "info", f"Training on {line['device']}{attempt}{going_on}.", line["at"])
-    return {name: line[name] for name in ("device", "epoch", "step", "epochs", "steps")}
+    again = f" (attempt {attempt})" if attempt > 1 else ""
+    going_on = f", going on after epoch {told['epoch']}" if line.get("going_on_from") else ""
+    store.events.add(run.id, "info", f"Training on {device}{again}{going_on}.", line["at"])
+    return told | {"device": device}
 
 
-def _progress(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
-    return {name: line[name] for name in ("phase", "step", "steps", "epoch", "epochs", "eta_s") if name in line}
+def _progress(store: Store, run: Run, line: Line) -> dict[str, Any]:
+    counts = {name: _count(line[name]) for name in ("step", "steps", "epoch", "epochs") if name in line}
+    return counts | {"phase": _text(line["phase"]), "eta_s": _number(line.get("eta_s"))}
 
 
-def _checkpoint(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
+def _checkpoint(store: Store, run: Run, line: Line) -> dict[str, Any]:
     store.checkpoints.add(
         Checkpoint(
             run_id=run.id,
-            epoch=line["epoch"],
-            step=line["step"],
-            path=line["path"],
-            bytes=line["bytes"],
-            sha256=line["sha256"],
+            epoch=_count(line["epoch"]),
+            step=_count(line["step"]),
+            path=_text(line["path"]),
+            bytes=_count(line["bytes"]),
+            sha256=_text(line["sha256"]),
             created_at=line["at"],
-            metrics=line["metrics"],
-            is_best=line["best"],
+            metrics={_text(name): _number(value) for name, value in line["metrics"].items()},
+            is_best=bool(line["best"]),
         )
     )
     return {"tries": 0}  # it came further: the count of attempts in vain starts again
 
 
-def _checkpoint_deleted(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
-    store.checkpoints.forget(run.id, line["path"])
+def _checkpoint_deleted(store: Store, run: Run, line: Line) -> dict[str, Any]:
+    store.checkpoints.forget(run.id, _text(line["path"]))
     return {}
 
 
-def _message(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
-    store.events.add(run.id, line["level"], line["text"], line["at"])
+def _message(store: Store, run: Run, line: Line) -> dict[str, Any]:
+    store.events.add(run.id, _text(line["level"]), _text(line["text"]), line["at"])
     return {}
 
 
-def _ended(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
+def _ended(store: Store, run: Run, line: Line) -> dict[str, Any]:
     state = RunState(line["state"])
-    said = {"reason": line.get("reason"), "advice": line.get("advice")}
+    said: dict[str, Any] = {name: _text(line[name]) for name in ("reason", "advice") if line.get(name)}
     if store.runs.move(run.id, state, ended_at=line["at"], pid=None, slot=None, phase=None, **said):
-        level = "error" if state is RunState.FAILED else "info"
-        why = " ".join(filter(None, said.values()))
+        why = " ".join(said.values())
         text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
-        store.events.add(run.id, level, text, line["at"])
+        store.events.add(run.id, "error" if state is RunState.FAILED else "info", text, line["at"])
     return {}
 
 
-def _unknown(store: Store, run: Run, line: dict[str, Any]) -> dict[str, Any]:
+def _unknown(store: Store, run: Run, line: Line) -> dict[str, Any]:
     return {}  # a newer worker's line; nothing here depends on it
+
+
+def _count(value: Any) -> int:
+    """
+    Raises:
+        ValueError: No whole number that SQLite can hold.
+    """
+    if not 0 <= (count := int(value)) < 2**62:
+        raise ValueError(value)
+    return count
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _text(value: Any) -> str:
+    """
+    Raises:
+        ValueError: No text, or text that cannot be written down (half a surrogate pair).
+    """
+    if not isinstance(value, str):
+        raise ValueError(value)
+    value.encode()
+    return value
 
 
 TAKERS = {

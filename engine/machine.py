@@ -38,7 +38,11 @@ def gpus() -> list[dict[str, Any]]:
     except pynvml.NVMLError:  # no driver, or no GPU
         return []
     try:
-        return [_gpu(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        found = []
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            with suppress(pynvml.NVMLError):  # one that fell off the bus is left out, the others stay
+                found.append(_gpu(index))
+        return found
     finally:
         pynvml.nvmlShutdown()
 

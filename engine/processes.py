@@ -36,12 +36,15 @@ class Identity:
             return False
 
     def cpu_s(self) -> float:
-        """Processor time it and its children have used, in seconds; 0 when it is gone."""
-        try:
-            times = psutil.Process(self.pid).cpu_times()
-            return float(times.user + times.system + times.children_user + times.children_system)
-        except psutil.NoSuchProcess:
-            return 0.0
+        """Processor time that it and its living descendants have used, in seconds; 0 when it is gone."""
+        total = 0.0
+        with suppress(psutil.Error):
+            leader = psutil.Process(self.pid)
+            for process in (leader, *leader.children(recursive=True)):
+                with suppress(psutil.Error):
+                    times = process.cpu_times()
+                    total += times.user + times.system + times.children_user + times.children_system
+        return total
 
 
 def _started(pid: int) -> float:

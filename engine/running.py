@@ -5,11 +5,12 @@ import logging
 import os
 import signal
 import time
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine import launchers, processes
-from engine.ingest import has_ended_line, ingest
+from engine.ingest import ingest
 from engine.machine import slots as machine_slots
 from engine.processes import Identity
 from storage import Run, RunState, Store
@@ -22,6 +23,7 @@ BACK_OFF_S = (1, 4, 15, 60)
 GRACE_S = float(os.environ.get("THAW_GRACE_S", "30"))  # from SIGTERM to SIGKILL
 STALL_S = float(os.environ.get("THAW_STALL_S", "120"))  # without a line or any work
 EXIT_S = 15  # from the last word to the end of the process
+MOST_TROUBLES = 10  # rounds: a passing trouble of the disk ends no run
 
 KILLED = "Its process was killed (by hand, by a system short of memory, or by a reboot)."
 
@@ -30,15 +32,22 @@ class Running:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.slots = machine_slots()
-        self._work: dict[str, tuple[float, float]] = {}  # run -> processor seconds seen, and when they last grew
+        # All clocks here are monotonic: a suspended laptop or a corrected clock is no stall.
+        self._signs: dict[str, Signs] = {}
+        self._asked: dict[str, float] = {}  # run -> when it was sent SIGTERM
+        self._troubles: Counter[str] = Counter()  # run -> rounds in a row in which it could not be followed
 
     def tick(self) -> None:
-        for run in self._store.runs.list(states=ACTIVE):
+        for run in self._store.runs.list(states=ACTIVE, limit=-1):
             try:
                 self._follow(run)
-            except (OSError, ValueError, KeyError, TypeError) as error:  # one run's trouble must not end the others'
-                self._give_up(run, error)
-        for run in self._store.runs.list(states=[RunState.INTERRUPTED]):
+                self._troubles.pop(run.id, None)
+            except Exception as error:  # one run's trouble must not end the others'
+                log.exception("run %s could not be followed", run.id)
+                self._troubles[run.id] += 1
+                if self._troubles[run.id] >= MOST_TROUBLES:
+                    self._give_up(run, error)
+        for run in self._store.runs.list(states=[RunState.INTERRUPTED], limit=-1):
             if time.time() >= run.not_before:
                 self._store.runs.move(run.id, RunState.QUEUED)
         self._launch_waiting()
@@ -48,23 +57,26 @@ class Running:
         count = self._store.runs.count()
         return not any(count.get(state) for state in (*ACTIVE, RunState.QUEUED, RunState.INTERRUPTED))
 
-    def stop(self, run_id: str, *, asked_at: float, grace_s: float = GRACE_S) -> bool:
+    def stop(self, run_id: str, *, grace_s: float = GRACE_S) -> bool:
         """Bring a run to its end, step by step, one call a tick. True once it is over and every process is gone."""
         run = self._store.runs.get(run_id)
         if run.state.is_over:
+            self._asked.pop(run_id, None)
             return True
         without_process = {RunState.QUEUED, RunState.INTERRUPTED}
         if run.state in without_process:
             reason = "Stopped before it started." if run.attempt == 0 else "Stopped while it waited to go on."
             return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, reason=reason)
-        if self._store.runs.move(run_id, RunState.STOPPING) and (leader := _leader(run)):
+        self._store.runs.move(run_id, RunState.STOPPING)
+        if run_id not in self._asked and (leader := _leader(run)):
             processes.send(leader, signal.SIGTERM)
-        if time.time() - asked_at > grace_s:
+            self._asked[run_id] = time.monotonic()
+        if time.monotonic() - self._asked.get(run_id, time.monotonic()) > grace_s:
             processes.end_all(launchers.mark(self._store.home, run))
         return False
 
     def _launch_waiting(self) -> None:
-        busy = {run.slot for run in self._store.runs.list(states=ACTIVE)}
+        busy = {run.slot for run in self._store.runs.list(states=ACTIVE, limit=-1)}
         for run in self._store.runs.queue():
             free = [slot for slot in _slots_for(run, self.slots) if slot not in busy]
             if free and time.time() >= run.not_before:
@@ -102,31 +114,50 @@ class Running:
 
     def _follow(self, run: Run) -> None:
         leader = _leader(run) or self._find_leader(run)
-        gone = leader is None or not leader.is_alive
-        ingest(self._store, run, gone=gone)
-        run = self._store.runs.get(run.id)
         mark = launchers.mark(self._store.home, run)
-        if gone:
-            self._work.pop(run.id, None)
-            if not run.state.is_over or processes.marked(mark):
-                processes.end_all(mark)  # what the leader left behind
-            self._settle(run)
-        elif time.time() - (run.progress_at or 0) > EXIT_S and has_ended_line(self._store, run):
+        if leader is None or not leader.is_alive:
+            if not processes.end_all(mark):  # what the leader left behind
+                log.warning("run %s: a process resists being ended; waiting", run.id)
+                return
+            self._signs.pop(run.id, None)
+            ingest(self._store, run, gone=True)
+            self._settle(self._store.runs.get(run.id))
+            return
+        ended = ingest(self._store, run, gone=False)
+        signs = self._look(self._store.runs.get(run.id), leader)
+        silent_s = time.monotonic() - signs.since
+        if ended and silent_s > EXIT_S:
             log.warning("run %s said it ended but its process stays: ending it", run.id)
             processes.end_all(mark)
-        elif leader and self._stalled(run, leader):
+        elif silent_s > STALL_S:
+            self._store.events.add(
+                run.id, "warning", f"It made no progress for {STALL_S:.0f} s; its stacks are in the log."
+            )
             processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
             time.sleep(0.2)
-            processes.end_all(mark)
-            self._settle(run, f"It made no progress for {STALL_S:.0f} s and was ended; its stacks are in the log.")
+            processes.end_all(mark)  # the next round finds it gone, takes what it said last, and settles it
+
+    def _look(self, run: Run, leader: Identity) -> "Signs":
+        """The run's last signs of life; a new line or half a second of work is a new one."""
+        seen, used = self._signs.get(run.id), leader.cpu_s()
+        if seen is None or run.offset != seen.offset or used > seen.cpu_s + 0.5:
+            seen = Signs(run.offset, used, time.monotonic())
+            self._signs[run.id] = seen
+        return seen
 
     def _give_up(self, run: Run, error: Exception) -> None:
-        log.exception("run %s could not be followed", run.id)
-        processes.end_all(launchers.mark(self._store.home, run))
+        """Fail a run whose report cannot be taken, and step over what could not be."""
+        if not processes.end_all(launchers.mark(self._store.home, run)):
+            return
+        del self._troubles[run.id]
+        report = self._store.home.run(run.id) / "events.jsonl"
         reason = f"Thaw could not read what it reported ({type(error).__name__}: {error})."
-        advice = f"See {self._store.home.engine_log}; resume the run to try again from its last checkpoint."
-        self._store.runs.move(run.id, RunState.FAILED, reason=reason, advice=advice, pid=None, slot=None)
-        self._store.events.add(run.id, "error", f"Failed. {reason} {advice}")
+        advice = f"See {self._store.home.engine_log}; resume the run to go on from its last checkpoint."
+        end = report.stat().st_size if report.exists() else 0
+        if self._store.runs.move(
+            run.id, RunState.FAILED, reason=reason, advice=advice, pid=None, slot=None, offset=end
+        ):
+            self._store.events.add(run.id, "error", f"Failed: {reason} {advice}")
 
     def _find_leader(self, run: Run) -> Identity | None:
         """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""
@@ -158,13 +189,14 @@ class Running:
             )
         self._store.events.add(run.id, "warning", self._store.runs.get(run.id).reason or why)
 
-    def _stalled(self, run: Run, leader: Identity) -> bool:
-        now, used = time.time(), leader.cpu_s()
-        seen, since = self._work.get(run.id, (-1.0, now))
-        if used > seen + 0.5:
-            seen, since = used, now
-        self._work[run.id] = (seen, since)
-        return now - max(since, run.progress_at or now) > STALL_S
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """When a run last showed life, and by what."""
+
+    offset: int
+    cpu_s: float
+    since: float  # monotonic
 
 
 def _leader(run: Run) -> Identity | None:

@@ -10,11 +10,13 @@ import signal
 import sys
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
 from engine import machine, processes
+from engine.commands import users_of
 from engine.importing import Importing
 from engine.processes import Identity
 from engine.running import Running
@@ -23,6 +25,8 @@ from storage import EngineStatus, Home, Request, RunState, Store
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
+TROUBLE_S = 2.0  # to wait after a round that failed
+STALE_S = 30.0  # a shut-down asked of an engine that was gone by then is not for the next one
 READING_S = 2.0
 UPLOAD_KEPT_S = 86_400  # a zip that arrived but was never imported
 IDLE_S = float(os.environ.get("THAW_IDLE_S", "600"))  # one started on demand leaves after this long without work
@@ -59,10 +63,10 @@ class Supervisor:
             slots=self._running.slots,
             machine=machine.reading(store.home),
         )
-        store.engine.put(self._status)
         _empty_trash(store.home)
         _sweep(store)
         self._importing.sample_embedded()
+        store.engine.put(self._status)
 
     def run(self) -> None:
         """Tick until told to leave (SIGTERM or SIGINT; runs go on training), shut down, or idle for long."""
@@ -71,8 +75,13 @@ class Supervisor:
         log.info("supervisor %s: pid %s, slots %s", self._status.uuid[:8], os.getpid(), ", ".join(self._running.slots))
         while not self._leaving:
             began = time.monotonic()
-            self.tick()
-            time.sleep(max(0.05, TICK_S - (time.monotonic() - began)))
+            try:
+                self.tick()
+            except Exception:  # a full disk, a database held by a stranger: runs go on, and so must we
+                log.exception("this round failed; trying again")
+                time.sleep(TROUBLE_S)
+            if not self._leaving:
+                time.sleep(max(0.05, TICK_S - (time.monotonic() - began)))
         self.close()
 
     def tick(self) -> None:
@@ -85,8 +94,16 @@ class Supervisor:
         if not self._running.is_idle or self._store.requests.open():
             self._busy_at = time.monotonic()
         elif self._on_demand and time.monotonic() - self._busy_at > IDLE_S:
-            log.info("idle for %.0f s: leaving", IDLE_S)
-            self._leaving = True
+            self._leave_if_idle()
+
+    def _leave_if_idle(self) -> None:
+        """Under the lock that starters take: whoever asks now either is seen here, or finds nobody and starts anew."""
+        with (self._store.home.root / "start.lock").open("w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            if self._running.is_idle and not self._store.requests.open():
+                log.info("idle for %.0f s: leaving", IDLE_S)
+                self._leaving = True
+                self.close()
 
     def close(self) -> None:
         self._store.engine.clear()
@@ -95,16 +112,20 @@ class Supervisor:
     def _carry_out(self, request: Request) -> None:
         try:
             CARRY_OUT[request.kind](self, request)
-        except KeyError:  # what it is about was deleted meanwhile
-            self._store.requests.finish(request.id, "refused", f"{request.target} is not there any more.")
+        except KeyError as missing:  # what it is about was deleted meanwhile
+            self._store.requests.finish(request.id, "refused", str(missing.args[0]))
         except OSError as error:
             log.exception("request %s failed", request)
+            reason = f"The disk refused: {error.strerror} ({error.filename})."
+            self._store.requests.finish(request.id, "refused", reason)
+        except Exception as error:  # one request must not hold up the others
+            log.exception("request %s failed", request)
             self._store.requests.finish(
-                request.id, "refused", f"The disk refused: {error.strerror} ({error.filename})."
+                request.id, "refused", f"It failed: {error}; see {self._store.home.engine_log}."
             )
 
     def _stop_run(self, request: Request) -> None:
-        if self._running.stop(request.target, asked_at=request.created_at):
+        if self._running.stop(request.target):
             self._store.requests.finish(request.id, "done")
 
     def _resume_run(self, request: Request) -> None:
@@ -113,7 +134,7 @@ class Supervisor:
         self._store.requests.finish(request.id, "done" if moved else "refused", None if moved else "It is not over.")
 
     def _delete_run(self, request: Request) -> None:
-        if not self._running.stop(request.target, asked_at=request.created_at, grace_s=5.0):
+        if not self._running.stop(request.target, grace_s=5.0):
             return
         _discard(self._store.home, self._store.home.run(request.target))
         self._store.runs.delete(request.target)
@@ -123,15 +144,19 @@ class Supervisor:
         self._importing.tick(request)
 
     def _delete_dataset(self, request: Request) -> None:
+        if users := users_of(self._store, request.target):
+            self._store.requests.finish(request.id, "refused", f"It is in use by {', '.join(users[:5])}.")
+            return
         self._store.datasets.delete(request.target)
         _discard(self._store.home, self._store.home.dataset(request.target))
         self._store.requests.finish(request.id, "done")
 
     def _shut_down(self, request: Request) -> None:
+        if request.created_at < self._status.started_at - STALE_S:
+            self._store.requests.finish(request.id, "refused", "It was meant for an engine that is gone.")
+            return
         waiting = [state for state in RunState if not state.is_over]
-        over = [
-            self._running.stop(run.id, asked_at=request.created_at) for run in self._store.runs.list(states=waiting)
-        ]
+        over = [self._running.stop(run.id) for run in self._store.runs.list(states=waiting, limit=-1)]
         if all(over):
             self._store.requests.finish(request.id, "done")
             self._leaving = True
@@ -205,7 +230,7 @@ def _discard(home: Home, folder: Path) -> None:
 
 def _empty_trash(home: Home) -> None:
     for left in home.trash.iterdir():
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _sweep(store: Store) -> None:
@@ -214,9 +239,9 @@ def _sweep(store: Store) -> None:
     incoming = store.home.datasets / ".incoming"
     for folder in incoming.iterdir() if incoming.exists() else ():
         if folder.name not in {request.id for request in wanted}:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
     for upload in store.home.uploads.iterdir():
-        if time.time() - upload.stat().st_mtime > UPLOAD_KEPT_S and str(upload) not in {
-            request.payload["source"] for request in wanted
-        }:
-            upload.unlink()
+        with suppress(FileNotFoundError):  # one that arrives is renamed while we look
+            old = time.time() - upload.stat().st_mtime > UPLOAD_KEPT_S
+            if old and str(upload) not in {request.payload["source"] for request in wanted}:
+                upload.unlink()

@@ -15,26 +15,27 @@ def wait_for_run(store: Store, run_id: str, console: Console) -> Run:
     """The run once it is over. Its engine is started again should it be gone."""
     with _bar(console) as bar:
         task = bar.add_task("", total=1.0, detail="")
-        seen_alive = time.monotonic()
         while not (run := store.runs.get(run_id)).state.is_over:
             bar.update(task, completed=run.fraction, description=run.name, detail=_detail(run))
-            time.sleep(POLL_S)
-            if engine.engine_alive(store):
-                seen_alive = time.monotonic()
-            elif time.monotonic() - seen_alive > 3:
-                engine.ensure_supervisor(store.home)
+            _pass_time(store)
         bar.update(task, completed=run.fraction, description=run.name, detail=_detail(run))
     return run
 
 
 def wait_for_import(store: Store, request_id: str, console: Console) -> Request:
-    """The request once its import is done or refused."""
+    """The request once its import is done or refused. Its engine is started again should it be gone."""
     with _bar(console) as bar:
         task = bar.add_task("Import", total=1.0, detail="")
         while (request := store.requests.get(request_id)).state in ("pending", "running"):
             bar.update(task, completed=request.progress or 0, detail=_left(request.message or "", request.eta_s))
-            time.sleep(POLL_S)
+            _pass_time(store)
     return request
+
+
+def _pass_time(store: Store) -> None:
+    time.sleep(POLL_S)
+    if not engine.engine_alive(store):
+        engine.ensure_supervisor(store.home)
 
 
 def _bar(console: Console) -> Progress:

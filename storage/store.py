@@ -64,10 +64,14 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
-        """All writes inside commit together or not at all; one opened inside another joins it."""
+        """All writes inside commit together or not at all.
+
+        One opened inside another commits with it; an error that leaves it takes back its own writes alone.
+        """
         current: Database | None = getattr(self._of_this_thread, "db", None)
         if current is not None:
-            yield current
+            with current.atomic():
+                yield current
             return
         with closing(self._connect()) as connection:
             db = Database(connection, execute_plugins=False)

@@ -47,11 +47,11 @@ def queue(store: Store, folder: Path, values: dict[str, Any]) -> Run:
     return store.runs.get(json.loads(done.stdout)["id"])
 
 
-def until(what: Callable[[], Any], *, within_s: float = 60, why: str = "") -> Any:
-    """What `what()` gives once it is truthy."""
+def until(what: Callable[[], Any], *, within_s: float = 60, why: Callable[[], Any] = lambda: "") -> Any:
+    """What `what()` gives once it is truthy; `why()` tells how things stand when it does not become so."""
     deadline = time.monotonic() + within_s
     while not (found := what()):
-        assert time.monotonic() < deadline, why or "it did not happen in time"
+        assert time.monotonic() < deadline, f"it did not happen in time: {why()}"
         time.sleep(0.1)
     return found
 
@@ -61,5 +61,9 @@ def until_state(store: Store, run_id: str, *states: RunState, within_s: float = 
         run = store.runs.get(run_id)
         return run if run.state in states else None
 
-    run: Run = until(reached, within_s=within_s, why=f"{store.runs.get(run_id)}")
+    def standing() -> str:
+        log = store.home.engine_log
+        return f"{store.runs.get(run_id)}\n{log.read_text() if log.exists() else 'no engine log'}"
+
+    run: Run = until(reached, within_s=within_s, why=standing)
     return run

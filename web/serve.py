@@ -26,6 +26,8 @@ def main() -> int:
     except engine.Unavailable as error:
         print(error)
         return 1
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal ends the dashboard too, and frees its port
+        signal.signal(number, signal.default_int_handler)
     # `streamlit run` on the file, not App.run(): only so is .streamlit/config.toml beside it read.
     command = [sys.executable, "-m", "streamlit", "run", "web/asgi.py", "--server.port", str(port)]
     command += ["--server.address", ADDRESS, "--server.headless", "true"]
@@ -48,7 +50,6 @@ def main() -> int:
 
 def _wait(dashboard: subprocess.Popen[bytes]) -> int:
     """The dashboard's end: by Ctrl-C or SIGTERM 0, else its own exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return dashboard.wait()
     except KeyboardInterrupt:

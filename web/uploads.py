@@ -1,10 +1,12 @@
 """Zips streamed to disk: what arrives is written as it comes, never held."""
 
+import errno
 import os
 import secrets
 import shutil
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -12,6 +14,7 @@ from starlette.routing import Route
 from storage import Home
 
 MOST_BYTES = int(os.environ.get("THAW_UPLOAD_BYTES", 20 * 10**9))
+CHECKED_BYTES = 64 * 10**6  # between looks at the free disk
 RESERVE = 500 * 10**6  # bytes left free
 
 
@@ -44,13 +47,17 @@ async def receive(request: Request) -> Response:
 
 async def _write(request: Request, part: Path) -> bool:
     """False when it is larger than it may be, whatever it declared."""
-    written = 0
+    written = checked = 0
     with part.open("wb") as file:
         async for chunk in request.stream():
             written += len(chunk)
             if written > MOST_BYTES:
                 return False
-            file.write(chunk)
+            await run_in_threadpool(file.write, chunk)  # a slow disk must not hold up every page
+            if written - checked > CHECKED_BYTES:  # whatever was declared, and whoever else writes
+                checked = written
+                if shutil.disk_usage(part.parent).free < RESERVE:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return True
 
 

@@ -126,6 +126,28 @@ def test_photos_come_in_by_upload_and_a_bad_zip_is_refused_in_words(
     assert not list(site.store.home.uploads.iterdir())
 
 
+def test_6000_photos_come_in_by_upload_and_train_with_resnet18(site: Site, page: Page, cifar_zip: Path) -> None:
+    page.goto(f"{site.address}/datasets")
+    settle(page)
+    page.locator("input[type=file]").set_input_files(cifar_zip)
+    dataset = until(lambda: page.wait_for_timeout(200) or named(site, "cifar10-6k"), within_s=120)
+    assert dataset.images == 6000
+    page.goto(f"{site.address}/datasets?dataset={dataset.id}")
+    settle(page)
+    page.get_by_role("button", name="Train on it").click()
+    page.get_by_text("Balanced", exact=True).click()
+    for field, value in (("Image size (px)", "32"), ("Epochs", "1")):
+        settle(page)
+        page.get_by_role("spinbutton", name=field).fill(value)
+        page.get_by_role("spinbutton", name=field).press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Start training").click()
+    run = until_state(site.store, run_in(page), RunState.FINISHED, within_s=240)
+    assert (run.dataset_id, run.spec["model"]["backbone"]) == (dataset.id, "resnet18")
+    assert (run.best_value or 0) > 0.2  # ten classes: chance is 0.1
+    expect(page.locator(".st-key-run_facts")).to_contain_text("Finished", timeout=15_000)
+
+
 def test_a_name_opens_its_run_and_ticks_outlive_refreshes(site: Site, page: Page) -> None:
     engine.start_run(site.store, RunSpec.parse(LONG | {"name": "열려라"}))
     page.goto(f"{site.address}/runs")

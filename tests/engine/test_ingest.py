@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.ingest import has_ended_line, ingest
+from engine.ingest import ingest
 from storage import Run, RunState, Store
 
 STARTED = {"kind": "started", "attempt": 1, "device": "cpu", "epoch": 0, "step": 0, "epochs": 2, "steps": 20}
@@ -57,13 +57,33 @@ def test_half_a_line_waits_for_its_rest(store: Store) -> None:
     assert store.metrics.count(run.id, "train/loss") == 1
 
 
-def test_unreadable_lines_are_left_out_and_told(store: Store) -> None:
+POISON: list[dict[str, Any] | str] = [
+    "{torn",
+    "[]",
+    '"text"',
+    "[" * 100_000,
+    {"kind": "metrics", "step": "one", "epoch": 1, "values": {"train/loss": 1}},
+    {"kind": "metrics", "step": 10**20, "epoch": 1, "values": {"train/loss": 1}},
+    {"kind": "metrics", "step": 1, "epoch": 1, "values": {"\ud800": 1}},
+    '{"kind": "metrics", "at": 1, "step": 1e999, "epoch": 1, "values": {"train/loss": 1}}',
+    {"kind": "metrics", "at": "x", "step": 1, "epoch": 1, "values": {"train/loss": 1}},
+    {"kind": "started"},
+    {"kind": "started", "attempt": 2, "step": 0, "epoch": 0, "epochs": 2, "steps": 20, "device": 7},
+    {"kind": "progress", "phase": ["x"]},
+    {"kind": "progress", "phase": "\ud800"},
+    {"kind": "checkpoint", "path": "p", "epoch": 1, "step": 1, "bytes": "x", "sha256": "", "metrics": {}, "best": True},
+    {"kind": "message", "level": "info"},
+    {"kind": ["unhashable"]},
+]
+
+
+def test_unreadable_lines_are_left_out_whole_and_told(store: Store) -> None:
     run = running(store)
-    foreign = {"kind": "metrics", "step": "one", "epoch": 1, "values": {"train/loss": 1}}
-    say(store, run, STARTED, "{torn", "[]", '"text"', foreign, {"kind": "started"}, {"kind": "new"}, loss(1))
+    say(store, run, STARTED, loss(1), *POISON, {"kind": "new"}, loss(2))
     take(store, run)
-    assert store.metrics.count(run.id, "train/loss") == 1
-    assert any("unreadable: 5 lines" in event.text for event in store.events.list(run.id))
+    assert store.metrics.series(run.id, "train/loss").steps == [1, 2]  # no bad `started` has rewound them
+    assert store.checkpoints.list(run.id) == []
+    assert any(f"unreadable: {len(POISON)} lines" in event.text for event in store.events.list(run.id))
 
 
 def test_the_last_word_waits_until_the_process_is_gone(store: Store) -> None:
@@ -71,7 +91,7 @@ def test_the_last_word_waits_until_the_process_is_gone(store: Store) -> None:
     say(store, run, STARTED, {"kind": "ended", "state": "failed", "reason": "no room", "advice": "make some"})
     run = take(store, run)
     assert run.state is RunState.RUNNING
-    assert has_ended_line(store, run)
+    assert ingest(store, run, gone=False)  # it waits
     run = take(store, run, gone=True)
     assert (run.state, run.reason, run.advice) == (RunState.FAILED, "no room", "make some")
 
@@ -108,4 +128,3 @@ def test_a_nan_is_stored_as_a_gap(store: Store) -> None:
 def test_no_file_is_no_news(store: Store, tmp_path: Path) -> None:
     run = running(store)
     assert not ingest(store, run, gone=False)
-    assert not has_ended_line(store, run)

@@ -23,7 +23,7 @@ def until_epoch(store: Store, run_id: str, epoch: int) -> Run:
         assert not run.state.is_over, f"it was over before it was met: {run}"
         return run if run.epoch >= epoch else None
 
-    run: Run = until(reached, why=f"{store.runs.get(run_id)}")
+    run: Run = until(reached, why=lambda: store.runs.get(run_id))
     return run
 
 

@@ -1,0 +1,70 @@
+"""`make run`'s own process: it prints the address, and on Ctrl-C says what goes on."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+
+import engine
+from storage import RunState, Store
+from tests.cli import LONG, until, until_state
+from tests.conftest import ROOT, processes_of
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def serve(port: int, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "web.serve"],
+            cwd=ROOT,
+            env={**os.environ, "THAW_PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def answers(port: int) -> bool:
+    try:
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+
+
+def test_ctrl_c_closes_the_dashboard_and_names_what_goes_on(store: Store, tmp_path: Path) -> None:
+    port, output = free_port(), tmp_path / "output"
+    serving = serve(port, output)
+    until(lambda: answers(port), why=output.read_text)
+    assert f"http://127.0.0.1:{port}" in output.read_text()
+    assert engine.engine_alive(store)
+    run = engine.start_run(store, engine.RunSpec.parse(LONG | {"name": "goes on"}))
+    until_state(store, run.id, RunState.RUNNING)
+    serving.send_signal(signal.SIGINT)
+    assert serving.wait(20) == 0
+    told = output.read_text()
+    assert "go on training" in told
+    assert f"{run.id}  running" in told
+    assert not answers(port)
+    assert store.runs.get(run.id).state is RunState.RUNNING
+    assert not [one for one in processes_of(store.home.root) if "streamlit" in one.cmdline()]
+
+
+def test_a_taken_port_is_named_with_the_way_out(store: Store, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert serve(port, tmp_path / "output").wait(30) == 1
+    assert f"Port {port} is taken" in (tmp_path / "output").read_text()
+    assert "THAW_PORT=" in (tmp_path / "output").read_text()

@@ -162,7 +162,8 @@ def _problems_of_import(store: Store, name: str, source: Path) -> list[Problem]:
     taken |= {one.target for one in store.requests.open() if one.kind == "import_dataset"}
     problems = []
     if not dataset_id or len(name) > 100 or len(dataset_id.encode()) > MOST_NAME_BYTES:
-        problems.append(Problem("name", name, "must have 1 to 100 characters (66 Hangul), one a letter or digit"))
+        allowed = "must have 1 to 100 characters (66 of Hangul), at least one a letter or digit"
+        problems.append(Problem("name", name, allowed))
     elif dataset_id in taken or dataset_id in DATASET_KINDS:
         problems.append(Problem("name", name, "is taken by another data set; choose a new one, or delete that first"))
     if not source.exists():

@@ -18,7 +18,7 @@ HEADERS = (
 
 def allowed_hosts() -> frozenset[str]:
     """Loopback, and what `THAW_ALLOWED_HOSTS` (comma-separated) adds."""
-    return HOSTS | {one.strip() for one in os.environ.get("THAW_ALLOWED_HOSTS", "").split(",") if one.strip()}
+    return HOSTS | {one.strip().lower() for one in os.environ.get("THAW_ALLOWED_HOSTS", "").split(",") if one.strip()}
 
 
 class Guard:
@@ -54,8 +54,8 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """The host without its port."""
-    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+    """The host without its port, in lower case."""
+    return (host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]).lower()
 
 
 def _with_headers(send: Send) -> Send:

@@ -19,15 +19,16 @@ from storage import Dataset, Request
 WAYS = ("Upload a zip", "Folder or zip on this machine")
 
 
-def ask_import(name: str, source: Path, key: str | None = None) -> None:
-    """Ask for an import; what is wrong with it shows beside the form."""
+def ask_import(name: str, source: Path, key: str | None = None) -> bool:
+    """Ask for an import; what is wrong with it shows beside the form, and False comes back."""
     try:
         engine.add_dataset(store(), name, source, key=key)
     except engine.Refused as refused:
         st.session_state["datasets_refused"] = [str(problem) for problem in refused.problems]
-    else:
-        st.session_state["datasets_refused"] = []
-        wake_engine()
+        return False
+    st.session_state["datasets_refused"] = []
+    wake_engine()
+    return True
 
 
 def add_from_path() -> None:
@@ -43,11 +44,12 @@ def add(is_new: bool) -> None:
         way = st.segmented_control("From", WAYS, default=WAYS[0], required=True, key="datasets_way")
         if way == WAYS[0]:
             name = st.text_input("Name", key="datasets_zip_name", placeholder="made from the file's name")
-            arrived = upload_zip("datasets_upload", base_url())
+            arrived = upload_zip("datasets_upload", base_url()) or st.session_state.pop("datasets_arrived", None)
             if arrived:
                 token, file_name = arrived
                 source = store().home.uploads / f"{token}.zip"
-                ask_import(name.strip() or Path(file_name).stem, source, key=token)
+                if not ask_import(name.strip() or Path(file_name).stem, source, key=token) and source.exists():
+                    st.session_state["datasets_arrived"] = arrived  # another name takes it up; nothing is sent again
         else:
             path, named = st.columns([2, 1])
             path.text_input("Path", key="datasets_path", placeholder="/data/flowers or /data/flowers.zip")

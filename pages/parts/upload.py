@@ -3,15 +3,17 @@
 import streamlit as st
 
 _HTML = """
-<div class="drop" tabindex="0" role="button" aria-label="Choose a zip to upload">
-  <input type="file" accept=".zip,application/zip" hidden>
-  <div class="idle"><strong>Drop a zip here</strong> or <span class="link">choose one</span>
+<div class="drop">
+  <input type="file" accept=".zip,application/zip" aria-label="Zip to upload" hidden>
+  <div class="idle"><strong>Drop a zip here</strong> or <button type="button" class="choose">choose one</button>
     <small>One folder a class, with or without train / validation / test above them.</small></div>
   <div class="busy" hidden>
     <div class="row"><span class="name"></span><button type="button" class="cancel">Cancel</button></div>
-    <div class="track" role="progressbar" aria-valuemin="0" aria-valuemax="100"><div class="bar"></div></div>
-    <small class="told" aria-live="polite"></small>
+    <div class="track" role="progressbar" aria-label="Upload" aria-valuemin="0" aria-valuemax="100">
+      <div class="bar"></div></div>
+    <small class="told"></small>
   </div>
+  <small class="done" role="status"></small>
   <small class="error" role="alert" hidden></small>
 </div>
 """
@@ -20,8 +22,10 @@ _CSS = """
 .drop { border: 1.5px dashed var(--st-border-color); border-radius: 10px; padding: 22px; text-align: center;
   color: var(--st-text-color); background: var(--st-secondary-background-color); font-family: var(--st-font);
   font-size: 15px; cursor: pointer; }
-.drop:focus-visible, .drop.over { outline: 2px solid var(--st-primary-color); border-color: var(--st-primary-color); }
-.link { color: var(--st-link-color); } small { display: block; margin-top: 6px; opacity: .72; }
+.drop.over { outline: 2px solid var(--st-primary-color); border-color: var(--st-primary-color); }
+.choose { border: 0; padding: 0; background: none; font: inherit; color: var(--st-link-color); cursor: pointer; }
+button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
+small { display: block; margin-top: 6px; opacity: .72; } small:empty { display: none; }
 .busy { text-align: left; cursor: default; } [hidden] { display: none !important; }
 .row { display: flex; justify-content: space-between; gap: 12px; align-items: center; }
 .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 600; }
@@ -34,7 +38,10 @@ _CSS = """
 
 _JS = """
 const size = (n) => n < 1e6 ? `${Math.ceil(n / 1e3)} kB` : n < 1e9 ? `${(n / 1e6).toFixed(1)} MB` : `${(n / 1e9).toFixed(2)} GB`;
-const span = (s) => s < 60 ? `${Math.ceil(s)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+const span = (s) => s < 60 ? `${Math.ceil(s)} s` : `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
+const reason = (text, status) => {
+  try { return JSON.parse(text).error; } catch { return `The upload failed (${status}). Try again.`; }
+};
 
 export default function (component) {
   const { parentElement, setTriggerValue, data } = component;
@@ -45,40 +52,48 @@ export default function (component) {
   let request = null;
 
   const show = (which, error) => {
+    const focused = drop.matches(":focus-within");
     find(".idle").hidden = which !== "idle";
     find(".busy").hidden = which !== "busy";
     find(".error").hidden = !error;
     find(".error").textContent = error || "";
+    if (focused) find(which === "busy" ? ".cancel" : ".choose").focus();
   };
-  const send = (file) => {
+  const progress = (share, told) => {
+    find(".bar").style.width = `${share}%`;
+    find(".track").setAttribute("aria-valuenow", share);
+    find(".told").textContent = told;
+  };
+  const send = async (file) => {
     if (!/\\.zip$/i.test(file.name)) return show("idle", `${file.name} is no zip. Zip the folder of class folders first.`);
+    if (!file.size) return show("idle", `${file.name} is empty.`);
     show("busy");
     find(".name").textContent = file.name;
+    find(".done").textContent = "";
+    progress(0, "");
+    const address = `${data.base}/api/uploads/${encodeURIComponent(file.name)}`;
+    const asked = await fetch(`${address}/${file.size}`).catch(() => null);
+    if (!asked) return show("idle", "Thaw does not answer. Is it still running?");
+    if (asked.status !== 204) return show("idle", reason(await asked.text(), asked.status));
     const began = performance.now();
     request = new XMLHttpRequest();
-    request.open("PUT", `${data.base}/api/uploads/${encodeURIComponent(file.name)}`);
+    request.open("PUT", address);
     request.upload.onprogress = ({ loaded, total }) => {
-      const share = Math.round(100 * loaded / total), seconds = (performance.now() - began) / 1000;
-      find(".bar").style.width = `${share}%`;
-      find(".track").setAttribute("aria-valuenow", share);
-      const left = loaded ? (total - loaded) / (loaded / seconds) : 0;
-      find(".told").textContent = `${share} % · ${size(loaded)} of ${size(total)} · ${size(loaded / seconds)}/s · about ${span(left)} left`;
+      const share = Math.round(100 * loaded / total), rate = loaded / ((performance.now() - began) / 1000);
+      const left = loaded ? ` · about ${span((total - loaded) / rate)} left` : "";
+      progress(share, `${share} % · ${size(loaded)} of ${size(total)} · ${size(rate)}/s${left}`);
     };
     request.onload = () => {
-      let answer = {};
-      try { answer = JSON.parse(request.responseText); } catch { /* said below */ }
-      if (request.status !== 201) return show("idle", answer.error || `The upload failed (${request.status}).`);
-      find(".bar").style.width = "100%";
-      find(".told").textContent = "Uploaded.";
-      setTriggerValue("uploaded", { upload: answer.upload, name: file.name });
-      setTimeout(() => show("idle"), 800);
+      if (request.status !== 201) return show("idle", reason(request.responseText, request.status));
+      show("idle");
+      find(".done").textContent = `${file.name} has arrived.`;
+      setTriggerValue("uploaded", { upload: JSON.parse(request.responseText).upload, name: file.name });
     };
     request.onerror = () => show("idle", "The connection broke. Try again.");
     request.onabort = () => show("idle");
     request.send(file);
   };
   drop.onclick = (event) => { if (find(".busy").hidden && event.target !== input) input.click(); };
-  drop.onkeydown = (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); drop.onclick(event); } };
   input.onchange = () => { if (input.files.length) send(input.files[0]); input.value = ""; };
   drop.ondragover = (event) => { event.preventDefault(); drop.classList.add("over"); };
   drop.ondragleave = () => drop.classList.remove("over");

@@ -75,7 +75,7 @@ def test_worker_and_supervisor_killed_at_once_as_in_a_reboot(store: Store, tmp_p
     run = until_epoch(store, run.id, 2)
     os.kill(supervisor_pid(store), signal.SIGKILL)
     os.killpg(run.pid or 0, signal.SIGKILL)
-    until(lambda: not processes_of(store.home.root), within_s=5)
+    until(lambda: not processes_of(store.home.root) and not engine.engine_alive(store), within_s=5)
     engine.ensure_supervisor(store.home)
     run = until_state(store, run.id, RunState.FINISHED)
     assert run.attempt == 2

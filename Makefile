@@ -1,6 +1,8 @@
 # Thaw: `make run` sets up and opens the dashboard, `make test` sets up and tests.
 PYTHON ?= python3
 BIN := .venv/bin
+# someone who watches sees what is being fetched; a log does not
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $$([ -t 2 ] || echo --quiet)
 
 .PHONY: help setup run stop test lint types bench screenshots docs clean
 
@@ -40,13 +42,13 @@ clean:  ## remove the environment and caches; the home with your runs stays
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Thaw needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Python's own venv is missing. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 .venv/.installed: requirements.txt | .venv/bin/python
 	@echo "Installing what Thaw needs: about 6 GB and two minutes the first time."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
 	@touch $@

@@ -71,8 +71,10 @@ def test_rooms_import_one_way(path: Path) -> None:
     assert not found, f"{room} may not import {', '.join(found)}: {why}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "pages").rglob("*.py")), ids=name_of)
-def test_pages_use_the_engines_face_alone(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if name_of(path).startswith(("pages/", "web/"))], ids=name_of
+)
+def test_pages_and_routes_use_the_engines_face_alone(path: Path) -> None:
     deep = {module for module, _ in imports(path) if module.startswith(("engine.", "storage."))}
     assert not deep, f"import names from engine or storage themselves, not from {', '.join(deep)}"
 

@@ -44,12 +44,12 @@ def add(is_new: bool) -> None:
         way = st.segmented_control("From", WAYS, default=WAYS[0], required=True, key="datasets_way")
         if way == WAYS[0]:
             name = st.text_input("Name", key="datasets_zip_name", placeholder="made from the file's name")
-            arrived = upload_zip("datasets_upload", base_url()) or st.session_state.pop("datasets_arrived", None)
-            if arrived:
+            kept = st.session_state.pop("datasets_kept", None)
+            if arrived := upload_zip("datasets_upload", base_url()) or kept:
                 token, file_name = arrived
                 source = store().home.uploads / f"{token}.zip"
                 if not ask_import(name.strip() or Path(file_name).stem, source, key=token) and source.exists():
-                    st.session_state["datasets_arrived"] = arrived  # another name takes it up; nothing is sent again
+                    st.session_state["datasets_kept"] = arrived  # another name takes it up; nothing is sent again
         else:
             path, named = st.columns([2, 1])
             path.text_input("Path", key="datasets_path", placeholder="/data/flowers or /data/flowers.zip")
@@ -196,7 +196,8 @@ def page() -> None:
         pass
     gone = being_deleted()
     datasets = [dataset for dataset in store().datasets.list() if dataset.id not in gone]
-    add(is_new=len(datasets) < 2)
+    # decided once: the form must not close under the hand of someone who adds a second
+    add(is_new=st.session_state.setdefault("datasets_is_new", len(datasets) < 2))
     live(imports, every_s=1.5)
     chosen = st.query_params.get("dataset", "")
     if chosen not in {dataset.id for dataset in datasets}:

@@ -23,7 +23,7 @@ class Site:
 def browser() -> Iterator[Browser]:
     path = chromium.find()
     if path is None:
-        pytest.skip("needs a Chromium: apt-get install chromium")
+        (pytest.fail if chromium.REQUIRED else pytest.skip)(f"No Chromium. {chromium.ADVICE}")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=chromium.FLAGS)
         yield found

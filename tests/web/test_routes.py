@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from urllib.parse import quote
 
@@ -128,6 +129,20 @@ def test_an_upload_is_streamed_to_the_disk(server: Server, module_home: Home) ->
     assert watch.added() < 50 * MB
 
 
+def test_two_uploads_at_once_keep_apart(server: Server, module_home: Home) -> None:
+    bodies = {letter: letter.encode() * (40 * MB) for letter in "ab"}
+
+    def send(letter: str) -> str:
+        status, _, told = server.ask("PUT", "/api/uploads/same.zip", bodies[letter])
+        assert status == 201
+        return str(json.loads(told)["upload"])
+
+    with ThreadPoolExecutor() as pool:
+        tokens = dict(zip(bodies, pool.map(send, bodies), strict=True))
+    for letter, token in tokens.items():
+        assert (module_home.uploads / f"{token}.zip").read_bytes() == bodies[letter]
+
+
 def test_an_upload_broken_off_leaves_nothing(server: Server, module_home: Home) -> None:
     before = set(module_home.uploads.iterdir())
     connection = server.connect()
@@ -145,18 +160,30 @@ def test_an_upload_broken_off_leaves_nothing(server: Server, module_home: Home) 
 
 
 @pytest.mark.parametrize(
-    ("path", "size", "status"),
-    [("/api/uploads/photos.rar", 10, 415), ("/api/uploads/huge.zip", 30 * 10**9, 413)],
+    ("name", "size", "status", "words"),
+    [
+        ("photos.rar", 10, 415, "photos.rar is no zip."),
+        ("huge.zip", 30 * 10**9, 413, "It has 30.0 GB; at most 20.0 GB are taken."),
+    ],
 )
-def test_uploads_that_cannot_be_taken_are_refused_at_once(server: Server, path: str, size: int, status: int) -> None:
+def test_what_cannot_be_taken_is_refused_before_it_is_sent(
+    server: Server, name: str, size: int, status: int, words: str
+) -> None:
     connection = server.connect()
-    connection.putrequest("PUT", path)
+    connection.putrequest("PUT", f"/api/uploads/{name}")
     connection.putheader("Content-Length", str(size))
     connection.endheaders()
     answer = connection.getresponse()
     assert answer.status == status
-    assert json.loads(answer.read())["error"]
+    assert words in json.loads(answer.read())["error"]
     connection.close()
+    asked, _, told = server.ask("GET", f"/api/uploads/{name}/{size}")
+    assert asked == status
+    assert words in json.loads(told)["error"]
+
+
+def test_there_is_room_for_what_fits(server: Server) -> None:
+    assert server.ask("GET", f"/api/uploads/{quote('사진.zip')}/1000")[0] == 204
 
 
 @pytest.mark.parametrize(

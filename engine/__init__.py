@@ -1,6 +1,19 @@
 """Everything that runs outside the web pages. This file is the public face: it imports neither torch nor ray."""
 
-from engine.catalog import BACKBONES, DATASET_KINDS, OPTIMIZERS, PRESETS, STRATEGIES
+from engine.catalog import (
+    AUGMENTATIONS,
+    BACKBONES,
+    DATASET_KINDS,
+    FREEZE_POLICIES,
+    HEADS,
+    INITIALISATIONS,
+    OPTIMIZERS,
+    PRESETS,
+    SCHEDULES,
+    STRATEGIES,
+    TABLES,
+    WEIGHTS,
+)
 from engine.commands import (
     add_dataset,
     check,
@@ -24,11 +37,18 @@ from engine.machine import reading as machine_reading
 from engine.spec import RunSpec, Setting, settings
 
 __all__ = [
+    "AUGMENTATIONS",
     "BACKBONES",
     "DATASET_KINDS",
+    "FREEZE_POLICIES",
+    "HEADS",
+    "INITIALISATIONS",
     "OPTIMIZERS",
     "PRESETS",
+    "SCHEDULES",
     "STRATEGIES",
+    "TABLES",
+    "WEIGHTS",
     "NotFound",
     "Problem",
     "Refused",

@@ -179,7 +179,7 @@ def _read(path: Path, overrides: list[str]) -> str:
         raise engine.Refused([engine.Problem("SPEC", str(path), f"cannot be read: {error}")]) from None
     if not overrides:
         return text
-    values: Any = engine.RunSpec.from_yaml(text).model_dump()
+    values: Any = engine.RunSpec.from_yaml(text).model_dump(mode="json")
     for override in overrides:
         name, equals, value = override.partition("=")
         *parents, leaf = name.split(".")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.catalog.datasets import DATASET_KINDS
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.first_weights import weights_path
 from engine.launchers import ROOT
 from engine.machine import gpus
 from engine.processes import Identity
@@ -66,6 +67,10 @@ def check(store: Store, spec: RunSpec) -> list[Problem]:
         problems.append(Problem("device", "cuda", "this machine has no NVIDIA GPU; use auto or cpu"))
     if spec.device == "mps" and sys.platform != "darwin":
         problems.append(Problem("device", "mps", "only Macs have it; use auto or cpu"))
+    try:
+        weights_path(store, spec)
+    except Refused as refused:
+        problems += refused.problems
     return problems
 
 
@@ -82,7 +87,7 @@ def start_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
         name = spec.name.strip() or f"{spec.model.backbone} on {dataset.name}"
         run = store.runs.add(
             name=_unused(name, store.runs.names()),
-            spec=spec.model_dump(),
+            spec=spec.model_dump(mode="json"),
             dataset_id=dataset.id,
             epochs=spec.epochs,
             key=key,

@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine import launchers, processes
+from engine.errors import Refused
+from engine.first_weights import weights_path
 from engine.ingest import ingest
 from engine.machine import slots as machine_slots
 from engine.processes import Identity
+from engine.spec import RunSpec
 from storage import Run, RunState, Store
 
 log = logging.getLogger(__name__)
@@ -216,6 +219,17 @@ def _slots_for(run: Run, slots: tuple[str, ...]) -> list[str]:
             return ["cpu"]
 
 
+def _first_weights(store: Store, run: Run) -> str | None:
+    """Looked up for the first start only: later attempts go on from checkpoints of their own."""
+    if run.resume_from:
+        return None
+    try:
+        path = weights_path(store, RunSpec.parse(run.spec))
+    except Refused:  # deleted since the run was asked for: the worker says so
+        return None
+    return str(path) if path else None
+
+
 def _write_run_file(store: Store, run: Run) -> None:
     """What the worker needs to know, so that it never opens the database."""
     folder = store.home.run(run.id)
@@ -229,6 +243,7 @@ def _write_run_file(store: Store, run: Run) -> None:
         "device": run.spec["device"] if run.slot == "cpu" else "cuda",
         "resume_from": run.resume_from,
         "cache": str(store.home.cache),
+        "weights_path": _first_weights(store, run),
     }
     written = Path(folder / "run.json.tmp")
     written.write_text(json.dumps(told, ensure_ascii=False, indent=1))

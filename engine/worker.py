@@ -78,19 +78,23 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     """
     log.info("attempt %d of %s: %s on %s", run["attempt"], run["name"], spec.model.backbone, run["dataset"]["name"])
     from engine.training import device as devices
-    from engine.training.checkpoints import Checkpoints
+    from engine.training.checkpoints import Checkpoints, recipe_of
     from engine.training.loop import fit
     from engine.training.memory import Memory
     from engine.training.meter import Meter
-    from engine.training.preparation import build, prepare_data
+    from engine.training.preparation import build, build_network, find_weights, prepare_data
     from engine.training.state import seed_all
 
     device = devices.choose(run["device"])
     devices.prepare(device)
     seed_all(spec.seed)
     reporter.progress("preparing data")
-    data = prepare_data(run["dataset"], spec, Path(run["cache"]), reporter, stop)
-    training, batches, judging_batches = build(spec, data, device)
+    kept = recipe_of(folder / run["resume_from"]) if run["resume_from"] else None
+    found = None if kept else find_weights(spec, run.get("weights_path"), reporter, stop)
+    looks = kept or (found.recipe if found else None)
+    data = prepare_data(run["dataset"], spec, Path(run["cache"]), reporter, stop, recipe=looks)
+    network = build_network(spec, data.about, found, reporter)
+    training, recipe, batches, judging_batches = build(spec, data, device, network)
     checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
     going_on_from = checkpoints.resume(training, run["resume_from"])
     at, steps = training.at, spec.epochs * len(batches)
@@ -106,9 +110,7 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     )
     log.info("training on %s from step %d of %d", devices.describe(device), at.step, steps)
     meter = Meter(reporter, at, epochs=spec.epochs, steps=steps, memory=Memory(device))
-    finished = fit(
-        training, batches, judging_batches, epochs=spec.epochs, meter=meter, checkpoints=checkpoints, stop=stop
-    )
+    finished = fit(training, batches, judging_batches, recipe=recipe, meter=meter, checkpoints=checkpoints, stop=stop)
     return None if finished else _where_it_left(at)
 
 

@@ -32,7 +32,7 @@ FORBIDDEN: dict[str, tuple[set[str], str]] = {
     "web": ({"pages", "torch", "torchvision", "ray", "sqlite3", "sqlite_utils"}, "routes take ids and stream files"),
 }
 # What the face (and so the pages) must be able to import without waiting seconds for torch.
-LIGHT = ("engine/__init__.py", "engine/spec.py", "engine/commands.py", "engine/files.py", "engine/catalog")
+LIGHT = ("engine/__init__.py", "engine/spec", "engine/commands.py", "engine/files.py", "engine/catalog")
 HEAVY = {"torch", "torchvision", "ray", "sklearn"}
 
 LONG_FILES: dict[str, str] = {}  # path -> why it may be longer

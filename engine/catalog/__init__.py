@@ -1,20 +1,41 @@
 """The choices a user has, one table a file. A new choice is one entry."""
 
+from engine.catalog.augmentations import AUGMENTATIONS
 from engine.catalog.backbones import BACKBONES, Backbone
 from engine.catalog.datasets import DATASET_KINDS, DatasetKind
-from engine.catalog.optimizers import OPTIMIZERS, Optimizer
-from engine.catalog.presets import PRESETS, Preset
-from engine.catalog.strategies import STRATEGIES, Strategy
+from engine.catalog.freezing import FREEZE_POLICIES
+from engine.catalog.heads import HEADS, INITIALISATIONS
+from engine.catalog.optimizers import OPTIMIZERS
+from engine.catalog.presets import PRESETS
+from engine.catalog.schedules import SCHEDULES
+from engine.catalog.strategies import STRATEGIES
+from engine.catalog.weights import WEIGHTS
+
+TABLES: dict[str, dict[str, object]] = {  # by the name that a spec's field gives as its `choices`
+    "augmentations": dict(AUGMENTATIONS),
+    "backbones": dict(BACKBONES),
+    "freeze_policies": dict(FREEZE_POLICIES),
+    "heads": dict(HEADS),
+    "initialisations": dict(INITIALISATIONS),
+    "optimizers": dict(OPTIMIZERS),
+    "schedules": dict(SCHEDULES),
+    "strategies": dict(STRATEGIES),
+    "weights": dict(WEIGHTS),
+}
 
 __all__ = [
+    "AUGMENTATIONS",
     "BACKBONES",
     "DATASET_KINDS",
+    "FREEZE_POLICIES",
+    "HEADS",
+    "INITIALISATIONS",
     "OPTIMIZERS",
     "PRESETS",
+    "SCHEDULES",
     "STRATEGIES",
+    "TABLES",
+    "WEIGHTS",
     "Backbone",
     "DatasetKind",
-    "Optimizer",
-    "Preset",
-    "Strategy",
 ]

@@ -8,20 +8,30 @@ class Optimizer:
     label: str
     note: str
     torch_name: str
-    takes: tuple[str, ...]  # fields of Optimisation passed on under torch's names
+    takes: tuple[str, ...] = ()  # fields of Optimisation passed on under torch's names
+    fused: bool = True  # torch has it as one kernel
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "adamw": Optimizer(
-        label="AdamW",
-        note="Adapts the rate of every weight; works without much tuning. Start with 1e-3.",
-        torch_name="AdamW",
-        takes=("weight_decay",),
+        "AdamW", "Adapts the rate of every weight; works without much tuning. Start with 1e-3.", "AdamW"
+    ),
+    "adam": Optimizer(
+        "Adam",
+        "As AdamW, but weight decay is mixed into the gradient. To repeat older results. Start with 1e-3.",
+        "Adam",
     ),
     "sgd": Optimizer(
-        label="SGD",
-        note="Plain gradient descent with momentum; often the best final accuracy when tuned. Start with 1e-2.",
-        torch_name="SGD",
-        takes=("weight_decay", "momentum"),
+        "SGD",
+        "Plain gradient descent with momentum; often the best final accuracy when tuned. Start with 1e-2.",
+        "SGD",
+        takes=("momentum", "nesterov"),
+    ),
+    "rmsprop": Optimizer(
+        "RMSprop",
+        "Divides by the recent size of gradients; used by older mobile networks. Start with 1e-3.",
+        "RMSprop",
+        takes=("momentum",),
+        fused=False,
     ),
 }

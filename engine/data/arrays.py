@@ -4,15 +4,18 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image
 
 from engine.data.decode import to_array
 from engine.data.parallel import in_order
@@ -36,6 +39,7 @@ def prepare(
     image_size: int,
     channels: int,
     cache: Path,
+    resize: str = "stretch",
     report: Report = lambda done, total: None,
 ) -> Arrays:
     """All images of `source` as arrays, from the cache or made now.
@@ -47,7 +51,8 @@ def prepare(
         Unavailable: An image's file is gone or was changed since the import.
         OSError: No space for the file.
     """
-    key = hashlib.sha256(json.dumps([fingerprint, image_size, channels, VERSION]).encode()).hexdigest()[:24]
+    way = [] if resize == "stretch" else [resize]
+    key = hashlib.sha256(json.dumps([fingerprint, image_size, channels, VERSION, *way]).encode()).hexdigest()[:24]
     path = cache / "images" / f"{key}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_suffix(".tmp")
@@ -61,7 +66,8 @@ def prepare(
     if not path.exists():
         with _locked(path.with_suffix(".lock"), waiting):
             if not path.exists():
-                _make(source, path, made, image_size, channels, report)
+                shape = partial(to_array, size=image_size, channels=channels, resize=resize)
+                _make(source, path, made, (image_size, image_size, channels), shape, report)
     return Arrays(np.load(path, mmap_mode="r").view(np.ndarray), source.labels)
 
 
@@ -93,21 +99,28 @@ def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _make(source: Source, path: Path, made: Path, size: int, channels: int, report: Report) -> None:
+def _make(
+    source: Source,
+    path: Path,
+    made: Path,
+    shape: tuple[int, int, int],
+    to_shape: Callable[[Image], np.ndarray],
+    report: Report,
+) -> None:
     """Write `path` by way of `made`; our lock is held, so nobody else does."""
     count = len(source.labels)
-    needed, free = count * size * size * channels, shutil.disk_usage(made.parent).free
+    needed, free = count * math.prod(shape), shutil.disk_usage(made.parent).free
     if needed > free:
         reason = f"Decoded images need {needed / 1e6:,.0f} MB; {free / 1e6:,.0f} MB are free"
         raise OSError(errno.ENOSPC, reason, str(made))
 
     def one(index: int) -> np.ndarray:
-        return to_array(source.read(index), size=size, channels=channels)
+        return to_shape(source.read(index))
 
     try:
         # Written in order, not through a map: a full disk then raises, where a map would kill the process (SIGBUS).
         with made.open("wb") as file, closing(in_order(one, range(count))) as images:
-            header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, channels)}
+            header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
             np.lib.format.write_array_header_1_0(file, header)
             for done, image in enumerate(images, start=1):
                 file.write(image.tobytes())

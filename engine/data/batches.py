@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from engine.data.arrays import Arrays
+from engine.data.augment import Augment
 
 
 class Batches:
@@ -24,12 +25,21 @@ class Batches:
         std: list[float],
         device: torch.device,
         shuffle: torch.Generator | None = None,
+        augment: Augment | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
+        """
+        Args:
+            augment: Changes images of training passes, before they are normalised.
+            weights: Of each index: training passes then draw as many images as there are, with these chances.
+        """
         self._arrays = arrays
         self._indices = torch.from_numpy(np.ascontiguousarray(indices))
         self._batch_size = batch_size
         self._device = device
         self._shuffle = shuffle
+        self._augment = augment
+        self._weights = None if weights is None else torch.from_numpy(weights)
         shape = (1, len(mean), 1, 1)
         self._scale = (1 / (255 * torch.tensor(std))).view(shape).to(device)
         self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(shape).to(device)
@@ -49,13 +59,18 @@ class Batches:
     def passing(self, start: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """A pass from batch `start` on; the shuffle is drawn all the same, so that a resumed pass sees the rest."""
         order = self._indices
-        if self._shuffle is not None:
+        if self._weights is not None:
+            order = order[torch.multinomial(self._weights, len(order), replacement=True, generator=self._shuffle)]
+        elif self._shuffle is not None:
             order = order[torch.randperm(len(order), generator=self._shuffle)]
         for chosen in order[: self.images].split(self._batch_size)[start:]:
             picked = chosen.numpy()
-            pixels = torch.from_numpy(self._arrays.images[picked]).to(self._device, non_blocking=True)
+            pixels = torch.from_numpy(self._arrays.images[picked]).permute(0, 3, 1, 2)
+            if self._augment:
+                pixels = self._augment(pixels).contiguous(memory_format=torch.channels_last)
+            pixels = pixels.to(self._device, non_blocking=True)
             labels = torch.from_numpy(self._arrays.labels[picked]).to(self._device, non_blocking=True)
-            yield pixels.permute(0, 3, 1, 2).float().mul_(self._scale).add_(self._shift), labels
+            yield pixels.float().mul_(self._scale).add_(self._shift), labels
 
     def _drops_one(self) -> bool:
         alone = len(self._indices) % self._batch_size == 1 and len(self._indices) > 1

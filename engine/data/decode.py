@@ -42,11 +42,21 @@ def decode(source: Path | bytes) -> Image.Image:
         raise Undecodable(f"damaged: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
-def to_array(image: Image.Image, *, size: int, channels: int) -> np.ndarray:
-    """A decoded image as the network sees it: uint8 (size, size, channels), resized with antialiasing."""
+def to_array(image: Image.Image, *, size: int, channels: int, resize: str = "stretch") -> np.ndarray:
+    """A decoded image as the network sees it: uint8 (size, size, channels), resized with antialiasing.
+
+    `resize` makes it square: "stretch", "crop" (the middle) or "pad" (with black).
+    """
     image = image.convert("L" if channels == 1 else "RGB")
     if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BILINEAR)
+        target, smooth = (size, size), Image.Resampling.BILINEAR
+        match resize:
+            case "crop":
+                image = ImageOps.fit(image, target, smooth)
+            case "pad":
+                image = ImageOps.pad(image, target, smooth)
+            case _:
+                image = image.resize(target, smooth)
     return np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
 
 

@@ -8,6 +8,7 @@ what it is.
 import hashlib
 import json
 import os
+import pickle
 import platform
 import shutil
 import time
@@ -106,6 +107,19 @@ def read_resume(folder: Path) -> dict[str, Any]:
     """Call `verify` first. On the CPU; code in the file is never run."""
     state: dict[str, Any] = torch.load(folder / RESUME, map_location="cpu", weights_only=True)
     return state
+
+
+def read_tensors(file: Path) -> object:
+    """What a .pt or .pth file of anybody holds, on the CPU; code in the file is never run.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no file of torch, or holds more than tensors.
+    """
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        raise ValueError((str(error).splitlines() or ["not a file of torch"])[0]) from None
 
 
 def remove(folder: Path) -> None:

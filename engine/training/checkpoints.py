@@ -82,7 +82,7 @@ class Checkpoints:
             DiskFull: There is no room; nothing is written.
         """
         at = training.at
-        weights = {name: value.detach().cpu().contiguous() for name, value in training.model.state_dict().items()}
+        weights = {name: value.detach().cpu().contiguous() for name, value in training.judged.state_dict().items()}
         if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
             raise Diverged(f"the weights became NaN or infinite by step {at.step} (epoch {at.epoch + (at.batch > 0)})")
         step = at.step if at.batch else 0
@@ -139,6 +139,15 @@ class Checkpoints:
 
     def _path(self, folder: Path) -> str:
         return folder.relative_to(self._run).as_posix()
+
+
+def recipe_of(folder: Path) -> tuple[list[float], list[float]] | None:
+    """Mean and std of the images that a checkpoint learned from; None where it cannot be read."""
+    try:
+        shape = checkpoint.read_manifest(folder)["preprocessing"]
+    except BadCheckpoint:
+        return None
+    return shape["mean"], shape["std"]
 
 
 def _parse(folder: Path) -> Saved | None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from engine.data.batches import Batches
-from engine.training.checkpoints import Checkpoints
+from engine.training.checkpoints import BEST_BY, Checkpoints
 from engine.training.meter import Meter
+from engine.training.recipe import Recipe
 from engine.training.state import Training
 
 log = logging.getLogger("thaw")
@@ -21,25 +23,25 @@ def fit(
     train: Batches,
     validation: Batches,
     *,
-    epochs: int,
+    recipe: Recipe,
     meter: Meter,
     checkpoints: Checkpoints,
     stop: Callable[[], bool],
 ) -> bool:
-    """Train until `epochs` are complete, or until `stop()`: then False, and what was reached is saved to go on from.
+    """Train until the recipe is over, or until `stop()`: then False, and what was reached is saved to go on from.
 
     Raises:
         Diverged: The loss or the weights are no longer finite; the last finite checkpoint stays.
         DiskFull: There is no room for the next checkpoint; the last one stays.
     """
     at = training.at
-    while at.epoch < epochs:
+    while not recipe.is_over(at.epoch, training.trend):
         began, seen, judged = time.perf_counter(), training.images, None
         meter.phase("training")
-        if train_epoch(training, train, meter, stop):
+        if train_epoch(training, train, recipe, meter, stop):
             train_s = time.perf_counter() - began
             meter.phase("validating")
-            judged = evaluate(training.model, validation, stop)
+            judged = evaluate(training.judged, validation, stop)
 
         if judged is None:  # asked to stop in either of the two
             if at.batch:
@@ -50,33 +52,43 @@ def fit(
         loss, accuracy = training.train_loss_and_accuracy()
         metrics = {"train/accuracy": accuracy, **judged}
         pace = {"speed/images_per_s": (training.images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
-        meter.epoch({**metrics, **pace, "lr/all": training.optimizer.param_groups[0]["lr"]})
+        meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer)})
+        training.trend.judge(judged[BEST_BY], recipe.rates.patience)
         training.finish_epoch()
         meter.phase("saving")
         checkpoints.save(training, {"train/loss": loss, **metrics})
         log.info(
             "epoch %d of %d: training loss %.4f, accuracy %.4f; validation loss %.4f, accuracy %.4f; %.1f s",
-            *(at.epoch, epochs, loss, accuracy, judged["val/loss"], judged["val/accuracy"]),
+            *(at.epoch, recipe.epochs, loss, accuracy, judged["val/loss"], judged["val/accuracy"]),
             time.perf_counter() - began,
         )
+    if at.epoch < recipe.epochs:
+        meter.say(f"Ended after epoch {at.epoch}: no better validation accuracy for {training.trend.since} epochs.")
     return True
 
 
-def train_epoch(training: Training, batches: Batches, meter: Meter, stop: Callable[[], bool]) -> bool:
+def train_epoch(training: Training, batches: Batches, recipe: Recipe, meter: Meter, stop: Callable[[], bool]) -> bool:
     """Train on every batch once, going on after those already done; False when `stop()` cut it short."""
-    model, optimizer = training.model.train(), training.optimizer
-    for images, labels in batches.passing(training.at.batch):
+    model, optimizer, at = training.model.train(), training.optimizer, training.at
+    recipe.thawing.begin_epoch(at.epoch)
+    if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
+        meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
+    for images, labels in batches.passing(at.batch):
         if stop():
             break
+        recipe.rates.set(optimizer, at.step, training.trend)
+        images, targets = recipe.objective.mix(images, labels)
         logits = model(images)
-        loss = cross_entropy(logits, labels)
+        loss = recipe.objective(logits, targets)
         loss.backward()
+        if recipe.clip_norm:
+            clip_grad_norm_(model.parameters(), recipe.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         training.count(loss.detach(), logits.detach(), labels)
         meter.step(loss.detach(), len(labels))
     meter.flush()
-    return training.at.batch == len(batches)
+    return at.batch == len(batches)
 
 
 @torch.inference_mode()

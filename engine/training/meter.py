@@ -44,6 +44,10 @@ class Meter:
         self._reporter.metrics(self._at.step, self._at.epoch + 1, values | self._memory.read())
         self._reporter.flush()
 
+    def say(self, text: str) -> None:
+        """A sentence for a human, among the run's events."""
+        self._reporter.message("info", text)
+
     def flush(self) -> None:
         """Report the losses that wait.
 

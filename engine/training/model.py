@@ -1,36 +1,64 @@
-"""The networks that train, and the optimisers that train them."""
+"""From a spec to a network: the backbone as it was made, its input layer and head fitted to the data."""
 
+from collections.abc import Callable
 from importlib import import_module
 from itertools import pairwise
+from typing import Any
 
-import torch
 from torch import nn
 
 from engine import spec
-from engine.catalog.backbones import BACKBONES
-from engine.catalog.optimizers import OPTIMIZERS
+from engine.catalog import BACKBONES, HEADS
+from engine.training.heads import initialise
 
-WIDEST_GRID = 8  # cells a side that reach the linear layers: keeps their size in hand for large images
+WIDEST_GRID = 8  # cells a side that small_cnn's first linear layer sees: bounds its weights for large images
 
 
-def build(model: spec.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
+def named(function: str) -> Callable[..., Any]:
+    """The function that a catalog row names as "module:function"."""
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
+
+
+def build(asked: spec.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
     """The network a spec names, with random weights; maps (n, channels, size, size) floats to (n, classes) logits."""
-    module, _, function = BACKBONES[model.backbone].build.partition(":")
-    network: nn.Module = getattr(import_module(module), function)(classes, channels, image_size)
+    row = BACKBONES[asked.backbone]
+    network: nn.Module = named(row.build)(asked.backbone, channels, image_size)
+    path, first = first_convolution(network)
+    if first.in_channels != channels:
+        network.set_submodule(path, _with_channels(first, channels, asked))
+    if asked.stem == "small":
+        for path in row.layout.stem.split():
+            layer = network.get_submodule(path)
+            if isinstance(layer, nn.Conv2d):
+                layer.stride = (1, 1)
+            else:
+                network.set_submodule(path, nn.Identity())
+    original = network.get_submodule(row.layout.head)
+    network.set_submodule(row.layout.head, named(HEADS[asked.head].build)(original, classes, asked))
     return network
 
 
-def build_optimizer(asked: spec.Optimisation, network: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser a spec names over all weights of `network`, as one fused kernel (6 times the speed for AdamW)."""
-    row = OPTIMIZERS[asked.optimizer]
-    options = {name: getattr(asked, name) for name in row.takes}
-    kind = getattr(torch.optim, row.torch_name)
-    optimizer: torch.optim.Optimizer = kind(network.parameters(), lr=asked.learning_rate, fused=True, **options)
-    return optimizer
+def first_convolution(network: nn.Module) -> tuple[str, nn.Conv2d]:
+    """The layer that images enter by, with its path."""
+    return next((path, layer) for path, layer in network.named_modules() if isinstance(layer, nn.Conv2d))
 
 
-def small_cnn(classes: int, channels: int, image_size: int) -> nn.Module:
-    """Three blocks of convolution and pooling, then five linear layers; `image_size` of 8 px or more.
+def from_torchvision(name: str, channels: int, image_size: int) -> nn.Module:
+    """torchvision's network of that name with random weights, for 3 channels and 1,000 classes."""
+    from torchvision import models  # costs a second: only for who needs it
+
+    layout = BACKBONES[name].layout
+    options = dict(layout.options)
+    if layout.size_option:
+        options[layout.size_option] = (image_size, image_size) if layout.size_option == "input_size" else image_size
+    network: nn.Module = models.get_model(name, weights=None, **options)
+    return network
+
+
+def small_cnn(name: str, channels: int, image_size: int) -> nn.Module:
+    """Three blocks of convolution and pooling, then five linear layers, for 10 classes; `image_size` of 8 px or more.
 
     Made for 96 px photos. For any other size the grid after the blocks (size / 8) is averaged down to at most
     8 x 8 cells, with whole windows, so that it runs on every device.
@@ -46,20 +74,26 @@ def small_cnn(classes: int, channels: int, image_size: int) -> nn.Module:
     linear: list[nn.Module] = []
     for before, after in pairwise(sizes):
         linear += [nn.Linear(before, after), nn.ReLU()]
-    network = nn.Sequential(*blocks, nn.AvgPool2d(window), nn.Flatten(), *linear, nn.Linear(sizes[-1], classes))
+    network = nn.Sequential(*blocks, nn.AvgPool2d(window), nn.Flatten(), *linear, nn.Linear(sizes[-1], 10))
     network.apply(_scale_for_relu)
     return network
 
 
-def resnet18(classes: int, channels: int, image_size: int) -> nn.Module:
-    """torchvision's ResNet-18 with random weights; its first convolution takes any number of channels."""
-    from torchvision import models  # costs a second: only for who needs it
-
-    network: nn.Module = models.resnet18(weights=None, num_classes=classes)
-    if channels != 3:
-        network.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
-    return network
+def _with_channels(layer: nn.Conv2d, channels: int, asked: spec.Model) -> nn.Conv2d:
+    """A convolution like `layer`, for other channels; loaded weights are fitted to it later."""
+    new = nn.Conv2d(
+        channels,
+        layer.out_channels,
+        kernel_size=layer.kernel_size,  # type: ignore[arg-type]
+        stride=layer.stride,  # type: ignore[arg-type]
+        padding=layer.padding,  # type: ignore[arg-type]
+        bias=layer.bias is not None,
+    )
+    if asked.initialisation == "torch":  # torchvision's own rule for first layers
+        nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
+    else:
+        initialise(new, asked.initialisation)
+    return new
 
 
 def _scale_for_relu(layer: nn.Module) -> None:

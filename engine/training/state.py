@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from engine.training.optimiser import Trend
 
 
 @dataclass(slots=True)
@@ -18,23 +21,39 @@ class Position:
 
 @dataclass(slots=True)
 class Training:
-    """The model, its optimiser, the shuffles' generator, and how far they have come."""
+    """The model, its optimiser, the shuffles' generator, and how far they have come.
+
+    With `ema_decay` a running average of the weights is kept, which is what is judged and saved.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
+    ema_decay: float = 0.0
     at: Position = field(default_factory=Position)
+    trend: Trend = field(default_factory=Trend)
+    average: AveragedModel | None = field(init=False, default=None)
     shuffle: Tensor = field(init=False)  # the generator's state when the epoch under way began
     totals: Tensor = field(init=False)  # of that epoch so far, on the device: sum of losses, images right, images
 
     def __post_init__(self) -> None:
         self.shuffle = self.generator.get_state()
         self.totals = torch.zeros(3, device=next(self.model.parameters()).device)
+        if self.ema_decay:
+            follow = get_ema_multi_avg_fn(self.ema_decay)
+            self.average = AveragedModel(self.model, multi_avg_fn=follow, use_buffers=True)
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network whose quality counts: the average where one is kept."""
+        return self.average.module if self.average else self.model
 
     def count(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """One step is done. Nothing here waits for the device."""
         right = (logits.argmax(dim=1) == labels).sum()
         self.totals += torch.stack([loss * len(labels), right, torch.full_like(right, len(labels))])
+        if self.average:
+            self.average.update_parameters(self.model)
         self.at.batch += 1
         self.at.step += 1
 
@@ -61,18 +80,29 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "shuffle": self.shuffle,
             "totals": self.totals.cpu(),
+            "trend": asdict(self.trend),
+            **(self._beside_the_average() if self.average else {}),
             "random": random_state(),
         }
 
     def resume(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go on exactly where `state` and `weights` were saved."""
-        self.model.load_state_dict(weights)
+        self.judged.load_state_dict(weights)
+        if self.average:
+            self.model.load_state_dict(state["model"])
+            self.average.n_averaged.fill_(state["averaged"])
+        self.trend = Trend(**state.get("trend", {}))
         self.optimizer.load_state_dict(state["optimizer"])
         self.at = Position(**state["position"])
         self.shuffle = state["shuffle"]
         self.generator.set_state(self.shuffle)
         self.totals.copy_(state["totals"])
         restore_random(state["random"])
+
+    def _beside_the_average(self) -> dict[str, Any]:
+        assert self.average is not None
+        weights = {name: value.detach().cpu() for name, value in self.model.state_dict().items()}
+        return {"model": weights, "averaged": int(self.average.n_averaged)}
 
 
 def seed_all(seed: int) -> None:

@@ -13,7 +13,7 @@ from engine.training.events import Reporter
 from engine.training.loop import fit
 from engine.training.memory import Memory
 from engine.training.meter import Meter
-from engine.training.preparation import build, prepare_data
+from engine.training.preparation import build, build_network, prepare_data
 from engine.training.state import Training, seed_all
 
 CPU = torch.device("cpu")
@@ -60,7 +60,8 @@ class DigitsRun:
         self.reporter = Recorder()
         seed_all(self.spec.seed)
         self.data = prepare_data(DIGITS, self.spec, cache, self.reporter, lambda: False)
-        self.training, self.train, self.validation = build(self.spec, self.data, CPU)
+        network = build_network(self.spec, self.data.about, None, self.reporter)
+        self.training, self.recipe, self.train, self.validation = build(self.spec, self.data, CPU, network)
         if dropout:
             self.training.model = nn.Sequential(nn.Dropout(dropout), self.training.model)
         self.checkpoints = Checkpoints(folder, self.data.about, keep=self.spec.keep_checkpoints, reporter=self.reporter)
@@ -76,7 +77,7 @@ class DigitsRun:
             self.training,
             self.train,
             self.validation,
-            epochs=epochs,
+            recipe=self.recipe,
             meter=Meter(self.reporter, at, epochs=epochs, steps=steps, memory=Memory(CPU)),
             checkpoints=self.checkpoints,
             stop=stop or (lambda: until_step is not None and at.step >= until_step),
@@ -109,7 +110,7 @@ def write_run_file(
         "attempt": attempt,
         "dataset": values.pop("dataset", DIGITS),
         "device": values.pop("device", "cpu"),
-        "spec": RunSpec.parse(SMALL | values).model_dump(),
+        "spec": RunSpec.parse(SMALL | values).model_dump(mode="json"),
         "resume_from": resume_from,
         "cache": str(cache),
     }

@@ -45,7 +45,7 @@ def test_manifest_is_enough_to_use_the_weights(run, good):
     assert manifest["classes"] == list("0123456789")
     assert manifest["preprocessing"]["image_size"] == 16 and manifest["preprocessing"]["channels"] == 1
     assert len(manifest["preprocessing"]["mean"]) == len(manifest["preprocessing"]["std"]) == 1
-    assert manifest["spec"] == run.spec.model_dump()
+    assert manifest["spec"] == run.spec.model_dump(mode="json")
     assert set(manifest["files"]) == {"weights.safetensors", "resume.pt"}
     assert manifest["versions"]["torch"].startswith(torch.__version__.split("+")[0])
 

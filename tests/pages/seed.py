@@ -94,7 +94,7 @@ def run(
     spec = engine.RunSpec.parse(
         {"name": name, "data": {"dataset": dataset}, "model": {"backbone": backbone}, "epochs": epochs}
     )
-    made = store.runs.add(name=name, spec=spec.model_dump(), dataset_id=dataset, epochs=epochs)
+    made = store.runs.add(name=name, spec=spec.model_dump(mode="json"), dataset_id=dataset, epochs=epochs)
     created = time.time() - 3600 * ago_h
     store.runs.update(made.id, created_at=created)
     store.events.add(made.id, "info", "Queued.", created)

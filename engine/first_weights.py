@@ -1,0 +1,52 @@
+"""Which file `model.weights_from` means, looked up while the store is at hand: a training process has none."""
+
+import re
+from pathlib import Path
+
+from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.files import checkpoint_file
+from engine.spec import RunSpec
+from storage import Store
+
+SUFFIXES = (".safetensors", ".pt", ".pth")
+
+
+def weights_path(store: Store, spec: RunSpec) -> Path | None:
+    """The file of a spec's first weights; None where `model.weights` needs none of the user's.
+
+    Raises:
+        Refused: There is no such file or run, or the run's backbone is another.
+    """
+    asked = spec.model.weights_from.strip()
+    match spec.model.weights:
+        case "file":
+            return _of_file(Path(asked).expanduser())
+        case "run":
+            return _of_run(store, asked, spec.model.backbone)
+    return None
+
+
+def _of_file(path: Path) -> Path:
+    if path.suffix not in SUFFIXES:
+        raise _refused(str(path), f"must be a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file")
+    if not path.is_file():
+        raise _refused(str(path), "there is no such file on this machine")
+    return path.absolute()
+
+
+def _of_run(store: Store, asked: str, backbone: str) -> Path:
+    found = re.fullmatch(r"(.+)@(best|last|\d+)", asked)
+    text, which = (found[1], found[2]) if found else (asked, "best")
+    try:
+        run = store.runs.find(text)
+        path = checkpoint_file(store, run.id, int(which) if which.isdigit() else which)[0]
+    except (KeyError, NotFound, Unavailable) as error:
+        raise _refused(asked, str(error.args[0])) from None
+    theirs = run.spec["model"]["backbone"]
+    if theirs != backbone:
+        raise _refused(asked, f"that run trained {theirs}, not {backbone}; choose {theirs} as the backbone")
+    return path
+
+
+def _refused(value: str, message: str) -> Refused:
+    return Refused([Problem("model.weights_from", value, message)])

@@ -1,0 +1,140 @@
+"""What one run trains: the parts together, and the rules between them."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+import yaml
+from annotated_types import Ge, Le, Lt, MaxLen
+from pydantic import ValidationError, model_validator
+
+from engine.catalog.backbones import BACKBONES
+from engine.catalog.freezing import Plan, plan
+from engine.catalog.schedules import share_at
+from engine.catalog.strategies import STRATEGIES
+from engine.catalog.weights import WEIGHTS
+from engine.errors import Problem, Refused
+from engine.spec.data import Data
+from engine.spec.model import Freeze, Model
+from engine.spec.optimisation import Optimisation
+from engine.spec.setting import Part, Setting, leaves, one_of, problem_of, setting
+
+
+class RunSpec(Part):
+    """What to train."""
+
+    name: Annotated[str, MaxLen(200)] = setting(
+        "", "Name", "How the run is listed. Left empty, one is made from the backbone and the data set."
+    )
+    data: Data = Data()
+    model: Model = Model()
+    freeze: Freeze = Freeze()
+    optimisation: Optimisation = Optimisation()
+    epochs: Annotated[int, Ge(1), Le(10_000)] = setting(
+        10, "Epochs", "How often every training image is seen. More helps until validation accuracy stops rising."
+    )
+    seed: Annotated[int, Ge(0), Lt(2**31)] = setting(
+        0,
+        "Seed",
+        "Start of all random choices. Train with 3 seeds to see how much of a difference is luck.",
+        advanced=True,
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = setting(
+        "auto", "Device", "auto takes a free GPU when there is one, else the CPU.", advanced=True
+    )
+    strategy: Annotated[str, one_of(STRATEGIES)] = setting(
+        "single", "Strategy", "How the run is spread over processes and devices.", choices="strategies", advanced=True
+    )
+    keep_checkpoints: Annotated[int, Ge(1), Le(100)] = setting(
+        2, "Checkpoints kept", "The newest ones kept beside the best; older ones are deleted.", advanced=True
+    )
+
+    @model_validator(mode="after")
+    def _fits_backbone(self) -> Self:
+        name, row, size = self.model.backbone, BACKBONES[self.model.backbone], self.data.image_size
+        if size < row.layout.smallest_px:
+            raise ValueError(f"data.image_size = {size}: {name} needs images of {row.layout.smallest_px} px or more")
+        if size % row.layout.multiple_of:
+            raise ValueError(f"data.image_size = {size}: {name} needs a multiple of {row.layout.multiple_of} px")
+        if self.model.stem == "small" and not row.layout.stem:
+            raise ValueError(f"model.stem = small: {name} has no first stride that can be taken away; choose original")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_named(self) -> Self:
+        source, backbone = WEIGHTS[self.model.weights].source, self.model.backbone
+        if source and not self.model.weights_from.strip():
+            raise ValueError(f"model.weights_from = '': must name {source}")
+        if self.model.weights == "pretrained" and not BACKBONES[backbone].weights_file:
+            raise ValueError(f"model.weights = pretrained: there are none for {backbone}; choose random, run or file")
+        if self.data.normalisation == "weights" and self.model.weights in ("random", "file"):
+            raise ValueError(
+                f"data.normalisation = weights: {self.model.weights} weights tell no mean and deviation; choose data"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _stages_are_known(self) -> Self:
+        stages, asked = BACKBONES[self.model.backbone].stages, self.freeze
+        if asked.policy == "stages":
+            allowed = f"must name some of {', '.join(stages)}"
+            if not asked.stages:
+                raise ValueError(f"freeze.stages = '': {allowed}")
+            if unknown := [name for name in asked.stages if name not in stages]:
+                raise ValueError(f"freeze.stages = {', '.join(unknown)}: {allowed}")
+        if asked.policy == "last" and asked.last_stages > len(stages):
+            raise ValueError(
+                f"freeze.last_stages = {asked.last_stages}: {self.model.backbone} has {len(stages)} stages"
+            )
+        return self
+
+    @property
+    def thaw_plan(self) -> Plan:
+        """The epoch in which each stage thaws, from input to head: 0 from the start, None never."""
+        return plan(self.freeze.policy, BACKBONES[self.model.backbone].stages, self.freeze)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Each stage's share of the learning rate, from input to head."""
+        names = list(self.thaw_plan)
+        return {name: self.freeze.rate_decay ** (len(names) - 1 - place) for place, name in enumerate(names)}
+
+    def rate_share(self, epoch: float) -> float:
+        """Share of the learning rate that the schedule gives after `epoch` epochs, a fraction of one included."""
+        return share_at(self.optimisation.schedule, epoch, self.epochs, self.optimisation)
+
+    @classmethod
+    def parse(cls, values: object) -> "RunSpec":
+        """A spec from plain values.
+
+        Raises:
+            Refused: With one `Problem` a bad field, naming the field, its value and what is allowed.
+        """
+        if not isinstance(values, dict):
+            raise Refused([Problem("spec", values, "must be a mapping of field to value")])
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            known = {one.path: one for one in settings()}
+            raise Refused([problem_of(dict(line), known) for line in error.errors()]) from None
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "RunSpec":
+        """
+        Raises:
+            Refused: The text is not YAML, or a field is bad.
+        """
+        try:
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise Refused([Problem("spec", "...", f"is not YAML: {' '.join(str(error).split())}")]) from None
+        return cls.parse(values or {})
+
+    def to_yaml(self, *, all_fields: bool = False) -> str:
+        """YAML that `from_yaml` reads back to an equal spec: what differs from the defaults, or all fields."""
+        values = self.model_dump(mode="json", exclude_defaults=not all_fields)
+        return yaml.safe_dump(values or {"epochs": self.epochs}, sort_keys=False, allow_unicode=True)
+
+
+def settings() -> Iterator[Setting]:
+    """Every leaf field of a run's spec, in order."""
+    return leaves(RunSpec)

@@ -34,6 +34,7 @@ from engine.commands import (
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
 from engine.machine import reading as machine_reading
+from engine.previews import Preview, forget_preview, preview
 from engine.spec import RunSpec, Setting, settings
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "TABLES",
     "WEIGHTS",
     "NotFound",
+    "Preview",
     "Problem",
     "Refused",
     "RunSpec",
@@ -68,9 +70,11 @@ __all__ = [
     "find_dataset",
     "find_run",
     "folder_bytes",
+    "forget_preview",
     "log_tail",
     "machine_reading",
     "open_store",
+    "preview",
     "read_manifest",
     "request_stop",
     "resume",

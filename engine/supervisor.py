@@ -18,6 +18,7 @@ from types import FrameType
 from engine import machine, processes
 from engine.commands import users_of
 from engine.importing import Importing
+from engine.previews import Previewing
 from engine.processes import Identity
 from engine.running import Running
 from storage import EngineStatus, Home, Request, RunState, Store
@@ -49,6 +50,7 @@ class Supervisor:
         self._lock = _Lock(store.home.engine_lock)
         self._running = Running(store)
         self._importing = Importing(store)
+        self._previewing = Previewing(store)
         self._leaving = False
         self._busy_at = time.monotonic()
         self._read_at = 0.0
@@ -90,6 +92,7 @@ class Supervisor:
         for request in self._store.requests.open():
             self._carry_out(request)
         self._running.tick()
+        self._previewing.tick()
         self._beat()
         if not self._running.is_idle or self._store.requests.open():
             self._busy_at = time.monotonic()
@@ -106,6 +109,7 @@ class Supervisor:
                 self.close()
 
     def close(self) -> None:
+        self._previewing.close()
         self._store.engine.clear()
         self._lock.close()
 

@@ -10,6 +10,7 @@ class Optimizer:
     torch_name: str
     takes: tuple[str, ...] = ()  # fields of Optimisation passed on under torch's names
     fused: bool = True  # torch has it as one kernel
+    keeps: int = 2  # numbers it remembers for each weight that learns
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -26,6 +27,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         "Plain gradient descent with momentum; often the best final accuracy when tuned. Start with 1e-2.",
         "SGD",
         takes=("momentum", "nesterov"),
+        keeps=1,
     ),
     "rmsprop": Optimizer(
         "RMSprop",

@@ -88,6 +88,13 @@ def pretrained(asked: Asked) -> Found:
     return Found(tensors, f"torchvision's {weights}", recipe=(list(row.recipe[0]), list(row.recipe[1])))
 
 
+def url_of(backbone: str) -> str:
+    """Where torchvision's default weights of a backbone come from."""
+    from torchvision import models
+
+    return str(models.get_model_weights(backbone).DEFAULT.url)
+
+
 def from_file(asked: Asked) -> Found:
     """The tensors of a .safetensors file, one of Thaw's own with all that it tells, or of a .pt or .pth file."""
     path = asked.path or Path(asked.model.weights_from).expanduser()

@@ -1,0 +1,91 @@
+"""The process that makes previews: `python -m engine.previewer FOLDER`. It stays a while, for torch loads slowly."""
+
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Refused, Unavailable
+from engine.previews import KINDS, waiting
+from engine.spec import RunSpec
+
+STAYS_S = 300.0
+LOOKS_S = 0.1
+MOST_KEPT = 200
+
+log = logging.getLogger("thaw")
+
+
+def main(previews: Path) -> int:
+    """Make what is asked, newest first, until nothing was asked for some minutes."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
+    os.nice(5)  # what trains comes first
+    last = time.monotonic()
+    while time.monotonic() - last < STAYS_S:
+        for path in waiting(previews)[:1]:
+            taken = path.with_suffix(".taken")
+            try:
+                path.replace(taken)
+            except FileNotFoundError:  # another previewer, of a supervisor that was killed, took it
+                continue
+            make(taken)
+            _tidy(previews)
+            last = time.monotonic()
+        time.sleep(LOOKS_S)
+    return 0
+
+
+def make(taken: Path) -> None:
+    """One preview: its folder appears whole, and `taken` goes."""
+    began, asked = time.perf_counter(), json.loads(taken.read_text(encoding="utf-8"))
+    made = taken.with_suffix(".tmp")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    try:
+        module, _, function = KINDS[asked["kind"]][0].partition(":")
+        values = getattr(import_module(module), function)(
+            RunSpec.parse(asked["spec"]), asked, made, _teller(taken, asked)
+        )
+        told = {"values": values}
+    except (Unavailable, Refused) as error:
+        told = {"problem": str(error)}
+    except Exception as error:  # shown where the preview would be; the log has the whole story
+        log.exception("%s failed", asked["kind"])
+        first = (str(error).strip().splitlines() or [""])[0]
+        told = {"problem": f"It cannot be made: {type(error).__name__}: {first}"}
+    (made / "result.json").write_text(json.dumps(told), encoding="utf-8")
+    shutil.rmtree(taken.with_suffix(""), ignore_errors=True)
+    made.rename(taken.with_suffix(""))
+    taken.unlink(missing_ok=True)
+    log.info("%s in %.2f s", asked["kind"], time.perf_counter() - began)
+
+
+def _teller(taken: Path, asked: dict[str, Any]) -> Callable[[float, str], None]:
+    told = time.monotonic()
+
+    def tell(share: float, message: str) -> None:
+        nonlocal told
+        if time.monotonic() - told > 0.3:
+            told = time.monotonic()
+            written = taken.with_suffix(".telling")
+            written.write_text(json.dumps({**asked, "progress": {"share": share, "message": message}}))
+            written.replace(taken)
+
+    return tell
+
+
+def _tidy(previews: Path) -> None:
+    """Keep what was looked at lately."""
+    folders = sorted((path for path in previews.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    for old in folders[:-MOST_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

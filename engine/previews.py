@@ -1,0 +1,127 @@
+"""Looks at a run before it starts: its layers, its changed images, its best rate. Made outside the pages, kept by key.
+
+`preview` asks and answers at once: the answer is there, on its way, or told to be impossible. The supervisor keeps a
+previewer (`engine.previewer`) alive while something is asked; asked again, the same is read from the cache.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine import processes
+from engine.errors import Refused
+from engine.first_weights import weights_path
+from engine.launchers import ROOT
+from engine.processes import Identity
+from engine.spec import RunSpec
+from storage import Store
+
+LOST_S = 60.0  # a preview that has not moved for so long was killed
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function in engine.training, parts of the spec that matter
+    "layers": ("engine.training.layer_table:layers", ("data", "model", "freeze")),
+    "augmentation": ("engine.training.augmented:augmented", ("data",)),
+    "rates": ("engine.training.rate_finder:rates", ("data", "model", "freeze", "optimisation", "seed", "device")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`values` once it is ready; `problem` when it cannot be made; else how far it is."""
+
+    values: dict[str, Any] | None = None
+    problem: str | None = None
+    progress: float = 0.0
+    message: str = ""
+    pictures: dict[str, Path] = field(default_factory=dict)  # by name
+
+
+def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
+    """The preview of `kind` for a spec that `check` found nothing wrong with; asked for now if nobody has yet."""
+    asked = _asked(store, kind, spec)
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+    folder = store.home.cache / "previews"
+    made = folder / key
+    if made.exists():
+        os.utime(made)  # what was looked at lately stays longest
+        told = json.loads((made / "result.json").read_text(encoding="utf-8"))
+        pictures = {path.stem: path for path in made.glob("*.png")}
+        return Preview(told.get("values"), told.get("problem"), 1.0, "", pictures)
+    taken = folder / f"{key}.taken"
+    with suppress(FileNotFoundError, ValueError):
+        if time.time() - taken.stat().st_mtime > LOST_S:
+            taken.unlink()
+            return Preview(problem="Making it was cut off; perhaps memory ran out. Try a smaller image or network.")
+        told = json.loads(taken.read_text(encoding="utf-8")).get("progress", {})
+        return Preview(progress=told.get("share", 0.0), message=told.get("message", ""))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"{key}.json", asked)
+    return Preview(message="waiting for the engine")
+
+
+def forget_preview(store: Store, kind: str, spec: RunSpec) -> None:
+    """Let `preview` make it anew, as after a problem that was put right."""
+    asked = _asked(store, kind, spec)
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+    made = store.home.cache / "previews" / key
+    for path in made.glob("*") if made.exists() else ():
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        made.rmdir()
+
+
+class Previewing:
+    """The supervisor's care of previews: a previewer lives while something is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._folder = store.home.cache / "previews"
+        self._mark = f"{store.home.root}:previews"
+        self._leader: Identity | None = None
+
+    def tick(self) -> None:
+        if waiting(self._folder) and not (self._leader and self._leader.is_alive):
+            command = [sys.executable, "-m", "engine.previewer", str(self._folder)]
+            log = self._folder / "log.txt"
+            self._leader = processes.spawn(command, mark=self._mark, log=log, environment={}, folder=ROOT)
+
+    def close(self) -> None:
+        """It is of no use without a supervisor: nothing it made is lost."""
+        if self._leader:
+            processes.send(self._leader, signal.SIGTERM)
+
+
+def waiting(previews: Path) -> list[Path]:
+    """What is asked and not taken up yet, newest first: the page that looks now comes first."""
+    found = []
+    for path in previews.glob("*.json"):
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime, path))
+    return [path for _, path in sorted(found, reverse=True)]
+
+
+def _asked(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
+    dataset = store.datasets.get(spec.data.dataset)
+    values = spec.model_dump(mode="json")
+    try:
+        path = weights_path(store, spec)
+    except Refused:
+        path = None
+    return {
+        "kind": kind,
+        "spec": {name: values[name] for name in KINDS[kind][1]},
+        "dataset": asdict(dataset),
+        "weights_path": str(path) if path else None,
+        "cache": str(store.home.cache),
+    }
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    written = path.with_suffix(f".{os.getpid()}.tmp")
+    written.write_text(json.dumps(values), encoding="utf-8")
+    written.replace(path)

@@ -1,0 +1,78 @@
+"""A learning rate to begin with: the range test of Smith 2017 (Cyclical Learning Rates), as fastai made it known."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.data.batches import Batches
+from engine.errors import Unavailable
+from engine.spec import RunSpec
+from engine.training import device as devices
+from engine.training.events import NullReporter
+from engine.training.preparation import build, build_network, find_weights, prepare_data
+from engine.training.state import seed_all
+
+LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 80
+SMOOTHING = 0.9
+DIVERGED = 4.0  # times the best loss: nothing beyond is worth a step
+
+
+def rates(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:
+    """Train a throw-away copy with a rate that grows at every step; {"rates", "losses", "suggestion"}.
+
+    The loss is smoothed. The suggestion is where it falls fastest: steps there teach most, and well before it rises.
+    """
+    device = devices.choose(spec.device)
+    devices.prepare(device)
+    seed_all(spec.seed)
+    quiet = NullReporter()
+    found = find_weights(spec, asked["weights_path"], quiet, lambda: False)
+    looks = found.recipe if found else None
+    data = prepare_data(asked["dataset"], spec, Path(asked["cache"]), quiet, lambda: False, recipe=looks)
+    network = build_network(spec, data.about, found, quiet)
+    training, recipe, batches, _ = build(spec, data, device, network)
+    training.model.train()
+    recipe.thawing.begin_epoch(0)
+    tried: list[float] = []
+    losses: list[float] = []
+    average = 0.0
+    for step, (images, labels) in enumerate(_endless(batches)):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
+        for group in training.optimizer.param_groups:
+            group["lr"] = rate * group["share"]
+        images, targets = recipe.objective.mix(images, labels)
+        loss = recipe.objective(training.model(images), targets)
+        loss.backward()
+        training.optimizer.step()
+        training.optimizer.zero_grad(set_to_none=True)
+        average = SMOOTHING * average + (1 - SMOOTHING) * loss.item()
+        smooth = average / (1 - SMOOTHING ** (step + 1))
+        if not math.isfinite(smooth) or (losses and smooth > DIVERGED * min(losses)):
+            break
+        tried.append(rate)
+        losses.append(smooth)
+        tell((step + 1) / STEPS, f"step {step + 1} of {STEPS}")
+        if step + 1 == STEPS:
+            break
+    if len(tried) < STEPS // 4:
+        raise Unavailable("The loss is not finite even at tiny rates: check normalisation and weights.")
+    return {"rates": tried, "losses": losses, "suggestion": suggestion(tried, losses)}
+
+
+def suggestion(tried: list[float], losses: list[float]) -> float:
+    """The rate at which the loss falls fastest over the logarithm of the rate, with two digits at most."""
+    start = len(tried) // 8  # the first averages are over too few steps
+    lowest = min(range(start, len(losses)), key=lambda place: losses[place])
+    falling = range(start + 1, max(lowest, start + 2))
+    steepest = min(
+        falling, key=lambda place: losses[place + 1 if place + 1 < len(losses) else place] - losses[place - 1]
+    )
+    return float(f"{tried[steepest]:.1e}")
+
+
+def _endless(batches: Batches) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    while True:
+        yield from batches

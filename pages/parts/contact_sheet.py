@@ -1,23 +1,50 @@
-"""Many small images as one picture: one request instead of a hundred."""
+"""Small images as squares of one size, alone or many as one picture: one request instead of a hundred."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 from PIL import Image
 
-TILE, GAP = 72, 6
+TILE, GAP = 72, 6  # pixels
+FAINT = 0.3  # how much is left of an image that is taken out
 
 
-@st.cache_data(max_entries=500, show_spinner=False)
-def contact_sheet(paths: list[Path], *, columns: int) -> Image.Image:
+def contact_sheet(paths: Sequence[Path], *, columns: int) -> Image.Image:
     """The images side by side on a see-through ground, each fitted into a square."""
-    rows = -(-len(paths) // columns)
+    return _sheet([(path, path.stat().st_mtime_ns) for path in paths], columns)
+
+
+def tile(path: Path, *, side: int, is_faint: bool = False) -> Image.Image:
+    """The image fitted into a square of `side` pixels on a see-through ground."""
+    return _tile(path, path.stat().st_mtime_ns, side, is_faint)
+
+
+def fitted(image: Image.Image, side: int, *, is_faint: bool = False) -> Image.Image:
+    """As `tile`, of an image that is open already; few pixels stay squares and become no blur."""
+    scale = side / max(image.size)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    small = image.convert("RGBA").resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
+    if is_faint:
+        small.putalpha(small.getchannel("A").point(lambda alpha: round(FAINT * alpha)))
+    square = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    square.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
+    return square
+
+
+# The time a file was written is part of the key: a data set of the same name may take another's place.
+@st.cache_data(max_entries=500, show_spinner=False)
+def _sheet(images: list[tuple[Path, int]], columns: int) -> Image.Image:
+    rows = -(-len(images) // columns)
     sheet = Image.new("RGBA", (columns * (TILE + GAP) - GAP, rows * (TILE + GAP) - GAP), (0, 0, 0, 0))
-    for place, path in enumerate(paths):
-        with Image.open(path) as image:
-            tile = image.convert("RGB")
-        tile.thumbnail((TILE, TILE), Image.Resampling.NEAREST if max(tile.size) < TILE else Image.Resampling.LANCZOS)
+    for place, (path, _) in enumerate(images):
         row, column = divmod(place, columns)
-        centred = (TILE - tile.width) // 2, (TILE - tile.height) // 2
-        sheet.paste(tile, (column * (TILE + GAP) + centred[0], row * (TILE + GAP) + centred[1]))
+        with Image.open(path) as image:
+            sheet.paste(fitted(image, TILE), (column * (TILE + GAP), row * (TILE + GAP)))
     return sheet
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _tile(path: Path, written_ns: int, side: int, is_faint: bool) -> Image.Image:
+    with Image.open(path) as image:
+        return fitted(image, side, is_faint=is_faint)

@@ -1,6 +1,6 @@
 """Batches by whole-batch tensor operations: no worker processes, no per-image Python."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -56,14 +56,21 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         return self.passing(start=0)
 
-    def passing(self, start: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """A pass from batch `start` on; the shuffle is drawn all the same, so that a resumed pass sees the rest."""
+    def passing(
+        self, start: int, stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """A pass from batch `start` on; the shuffle is drawn all the same, so that a resumed pass sees the rest.
+
+        `stop` ends it before the next batch draws its chances, so that a resumed pass draws them.
+        """
         order = self._indices
         if self._weights is not None:
             order = order[torch.multinomial(self._weights, len(order), replacement=True, generator=self._shuffle)]
         elif self._shuffle is not None:
             order = order[torch.randperm(len(order), generator=self._shuffle)]
         for chosen in order[: self.images].split(self._batch_size)[start:]:
+            if stop():
+                return
             picked = chosen.numpy()
             pixels = torch.from_numpy(self._arrays.images[picked]).permute(0, 3, 1, 2)
             if self._augment:

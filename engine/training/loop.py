@@ -73,9 +73,7 @@ def train_epoch(training: Training, batches: Batches, recipe: Recipe, meter: Met
     recipe.thawing.begin_epoch(at.epoch)
     if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
         meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
-    for images, labels in batches.passing(at.batch):
-        if stop():
-            break
+    for images, labels in batches.passing(at.batch, stop):
         recipe.rates.set(optimizer, at.step, training.trend)
         images, targets = recipe.objective.mix(images, labels)
         logits = model(images)

@@ -83,9 +83,14 @@ def pretrained(asked: Asked) -> Found:
     except Exception as error:  # torch raises nearly anything on damaged files
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unavailable(f"{file} cannot be read ({first}). Delete it, so that it is fetched again.") from None
-    if name.startswith("densenet"):  # saved before torch forbade dots in names, as torchvision's own loading knows
-        tensors = {re.sub(r"(norm|relu|conv)\.([12])\.", r"\1\2.", key): value for key, value in tensors.items()}
-    return Found(tensors, f"torchvision's {weights}", recipe=(list(row.recipe[0]), list(row.recipe[1])))
+    return Found(renamed(name, tensors), f"torchvision's {weights}", recipe=(list(row.recipe[0]), list(row.recipe[1])))
+
+
+def renamed(backbone: str, tensors: Tensors) -> Tensors:
+    """DenseNets were saved before torch forbade dots in names; torchvision's own loading renames them as well."""
+    if not backbone.startswith("densenet"):
+        return tensors
+    return {re.sub(r"(norm|relu|conv)\.([12])\.", r"\1\2.", name): value for name, value in tensors.items()}
 
 
 def url_of(backbone: str) -> str:
@@ -146,7 +151,7 @@ def load(network: nn.Module, asked: spec.Model, found: Found, *, classes: list[s
         )
     network.load_state_dict(fits, strict=False)
     new = [f"{name} {_shape(value)}" for name, value in wanted.items() if name not in fits]
-    left_out = [f"{name} {_shape(value)}" for name, value in tensors.items() if name not in fits]
+    left_out = [f"{name} {_shape(value)}" for name, value in sorted(tensors.items()) if name not in fits]
     return Fitted(found.source, list(fits), new, left_out, changed)
 
 

@@ -8,13 +8,9 @@ import streamlit as st
 import engine
 from engine import Problem, Refused, RunSpec, Setting
 from pages.parts import words
-from storage import Dataset, Store
+from storage import Dataset, Run, Store
 
-TABLES: dict[str, dict[str, Any]] = {
-    "backbones": engine.BACKBONES,
-    "optimizers": engine.OPTIMIZERS,
-    "strategies": engine.STRATEGIES,
-}
+MOST_EXPLAINED = 14  # rows of a table in a tooltip
 
 
 def field_key(path: str) -> str:
@@ -39,8 +35,13 @@ def read() -> dict[str, Any]:
         inner = values
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        inner[leaf] = st.session_state.get(field_key(setting.path), setting.default)
+        inner[leaf] = value_of(setting)
     return values
+
+
+def value_of(setting: Setting) -> Any:
+    """What the form holds for a setting now."""
+    return st.session_state.get(field_key(setting.path), setting.default)
 
 
 def check(store: Store) -> tuple[RunSpec | None, list[Problem]]:
@@ -53,18 +54,28 @@ def check(store: Store) -> tuple[RunSpec | None, list[Problem]]:
     return (None if problems else spec), problems
 
 
-def draw(settings: Iterable[Setting], problems: list[Problem], datasets: list[Dataset]) -> None:
-    """One widget a setting, in a grid; a problem stands under its own field."""
+def means_something(setting: Setting) -> bool:
+    """Whether the form's other values let the setting matter."""
+    if setting.when is None:
+        return True
+    path, values = setting.when
+    default = next(one.default for one in engine.settings() if one.path == path)
+    return st.session_state.get(field_key(path), default) in values
+
+
+def draw(settings: Iterable[Setting], problems: list[Problem], store: Store) -> None:
+    """One widget a setting that matters now, in a grid; a problem stands under its own field."""
     wrong = {problem.field: problem for problem in problems}
     with st.grid(3, min_column_width=220, gap="medium"):
         for setting in settings:
-            with st.container(gap="small"):
-                _widget(setting, datasets)
-                if setting.path in wrong:
-                    st.markdown(f":small[:red[:material/error: {words.escaped(wrong[setting.path].message)}]]")
+            if means_something(setting):
+                with st.container(gap="small"):
+                    _widget(setting, store)
+                    if setting.path in wrong:
+                        st.markdown(f":small[:red[:material/error: {words.escaped(wrong[setting.path].message)}]]")
 
 
-def _widget(setting: Setting, datasets: list[Dataset]) -> None:
+def _widget(setting: Setting, store: Store) -> None:
     label = f"{setting.label} ({setting.unit})" if setting.unit else setting.label
     shared: dict[str, Any] = {
         "label": label,
@@ -73,19 +84,45 @@ def _widget(setting: Setting, datasets: list[Dataset]) -> None:
         "persist_state": "session",  # leaving the page for another loses nothing
     }
     if setting.choices == "datasets":
-        _dataset_box(shared, datasets)
+        _dataset_box(shared, store.datasets.list())
+    elif setting.choices == "stages":
+        st.multiselect(**shared, options=list(_chosen_row("model.backbone", "backbones").stages))
     elif isinstance(setting.choices, str):
-        table = TABLES[setting.choices]
-        lines = "\n".join(f"- **{row.label}**: {row.note}" for row in table.values())
-        shared["help"] += f"\n\n{lines}"
-        st.selectbox(**shared, options=list(table), format_func=lambda name: table[name].label)
+        _table_box(setting, shared)
     elif setting.choices:
         st.selectbox(**shared, options=list(setting.choices))
+    elif setting.type is bool:
+        st.toggle(**shared)
+    elif setting.path == "model.weights_from" and st.session_state.get(field_key("model.weights")) == "run":
+        _run_box(shared, store)
     elif setting.type is int:
         st.number_input(**shared, step=1)
     else:
-        placeholder = "made from backbone and data set" if setting.path == "name" else f"{setting.default}"
-        st.text_input(**shared, placeholder=placeholder)
+        placeholder = {"name": "made from backbone and data set", "model.weights_from": "/data/weights.safetensors"}
+        st.text_input(**shared, placeholder=placeholder.get(setting.path, f"{setting.default}"))
+
+
+def _table_box(setting: Setting, shared: dict[str, Any]) -> None:
+    """One or several rows of a catalog table; the note of the chosen one stands below, all of a few in the tooltip."""
+    table: dict[str, Any] = engine.TABLES[str(setting.choices)]
+    if len(table) <= MOST_EXPLAINED:
+        shared["help"] += "\n\n" + "\n".join(f"- **{row.label}**: {row.note}" for row in table.values())
+    if setting.type is tuple:
+        st.multiselect(**shared, options=list(table), format_func=lambda name: table[name].label, placeholder="None")
+        return
+    st.selectbox(**shared, options=list(table), format_func=lambda name: _label(table[name]))
+    st.caption(_chosen_row(setting.path, str(setting.choices)).note)
+
+
+def _chosen_row(path: str, name: str) -> Any:
+    """The catalog row that the form's field `path` names."""
+    table: dict[str, Any] = engine.TABLES[name]
+    default = next(one.default for one in engine.settings() if one.path == path)
+    return table.get(st.session_state.get(field_key(path), default), table[default])
+
+
+def _label(row: Any) -> str:
+    return f"{row.label} · {row.parameters_m:.3g} M" if hasattr(row, "parameters_m") else str(row.label)
 
 
 def _dataset_box(shared: dict[str, Any], datasets: list[Dataset]) -> None:
@@ -100,10 +137,43 @@ def _dataset_box(shared: dict[str, Any], datasets: list[Dataset]) -> None:
     st.selectbox(**shared, options=list(about), format_func=lambda name: about.get(name, name))
 
 
+def _run_box(shared: dict[str, Any], store: Store) -> None:
+    """Runs that have learned something; choosing one takes its backbone over. A written-out @epoch stays on show."""
+    runs = {run.id: run for run in store.runs.list(limit=500) if run.best_value is not None}
+    chosen = st.session_state.get(shared["key"]) or ""
+    if not chosen and runs:
+        backbone = st.session_state.get(field_key("model.backbone"))
+        fitting = (name for name, run in runs.items() if run.spec["model"]["backbone"] == backbone)
+        chosen = st.session_state[shared["key"]] = next(fitting, next(iter(runs)))
+    options = [*runs, *([chosen] if chosen and chosen not in runs else [])]
+    if not options:
+        st.caption(":material/info: No run has a checkpoint yet.")
+        return
+    st.selectbox(
+        **shared,
+        options=options,
+        format_func=lambda name: _of_run(runs[name]) if name in runs else name,
+        on_change=_take_backbone,
+        args=(runs, shared["key"]),
+    )
+
+
+def _take_backbone(runs: dict[str, Run], key: str) -> None:
+    run = runs.get(st.session_state.get(key) or "")
+    if run:
+        st.session_state[field_key("model.backbone")] = run.spec["model"]["backbone"]
+
+
+def _of_run(run: Run) -> str:
+    return f"{words.shortened(run.name, 40)} · {run.spec['model']['backbone']} · {run.best_value:.3f}"
+
+
 def _allowed(setting: Setting) -> str:
     return "one of the list" if isinstance(setting.choices, str) else setting.allowed
 
 
 def _shown(setting: Setting, value: Any) -> Any:
     """Rates as text: "1e-05" and "0.001" are both typed, and no widget rounds them."""
-    return f"{value:g}" if setting.type is float and isinstance(value, float | int) else value
+    if setting.type is float and isinstance(value, float | int):
+        return f"{value:g}"
+    return list(value) if setting.type is tuple else value

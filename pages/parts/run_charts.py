@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+import engine
 from pages.parts.figures.accuracy import accuracy
 from pages.parts.figures.curve import Mark, Option, Window
 from pages.parts.figures.learning_rate import learning_rate
 from pages.parts.figures.loss import loss
-from pages.parts.figures.marks import attempt_marks, checkpoint_marks
+from pages.parts.figures.marks import attempt_marks, checkpoint_marks, thaw_marks
 from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.throughput import throughput
@@ -107,7 +108,7 @@ def _accuracy(run: Run, view: View, marks: list[Mark]) -> Option:
 
 def _learning_rate(run: Run, view: View, marks: list[Mark]) -> Option:
     groups = [_series(run, name, view) for name in store().metrics.names(run.id) if name.startswith("lr/")]
-    return learning_rate(groups, palette=view.colours, window=view.window)
+    return learning_rate(groups, palette=view.colours, window=view.window, marks=_thaws(run))
 
 
 def _throughput(run: Run, view: View, marks: list[Mark]) -> Option:
@@ -122,7 +123,15 @@ def _memory(run: Run, view: View, marks: list[Mark]) -> Option:
 def _marks(run: Run) -> list[Mark]:
     train = store().metrics.series(run.id, "train/loss")
     attempts = attempt_marks(store().events.list(run.id), train) if run.attempt > 1 else []
-    return [*checkpoint_marks(store().checkpoints.list(run.id)), *attempts]
+    return [*checkpoint_marks(store().checkpoints.list(run.id)), *attempts, *_thaws(run)]
+
+
+def _thaws(run: Run) -> list[Mark]:
+    try:
+        plan = engine.RunSpec.parse(run.spec).thaw_plan
+    except engine.Refused:  # a run of another version: its curves stay
+        return []
+    return thaw_marks(plan, run.steps / run.epochs) if run.steps and run.epochs else []
 
 
 def _window(run: Run) -> Window:

@@ -48,6 +48,11 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
 
 
+def millions(count: int) -> str:
+    """How many weights: 5,130, 11.2 million."""
+    return f"{count:,}" if count < 100_000 else f"{count / 1e6:.3g} million"
+
+
 def left(seconds: float | None) -> str:
     """About how long is left, rounded so that it does not flicker; "" when nobody knows."""
     if seconds is None:

@@ -1,12 +1,13 @@
 """New run: a preset, a few fields, the rest under Advanced; beside them what will run, also as YAML and command."""
 
 from math import ceil
+from typing import Any
 
 import streamlit as st
 
 import engine
 from engine import PRESETS, Problem, Refused, RunSpec
-from pages.parts import actions, forms, words
+from pages.parts import actions, forms, run_sections, words
 from pages.parts.cards import page_head, problem_lines
 from pages.parts.session import newest_run, open_run, store
 
@@ -44,8 +45,9 @@ def take_yaml() -> None:
 
 
 def first_values() -> None:
-    """Fill the form once: from a run (`?from=`), for a data set (`?dataset=`), or with a preset for this machine."""
-    source = st.query_params.get("from", ""), st.query_params.get("dataset", "")
+    """Fill the form once: from a run (`?from=`), to start from its weights (`?weights=`), for a data set
+    (`?dataset=`), or with a preset for this machine."""
+    source = tuple(st.query_params.get(name, "") for name in ("from", "dataset", "weights"))
     if st.session_state.get("new_filled") == source:
         return
     st.session_state["new_filled"] = source
@@ -62,7 +64,25 @@ def first_values() -> None:
         st.session_state["new_preset"] = preset
         if source[1]:
             values["data"] = {**values.get("data", {}), "dataset": source[1]}
+        if source[2]:
+            values = {**values, **_fine_tuning(source[2], values)}
     forms.fill(values)
+
+
+def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:
+    """What a run that starts from another's weights takes over from it, and a policy fit for few images."""
+    try:
+        spec = engine.find_run(store(), run_id).spec
+    except engine.NotFound as missing:
+        st.toast(words.escaped(str(missing)), icon=":material/search_off:")
+        return {}
+    kept = ("backbone", "stem", "input_layer")
+    model = {name: spec["model"][name] for name in kept if name in spec["model"]}
+    return {
+        "data": {**values.get("data", {}), "image_size": spec["data"]["image_size"]},
+        "model": {**model, "weights": "run", "weights_from": run_id},
+        "freeze": {"policy": "gradual", "rate_decay": 0.4},
+    }
 
 
 def presets() -> None:
@@ -77,15 +97,6 @@ def presets() -> None:
         )
         chosen = st.session_state.get("new_preset")
         st.caption(PRESETS[chosen].note if chosen else "Your own settings; a preset would replace them.")
-
-
-def fields(problems: list[Problem]) -> None:
-    settings, datasets = list(engine.settings()), store().datasets.list()
-    with st.container(border=True):
-        forms.draw([one for one in settings if not one.advanced], problems, datasets)
-    wrong_inside = {problem.field for problem in problems} & {one.path for one in settings if one.advanced}
-    with st.expander("Advanced", icon=":material/tune:", expanded=bool(wrong_inside)):
-        forms.draw([one for one in settings if one.advanced], problems, datasets)
 
 
 def pasted() -> None:
@@ -149,7 +160,8 @@ def page() -> None:
     form, rail = st.columns([2, 1], gap="medium")
     with form:
         presets()
-        fields(problems)
+        for section in run_sections.SECTIONS:
+            run_sections.draw(section, spec, problems)
         pasted()
     with rail:
         summary(spec, problems)

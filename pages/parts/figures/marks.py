@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pages.parts.figures.curve import Mark
 from storage import Checkpoint, Event, Series
@@ -12,6 +12,18 @@ ATTEMPT = re.compile(r"\(attempt (\d+)\)")
 
 def checkpoint_marks(checkpoints: Sequence[Checkpoint]) -> list[Mark]:
     return [Mark(step=one.step, text=f"e{one.epoch}") for one in checkpoints]
+
+
+def thaw_marks(plan: Mapping[str, int | None], steps_per_epoch: float) -> list[Mark]:
+    """Where a stage begins to learn after the start, by a plan as `RunSpec.thaw_plan`."""
+    thawed: dict[int, list[str]] = {}
+    for stage, epoch in plan.items():
+        if epoch:
+            thawed.setdefault(epoch, []).append(stage)
+    return [
+        Mark(step=round(epoch * steps_per_epoch) + 1, text=f"{', '.join(names)} thaws", strong=True)
+        for epoch, names in sorted(thawed.items())
+    ]
 
 
 def attempt_marks(events: Sequence[Event], train: Series) -> list[Mark]:

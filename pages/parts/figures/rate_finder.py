@@ -1,0 +1,49 @@
+"""Loss over the learning rate, as the range test found it, with the rate to take over."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pages.parts.figures import frame
+from pages.parts.figures.palette import Palette
+
+Option = dict[str, Any]
+
+
+def rate_finder(rates: Sequence[float], losses: Sequence[float], suggestion: float, *, palette: Palette) -> Option:
+    """The rates' axis is logarithmic; a dashed line marks the suggestion."""
+    return {
+        "animation": False,
+        "grid": {"left": 4, "right": 14, "top": 24, "bottom": 20, "containLabel": True},
+        "tooltip": {"show": False},
+        "xAxis": {
+            "type": "log",
+            "min": rates[0],
+            "max": rates[-1],
+            "splitLine": {"show": False},
+            "axisLabel": {"color": palette.muted, "fontSize": 11, "hideOverlap": True},
+            "name": "learning rate",
+            "nameLocation": "middle",
+            "nameGap": 22,
+            "nameTextStyle": {"color": palette.muted, "fontSize": 11},
+        },
+        "yAxis": frame.values(palette, unit="", from_zero=False),
+        "series": [
+            {
+                "type": "line",
+                "name": "loss",
+                "data": [[rate, float(f"{loss:.4g}")] for rate, loss in zip(rates, losses, strict=True)],
+                "showSymbol": False,
+                "lineStyle": {"width": 2, "color": palette.train},
+                "itemStyle": {"color": palette.train},
+                "emphasis": {"disabled": True},
+                "markLine": {
+                    "silent": True,
+                    "symbol": "none",
+                    "animation": False,
+                    "data": [{"xAxis": suggestion}],
+                    "lineStyle": {"color": palette.validation, "type": "dashed", "width": 1.5},
+                    "label": {"formatter": f"{suggestion:g}", "color": palette.validation, "fontWeight": 600},
+                },
+            }
+        ],
+    }

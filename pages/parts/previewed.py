@@ -1,0 +1,43 @@
+"""A look at what a run would do, made by the engine: its progress until it is there, then what it shows."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import engine
+from engine import Preview, RunSpec
+from pages.parts import words
+from pages.parts.session import store, wake_engine
+
+LOOKS_S = 0.5
+
+
+def previewed(kind: str, spec: RunSpec, show: Callable[[Preview], None], *, making: str) -> None:
+    """Draw `show` once the preview is made; until then `making` with a bar, which needs no click to go on."""
+    if _is_there(engine.preview(store(), kind, spec)):
+        _drawn(kind, spec, show)
+        return
+    wake_engine()
+
+    def body() -> None:
+        found = engine.preview(store(), kind, spec)
+        if _is_there(found):
+            st.rerun()
+        st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
+
+    st.fragment(body, run_every=LOOKS_S)()
+
+
+def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None]) -> None:
+    found = engine.preview(store(), kind, spec)
+    if found.problem is None:
+        show(found)
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(words.escaped(found.problem), icon=":material/visibility_off:")
+        again = {"on_click": engine.forget_preview, "args": (store(), kind, spec)}
+        st.button("Try again", key=f"new_again_{kind}", type="tertiary", **again)
+
+
+def _is_there(found: Preview) -> bool:
+    return found.values is not None or found.problem is not None

@@ -1,0 +1,223 @@
+"""The sections of the New run form and the pictures beside their fields: what augmentation, freezing and rates do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+import engine
+from engine import Preview, Problem, RunSpec, Setting
+from pages.parts import forms, words
+from pages.parts.figures.rate_finder import rate_finder
+from pages.parts.figures.rate_plan import rate_plan
+from pages.parts.figures.thaw_plan import height, thaw_plan
+from pages.parts.previewed import previewed
+from pages.parts.session import palette, store
+
+POINTS = 200  # of a drawn schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    icon: str
+    fields: tuple[str, ...]  # beginnings of the settings' paths
+    picture: Callable[[RunSpec], None]
+
+
+def draw(section: Section, spec: RunSpec | None, problems: list[Problem]) -> None:
+    """The usual fields, the picture of what they do, and the rest behind "More"."""
+    settings = [one for one in engine.settings() if one.path.startswith(section.fields)]
+    with st.container(border=True):
+        st.markdown(f"**:material/{section.icon}: {section.title}**")
+        forms.draw(_plain(settings), problems, store())
+        if spec is not None:
+            section.picture(spec)
+        advanced = [one for one in settings if one.advanced and forms.means_something(one)]
+        wrong = {problem.field for problem in problems} & {one.path for one in advanced}
+        changed = sum(_is_changed(one) for one in advanced)
+        told = f"More · {changed} changed" if changed else "More"
+        with st.expander(told, icon=":material/tune:", expanded=bool(wrong), key=f"new_more_{section.title}"):
+            forms.draw(advanced, problems, store())
+
+
+def _plain(settings: list[Setting]) -> list[Setting]:
+    return [one for one in settings if not one.advanced]
+
+
+def _is_changed(setting: Setting) -> bool:
+    value = forms.value_of(setting)
+    return str(value) not in (str(setting.default), f"{setting.default:g}" if setting.type is float else "")
+
+
+def _augmentation(spec: RunSpec) -> None:
+    if not spec.data.augmentations and spec.data.resize == "stretch":
+        return
+
+    def show(made: Preview) -> None:
+        st.image(
+            made.pictures["sheet"],
+            alt="Some training images, unchanged on the left, then as training will see them",
+            width="stretch",
+        )
+        changed = " the first of each row is unchanged, the others are as training may see it" * bool(
+            spec.data.augmentations
+        )
+        st.caption(f"Your own training images at {spec.data.image_size} px:{changed or ' as the network sees them'}.")
+
+    with st.container(border=False, key="new_augmentation"):
+        previewed("augmentation", spec, show, making="Changing some of your images")
+
+
+def _weights(spec: RunSpec) -> None:
+    if spec.model.weights == "random":
+        return
+
+    def show(made: Preview) -> None:
+        told = (made.values or {})["first_weights"] or {}
+        if "missing" in told:
+            st.info(
+                f"{told['missing']} is not in {words.escaped(told['folder'])} yet: it is fetched when the run starts. "
+                f"Without a network, put the file from {told['url']} there.",
+                icon=":material/download:",
+            )
+            return
+        st.markdown(
+            f":material/check_circle: {words.count(told['loaded'], 'tensor')} taken over from "
+            f"{words.escaped(told['source'])}."
+        )
+        for name, title in (("changed", "Fitted"), ("new", "New, learned from nothing"), ("left_out", "Left out")):
+            if told[name]:
+                more = f" and {len(told[name]) - 8} more" if len(told[name]) > 8 else ""
+                st.caption(f"{title}: {words.escaped(', '.join(told[name][:8]))}{more}")
+
+    previewed("layers", spec, show, making="Comparing the weights with the network")
+
+
+def _freezing(spec: RunSpec) -> None:
+    plan = spec.thaw_plan
+    if spec.freeze.policy != "none":
+        option = thaw_plan(plan, spec.epochs, palette=palette())
+        st.echarts_chart(option, height=height(plan), key="new_thaw_plan", alt="When each stage of the network learns")
+        late = [name for name, thaws in plan.items() if thaws is not None and thaws >= spec.epochs]
+        if late:
+            st.warning(
+                f"With {words.count(spec.epochs, 'epoch')}, {', '.join(late)} never thaws: "
+                "train for more epochs, or let stages thaw sooner.",
+                icon=":material/ac_unit:",
+            )
+        st.caption(
+            "Frozen stages keep their BatchNorm statistics and drop nothing out."
+            if spec.freeze.batchnorm
+            else "BatchNorm statistics of frozen stages follow your images, although their weights are frozen."
+        )
+        if spec.model.weights == "random":
+            st.warning(
+                "Frozen stages with random weights know nothing: choose weights to start from.",
+                icon=":material/warning:",
+            )
+    previewed("layers", spec, lambda made: _layers(spec, made), making="Reading the network's layers")
+
+
+def _layers(spec: RunSpec, made: Preview) -> None:
+    values = made.values or {}
+    keeps = engine.OPTIMIZERS[spec.optimisation.optimizer].keeps
+    checkpoint = values["bytes"] + 4 * keeps * values["learning"]
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Weights", words.millions(values["weights"]))
+        st.metric("Learn at the start", words.millions(values["learning_at_start"]))
+        st.metric("Learn by the end", words.millions(values["learning"]))
+        st.metric("A checkpoint", words.size(checkpoint))
+    with st.expander("Layers and tensors", icon=":material/layers:", key="new_layers"):
+        view = st.segmented_control(
+            "Show", ("Layers", "Tensors"), default="Layers", required=True, key="new_layers_view"
+        )
+        if view == "Tensors":
+            rows = [
+                {"Tensor": one["name"], "Shape": " × ".join(map(str, one["shape"])) or "1", "Type": one["type"]}
+                for one in values["tensors"]
+            ]
+        else:
+            rows = [_row(spec, one) for one in values["layers"]]
+        st.dataframe(
+            pd.DataFrame(rows), hide_index=True, height=360, key=f"new_layers_{view}", alt=f"{view} of the network"
+        )
+
+
+def _row(spec: RunSpec, layer: dict) -> dict[str, object]:
+    thaws = spec.thaw_plan.get(layer["stage"] or "")
+    learns = (
+        "" if not layer["weights"] else "frozen" if thaws is None else f"from epoch {thaws + 1}" if thaws else "learns"
+    )
+    return {
+        "Layer": layer["path"],
+        "Kind": layer["kind"],
+        "Output": " × ".join(map(str, layer["output"])),
+        "Weights": layer["weights"] or None,
+        "Stage": layer["stage"] or "",
+        "Learns": learns,
+    }
+
+
+def _rates(spec: RunSpec) -> None:
+    asked, plan = spec.optimisation, spec.thaw_plan
+    moves = asked.schedule != "constant" or asked.warmup_epochs or spec.freeze.rate_decay < 1
+    if moves:
+        rates = {}
+        for stage, share in spec.rates.items():
+            start = plan[stage]
+            if start is not None and start < spec.epochs:
+                epochs = [start + (spec.epochs - start) * place / POINTS for place in range(POINTS + 1)]
+                rates[stage] = [(epoch, asked.learning_rate * share * spec.rate_share(epoch)) for epoch in epochs]
+        if spec.freeze.rate_decay == 1:  # one rate for all: the head's
+            rates = {"learning rate": rates["head"]}
+        option = rate_plan(rates, spec.epochs, palette=palette())
+        st.echarts_chart(option, height=210, key="new_rate_plan", alt="Learning rate over the epochs")
+        if engine.SCHEDULES[asked.schedule].follows:
+            st.caption("The plateau schedule lowers the rate when validation stalls, which nobody can draw beforehand.")
+    _finder(spec)
+
+
+def _finder(spec: RunSpec) -> None:
+    if not st.toggle(
+        "Find a learning rate",
+        key="new_find_rate",
+        help="Trains a throw-away copy for some steps while the rate grows, and shows where the loss falls fastest.",
+    ):
+        return
+
+    def show(made: Preview) -> None:
+        values = made.values or {}
+        option = rate_finder(values["rates"], values["losses"], values["suggestion"], palette=palette())
+        st.echarts_chart(option, height=220, key="new_rate_finder", alt="Loss over the learning rate")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                f"Take {values['suggestion']:g}",
+                icon=":material/check:",
+                key="new_take_rate",
+                on_click=_take_rate,
+                args=(values["suggestion"],),
+            )
+            st.caption("Where the loss falls fastest. To the right of the lowest point, training diverges.")
+
+    # the rate itself does not matter to the search for it: typing another one must not start it anew
+    neutral = spec.model_copy(update={"optimisation": spec.optimisation.model_copy(update={"learning_rate": 1e-3})})
+    previewed("rates", neutral, show, making="Trying rates from tiny to huge")
+
+
+def _take_rate(rate: float) -> None:
+    st.session_state[forms.field_key("optimisation.learning_rate")] = f"{rate:g}"
+
+
+def _nothing(spec: RunSpec) -> None:
+    """A section that needs no picture."""
+
+
+SECTIONS = (
+    Section("Images", "photo_library", ("data.",), _augmentation),
+    Section("Network", "hub", ("model.",), _weights),
+    Section("Freezing", "ac_unit", ("freeze.",), _freezing),
+    Section("Training", "trending_down", ("optimisation.", "epochs"), _rates),
+    Section("Run", "play_circle", ("name", "seed", "device", "strategy", "keep_checkpoints"), _nothing),
+)

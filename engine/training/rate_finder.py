@@ -17,6 +17,7 @@ from engine.training.state import seed_all
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 80
 SMOOTHING = 0.9
+REACH = 8  # steps to both sides of a slope: single batches jump about
 DIVERGED = 4.0  # times the best loss: nothing beyond is worth a step
 
 
@@ -64,12 +65,9 @@ def rates(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[fl
 
 def suggestion(tried: list[float], losses: list[float]) -> float:
     """The rate at which the loss falls fastest over the logarithm of the rate, with two digits at most."""
-    start = len(tried) // 8  # the first averages are over too few steps
-    lowest = min(range(start, len(losses)), key=lambda place: losses[place])
-    falling = range(start + 1, max(lowest, start + 2))
-    steepest = min(
-        falling, key=lambda place: losses[place + 1 if place + 1 < len(losses) else place] - losses[place - 1]
-    )
+    lowest = min(range(REACH, len(losses)), key=lambda place: losses[place])
+    falling = range(REACH, max(lowest, REACH + 1))
+    steepest = min(falling, key=lambda place: losses[min(place + REACH, lowest)] - losses[place - REACH])
     return float(f"{tried[steepest]:.1e}")
 
 

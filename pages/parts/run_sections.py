@@ -154,7 +154,7 @@ def _row(spec: RunSpec, layer: dict) -> dict[str, object]:
         "Layer": layer["path"],
         "Kind": layer["kind"],
         "Output": " × ".join(map(str, layer["output"])),
-        "Weights": layer["weights"] or None,
+        "Weights": layer["weights"],
         "Stage": layer["stage"] or "",
         "Learns": learns,
     }

@@ -105,7 +105,7 @@ def test_rate_plan_draws_a_line_a_rate() -> None:
 def test_rate_finder_marks_the_suggestion() -> None:
     option = rate_finder([1e-5, 1e-3, 1e-1], [2.0, 1.0, 3.0], 1e-3, palette=LIGHT)
     assert option["series"][0]["data"] == [[1e-5, 2.0], [1e-3, 1.0], [1e-1, 3.0]]
-    assert option["series"][0]["markLine"]["data"] == [{"xAxis": 1e-3}]
+    assert option["series"][1]["data"] == [[1e-3, 1.0], [1e-3, 3.0]]
 
 
 def _default(path: str) -> str:

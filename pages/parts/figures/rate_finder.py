@@ -36,14 +36,15 @@ def rate_finder(rates: Sequence[float], losses: Sequence[float], suggestion: flo
                 "lineStyle": {"width": 2, "color": palette.train},
                 "itemStyle": {"color": palette.train},
                 "emphasis": {"disabled": True},
-                "markLine": {
-                    "silent": True,
-                    "symbol": "none",
-                    "animation": False,
-                    "data": [{"xAxis": suggestion}],
-                    "lineStyle": {"color": palette.validation, "type": "dashed", "width": 1.5},
-                    "label": {"formatter": f"{suggestion:g}", "color": palette.validation, "fontWeight": 600},
-                },
-            }
+            },
+            {
+                "type": "line",
+                "name": "suggestion",
+                "data": [[suggestion, min(losses)], [suggestion, max(losses)]],
+                "symbol": "none",
+                "lineStyle": {"width": 1.5, "color": palette.validation, "type": "dashed"},
+                "endLabel": {"show": True, "formatter": f"{suggestion:g}", "color": palette.validation},
+                "emphasis": {"disabled": True},
+            },
         ],
     }

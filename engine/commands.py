@@ -2,15 +2,13 @@
 
 import fcntl
 import os
-import re
 import subprocess
 import sys
 import time
-import unicodedata
 from dataclasses import asdict
-from pathlib import Path
 
 from engine.catalog.datasets import DATASET_KINDS
+from engine.datasets import dataset_problems
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.first_weights import weights_path
 from engine.launchers import ROOT
@@ -18,8 +16,6 @@ from engine.machine import gpus
 from engine.processes import Identity
 from engine.spec import RunSpec
 from storage import Dataset, Home, Request, Run, RunState, Store
-
-MOST_NAME_BYTES = 200  # of a data set's folder: file systems allow 255
 
 
 def open_store(home: Home | None = None) -> Store:
@@ -48,6 +44,7 @@ def embedded_datasets() -> list[Dataset]:
             bytes=0,
             created_at=0.0,
             notes=(row.note,),
+            source_fingerprint=row.embedded.fingerprint,
             **asdict(row.embedded),
         )
         for kind, row in DATASET_KINDS.items()
@@ -57,12 +54,7 @@ def embedded_datasets() -> list[Dataset]:
 
 def check(store: Store, spec: RunSpec) -> list[Problem]:
     """What only this home and machine know to be wrong with a spec."""
-    problems = []
-    try:
-        store.datasets.get(spec.data.dataset)
-    except KeyError:
-        names = ", ".join(dataset.name for dataset in store.datasets.list())
-        problems.append(Problem("data.dataset", spec.data.dataset, f"there is no such data set; there are: {names}"))
+    problems = dataset_problems(store, spec)
     if spec.device == "cuda" and not gpus():
         problems.append(Problem("device", "cuda", "this machine has no NVIDIA GPU; use auto or cpu"))
     if spec.device == "mps" and sys.platform != "darwin":
@@ -142,77 +134,6 @@ def find_run(store: Store, text: str) -> Run:
     """
     try:
         return store.runs.find(text)
-    except KeyError as error:
-        raise NotFound(error.args[0]) from None
-
-
-def add_dataset(store: Store, name: str, source: Path, *, key: str | None = None) -> Request:
-    """Ask for a folder or zip of class folders to be imported as the data set `name`.
-
-    Raises:
-        Refused: The name is empty, too long or taken; the path is missing, or neither a folder nor a zip.
-    """
-    name = unicodedata.normalize("NFC", name.strip())
-    source = source.expanduser().absolute()
-    with store.transaction():  # of two that ask for one name at once, one is refused
-        if problems := _problems_of_import(store, name, source):
-            raise Refused(problems)
-        payload = {"name": name, "source": str(source)}
-        return store.requests.add("import_dataset", dataset_id_of(name), payload, key=key)
-
-
-def _problems_of_import(store: Store, name: str, source: Path) -> list[Problem]:
-    dataset_id = dataset_id_of(name)
-    taken = {dataset.id for dataset in store.datasets.list()}
-    taken |= {one.target for one in store.requests.open() if one.kind == "import_dataset"}
-    problems = []
-    if not dataset_id or len(name) > 100 or len(dataset_id.encode()) > MOST_NAME_BYTES:
-        allowed = "must have 1 to 100 characters (66 of Hangul), at least one a letter or digit"
-        problems.append(Problem("name", name, allowed))
-    elif dataset_id in taken or dataset_id in DATASET_KINDS:
-        problems.append(Problem("name", name, "is taken by another data set; choose a new one, or delete that first"))
-    if not source.exists():
-        problems.append(Problem("source", str(source), "there is no such folder or file on this machine"))
-    elif source.is_file() and source.suffix.lower() != ".zip":
-        problems.append(Problem("source", str(source), "must be a folder or a .zip of class folders"))
-    elif store.home.datasets in source.parents:
-        problems.append(Problem("source", str(source), "lies among Thaw's own files; choose a folder of yours"))
-    return problems
-
-
-def dataset_id_of(name: str) -> str:
-    """A data set's id: its name made safe for a path. Letters of all scripts stay."""
-    return re.sub(r"[^\w]+", "-", name.casefold()).strip("-_")
-
-
-def delete_dataset(store: Store, dataset_id: str) -> Request:
-    """Ask for a data set to be removed; images of a folder on the server stay where they are.
-
-    Raises:
-        NotFound: No such data set.
-        Refused: It comes with Thaw, or a run that is not over uses it.
-    """
-    dataset = find_dataset(store, dataset_id)
-    if DATASET_KINDS[dataset.kind].embedded:
-        raise Refused([Problem("dataset", dataset.name, "comes with Thaw and stays")])
-    if users := users_of(store, dataset.id):
-        raise Refused([Problem("dataset", dataset.name, f"is in use by {', '.join(users[:5])}; stop that first")])
-    return store.requests.add("delete_dataset", dataset.id)
-
-
-def users_of(store: Store, dataset_id: str) -> list[str]:
-    """Names of the runs that are not over and train on a data set."""
-    waiting = [state for state in RunState if not state.is_over]
-    return [run.name for run in store.runs.list(states=waiting, limit=-1) if run.dataset_id == dataset_id]
-
-
-def find_dataset(store: Store, name: str) -> Dataset:
-    """
-    Raises:
-        NotFound: No such data set.
-    """
-    try:
-        return store.datasets.get(name)
     except KeyError as error:
         raise NotFound(error.args[0]) from None
 

@@ -28,22 +28,26 @@ class Importing:
             self._tell(request, _last_line(folder, "progress"))
             return
         ended = _last_line(folder, "ended")
-        moved = not folder.exists() and (self._store.home.dataset(request.target) / "dataset.json").exists()
+        is_import = request.kind == "import_dataset"  # a scan that was moved before the kill is just made again
+        moved = (
+            is_import and not folder.exists() and (self._store.home.dataset(request.target) / "dataset.json").exists()
+        )
         if moved or (ended and ended["state"] == "finished"):
             self._register(request, folder)
         elif ended:
             self._refuse(request, folder, " ".join(filter(None, [ended.get("reason"), ended.get("advice")])))
         elif request.payload.get("tries", 0) >= MOST_TRIES:
-            self._refuse(request, folder, "The import was killed twice; perhaps memory or disk ran out. Try it again.")
+            self._refuse(request, folder, "It was killed twice; perhaps memory or disk ran out. Try it again.")
         else:
             self._launch(request, folder)
 
-    def sample_embedded(self) -> None:
-        """Ask for samples of the data sets that come with Thaw, where there are none yet."""
+    def scan_embedded(self) -> None:
+        """Ask for samples and a scan of the data sets that come with Thaw, where there are none yet."""
+        asked = {request.target for request in self._store.requests.open() if request.kind == "scan_dataset"}
         for dataset in self._store.datasets.list():
-            if DATASET_KINDS[dataset.kind].embedded and not self._store.home.dataset(dataset.id).exists():
-                payload = {"name": dataset.name, "source": "", "dataset": asdict(dataset)}
-                self._store.requests.add("import_dataset", dataset.id, payload)
+            seen = (self._store.home.dataset(dataset.id) / "scan.json").exists()
+            if DATASET_KINDS[dataset.kind].embedded and not seen and dataset.id not in asked:
+                self._store.requests.add("scan_dataset", dataset.id, {"name": dataset.name, "dataset": asdict(dataset)})
 
     def _launch(self, request: Request, folder: Path) -> None:
         if not processes.end_all(self._mark(request)):  # of a try before, whose pid we may never have noted
@@ -77,17 +81,31 @@ class Importing:
     def _register(self, request: Request, folder: Path) -> None:
         """Killed at any point, it is taken up again: the rename comes first, the rows in one transaction after it."""
         final = self._store.home.dataset(request.target)
+        if request.kind == "scan_dataset":
+            self._keep_scan(request, folder, final)
+            return
         if folder.exists():
             shutil.rmtree(final, ignore_errors=True)
             folder.rename(final)
         told = json.loads((final / "dataset.json").read_text(encoding="utf-8"))
-        told |= {name: tuple(told[name]) for name in ("classes", "set_aside", "notes")}
+        told |= {name: tuple(told[name]) for name in ("classes", "set_aside", "notes", "excluded")}
         if told["kind"] == "folder":
             told["path"] = str(final)
         with self._store.transaction():
             self._store.datasets.add(Dataset(**told))
             self._store.requests.finish(request.id, "done")
         self._drop_upload(request)
+
+    def _keep_scan(self, request: Request, folder: Path, final: Path) -> None:
+        """Lay what a scan made over what is there; the scan itself comes last, and says that all is there."""
+        final.mkdir(mode=0o700, exist_ok=True)
+        for name in ("thumbnails", "samples", "index.json", "scan.json"):
+            if (folder / name).exists():
+                if (final / name).is_dir():
+                    shutil.rmtree(final / name)
+                (folder / name).replace(final / name)
+        shutil.rmtree(folder, ignore_errors=True)
+        self._store.requests.finish(request.id, "done")
 
     def _refuse(self, request: Request, folder: Path, reason: str) -> None:
         processes.end_all(self._mark(request))
@@ -96,7 +114,7 @@ class Importing:
         self._store.requests.finish(request.id, "refused", reason)
 
     def _drop_upload(self, request: Request) -> None:
-        source = Path(request.payload["source"])
+        source = Path(request.payload.get("source", ""))
         if source.parent == self._store.home.uploads:
             source.unlink(missing_ok=True)
 

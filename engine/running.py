@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from engine import launchers, processes
 from engine.errors import Refused
@@ -219,6 +220,17 @@ def _slots_for(run: Run, slots: tuple[str, ...]) -> list[str]:
             return ["cpu"]
 
 
+def _dataset(store: Store, run: Run, folder: Path) -> dict[str, Any]:
+    """The record as the run was first launched with it: what is excluded later is not taken from under a run."""
+    try:
+        first: dict[str, Any] = json.loads((folder / "run.json").read_text())["dataset"]
+    except (OSError, ValueError, KeyError):
+        dataset = store.datasets.get(run.dataset_id)
+        store.runs.update(run.id, dataset_fingerprint=dataset.fingerprint)
+        return asdict(dataset)
+    return first
+
+
 def _first_weights(store: Store, run: Run) -> str | None:
     """Looked up for the first start only: later attempts go on from checkpoints of their own."""
     if run.resume_from:
@@ -239,7 +251,7 @@ def _write_run_file(store: Store, run: Run) -> None:
         "name": run.name,
         "attempt": run.attempt,
         "spec": run.spec,
-        "dataset": asdict(store.datasets.get(run.dataset_id)),
+        "dataset": _dataset(store, run, folder),
         "device": run.spec["device"] if run.slot == "cpu" else "cuda",
         "resume_from": run.resume_from,
         "cache": str(store.home.cache),

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from engine import machine, processes
-from engine.commands import users_of
+from engine.datasets import users_of
 from engine.importing import Importing
 from engine.previews import Previewing
 from engine.processes import Identity
@@ -67,7 +67,7 @@ class Supervisor:
         )
         _empty_trash(store.home)
         _sweep(store)
-        self._importing.sample_embedded()
+        self._importing.scan_embedded()
         store.engine.put(self._status)
 
     def run(self) -> None:
@@ -151,8 +151,11 @@ class Supervisor:
         if users := users_of(self._store, request.target):
             self._store.requests.finish(request.id, "refused", f"It is in use by {', '.join(users[:5])}.")
             return
+        fetched = Path(self._store.datasets.get(request.target).path)
         self._store.datasets.delete(request.target)
         _discard(self._store.home, self._store.home.dataset(request.target))
+        if fetched.parent == self._store.home.downloads:
+            _discard(self._store.home, fetched)
         self._store.requests.finish(request.id, "done")
 
     def _shut_down(self, request: Request) -> None:
@@ -182,6 +185,7 @@ CARRY_OUT = {
     "resume_run": Supervisor._resume_run,
     "delete_run": Supervisor._delete_run,
     "import_dataset": Supervisor._import_dataset,
+    "scan_dataset": Supervisor._import_dataset,
     "delete_dataset": Supervisor._delete_dataset,
     "shut_down": Supervisor._shut_down,
 }
@@ -239,7 +243,7 @@ def _empty_trash(home: Home) -> None:
 
 def _sweep(store: Store) -> None:
     """Remove what imports that are no more have left, and uploads of yesterday that nobody imported."""
-    wanted = [request for request in store.requests.open() if request.kind == "import_dataset"]
+    wanted = [request for request in store.requests.open() if request.kind in ("import_dataset", "scan_dataset")]
     incoming = store.home.datasets / ".incoming"
     for folder in incoming.iterdir() if incoming.exists() else ():
         if folder.name not in {request.id for request in wanted}:
@@ -247,5 +251,5 @@ def _sweep(store: Store) -> None:
     for upload in store.home.uploads.iterdir():
         with suppress(FileNotFoundError):  # one that arrives is renamed while we look
             old = time.time() - upload.stat().st_mtime > UPLOAD_KEPT_S
-            if old and str(upload) not in {request.payload["source"] for request in wanted}:
+            if old and str(upload) not in {request.payload.get("source") for request in wanted}:
                 upload.unlink()

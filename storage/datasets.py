@@ -8,8 +8,8 @@ from storage.records import Dataset
 
 class Datasets(Family[Dataset]):
     record = Dataset
-    as_json = frozenset({"classes", "counts", "set_aside", "notes"})
-    as_tuple = frozenset({"classes", "set_aside", "notes"})
+    as_json = frozenset({"classes", "counts", "set_aside", "notes", "excluded"})
+    as_tuple = frozenset({"classes", "set_aside", "notes", "excluded"})
 
     def add(self, dataset: Dataset) -> None:
         """Register it; one with the same id is replaced.

@@ -42,6 +42,11 @@ class Home:
         return self.root / "uploads"
 
     @property
+    def downloads(self) -> Path:
+        """Files of torchvision's data sets, a folder each: put there by its own code, or by hand."""
+        return self.root / "downloads"
+
+    @property
     def cache(self) -> Path:
         """What can be made again: decoded images, features. Safe to delete while nothing trains."""
         return self.root / "cache"

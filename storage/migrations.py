@@ -25,6 +25,12 @@ def schema_1(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def schema_2(db: Database) -> None:
+    for statement in SCHEMA_2:
+        db.execute(statement)
+
+
 def migrate(database: Path) -> None:
     """Bring `database` to this program's schema, making it when missing. Safe from several processes at once.
 
@@ -238,4 +244,12 @@ SCHEMA_1 = (
         machine TEXT NOT NULL
     ) STRICT
     """,
+)
+
+SCHEMA_2 = (
+    "ALTER TABLE datasets ADD COLUMN excluded TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE datasets ADD COLUMN about TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE datasets ADD COLUMN source_fingerprint TEXT NOT NULL DEFAULT ''",
+    "UPDATE datasets SET source_fingerprint = fingerprint",
+    "ALTER TABLE runs ADD COLUMN dataset_fingerprint TEXT",
 )

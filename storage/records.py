@@ -84,6 +84,7 @@ class Run:
     boot_id: str | None = None
     progress_at: float | None = None  # when its event file last grew
     offset: int = 0  # bytes of events.jsonl already turned into rows
+    dataset_fingerprint: str | None = None  # of the data it was first launched with
 
     @property
     def fraction(self) -> float:
@@ -127,6 +128,9 @@ class Dataset:
     created_at: float
     set_aside: tuple[dict[str, str], ...] = ()  # images that could not be decoded: {"path", "reason"}
     notes: tuple[str, ...] = ()  # remarks of the import, one sentence each
+    excluded: tuple[str, ...] = ()  # ids of images taken out by the user: not counted above, never trained on
+    about: str = ""  # the user's own words, Markdown
+    source_fingerprint: str = ""  # of all images; `fingerprint` is that, or with exclusions a hash of both
 
     @property
     def images(self) -> int:
@@ -187,7 +191,7 @@ class Request:
     """Something a user asked for that the supervisor carries out."""
 
     id: str
-    kind: str  # "stop_run", "resume_run", "delete_run", "import_dataset", "delete_dataset", "shut_down"
+    kind: str  # "stop_run", "resume_run", "delete_run", "import_dataset", "scan_dataset", "delete_dataset", "shut_down"
     target: str  # run or data set id
     payload: dict[str, Any]
     state: str  # "pending", "running", "done", "refused"

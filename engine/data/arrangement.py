@@ -124,12 +124,12 @@ def judge(counts: Counts) -> list[str]:
 
 
 def _unjudged(classes: list[str], counts: Counts, parts: set[str]) -> list[str]:
-    judging = next((part for part in ("validation", "test") if part in parts), None)
-    if judging:
-        missing = [name for name in classes if not counts[judging, name]]
-        why = f"{judging} has no image of them"
-    else:
-        missing = [name for name in classes if sum(counts[part, name] for part in parts) == 1]
+    if "validation" in parts:
+        missing = [name for name in classes if not counts["validation", name]]
+        why = "validation has no image of them"
+    else:  # held back from what teaches
+        teaching = "" if parts <= {""} else "train"
+        missing = [name for name in classes if counts[teaching, name] == 1]
         why = "there is only one image of each"
         if missing == classes:
             raise Unfit("Every class has a single image: none is left to judge by.", "Add more images of each class.")

@@ -33,7 +33,7 @@ def decode(source: Path | bytes) -> Image.Image:
             if width * height > MOST_PIXELS:
                 raise Undecodable(f"{width} x {height} pixels; at most {MOST_PIXELS // 1_000_000} million are read")
             image.load()  # a full decode: Pillow's verify() passes truncated JPEGs
-            return _eight_bit(ImageOps.exif_transpose(image))
+            return eight_bit(ImageOps.exif_transpose(image))
     except UnidentifiedImageError:
         raise Undecodable(f"not an image of a known kind ({', '.join(FORMATS)})") from None
     except Undecodable:
@@ -60,7 +60,8 @@ def to_array(image: Image.Image, *, size: int, channels: int, resize: str = "str
     return np.asarray(image, dtype=np.uint8).reshape(size, size, channels)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
+def eight_bit(image: Image.Image) -> Image.Image:
+    """An image of any mode as "L" or "RGB"; what is see-through stands on white."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return Image.fromarray(_scaled(np.asarray(image)))
     grey = image.mode in ("1", "L", "LA", "La") or (image.mode in ("P", "PA") and _has_grey_palette(image))

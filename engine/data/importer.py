@@ -1,8 +1,9 @@
 """The import process: `python -m engine.data.importer <folder>`, on its own so that hostile files meet no one else.
 
-The folder holds `request.json`: {"id", "name", "source", "copy"}, or {"dataset": record} for samples of an embedded
-data set. On success it then holds `dataset.json`, `index.json`, `samples/` and, of a zip or with "copy", `images/`;
-on refusal nothing but `events.jsonl`, whose last line says why. SIGTERM cancels.
+The folder holds `request.json`: {"id", "name", "source", "copy"} for a folder, zip or CSV; {"id", "name", "kind",
+"root", "folder"} for one of torchvision's; {"dataset": record} for one that is here and wants samples or a scan. On
+success it then holds `dataset.json`, `index.json`, `samples/`, `scan.json`, `thumbnails/` and, of a zip or with
+"copy", `images/`; on refusal nothing but `events.jsonl`, whose last line says why. SIGTERM cancels.
 """
 
 import errno
@@ -14,25 +15,29 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from engine.catalog.datasets import DATASET_KINDS
 from engine.data import open_source
 from engine.data.arrangement import Place, arrange, count, judge
-from engine.data.folder import Folder
+from engine.data.fetched import fetch
+from engine.data.folder import INDEX
 from engine.data.inspection import Seen, Tree, inspect, stored_name
+from engine.data.listed import Listed
 from engine.data.progress import Cancelled, Progress
-from engine.data.record import index_of, record_of
+from engine.data.record import index_of, index_of_source, record_of, record_of_fetched, seen_of
 from engine.data.samples import write_samples
 from engine.data.server_folder import ServerFolder
+from engine.data.survey import survey
 from engine.data.zips import Zip
 from engine.errors import Unavailable, Unfit
 from engine.lines import Lines
 from storage import Dataset
 
 SPARE = 500 * 10**6  # bytes of disk that an import leaves free
-MADE = ("request.json", "dataset.json", "index.json", "samples", "images")
+MADE = ("request.json", "dataset.json", "index.json", "samples", "images", "scan.json", "thumbnails")
 
 
 def run(folder: Path, progress: Progress) -> None:
@@ -47,24 +52,49 @@ def run(folder: Path, progress: Progress) -> None:
     request = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     if "dataset" in request:
         record = request["dataset"]
-        write_samples(open_source(record), folder)
+    elif request.get("kind"):
+        record = asdict(_fetch(request, progress))
     else:
         progress.say("Reading the list of files")
-        source = Path(request["source"])
-        with closing(ServerFolder(source.resolve()) if source.is_dir() else Zip(source)) as tree:
+        with closing(_tree(Path(request["source"]))) as tree:
             record = asdict(_import(folder, request, tree, progress))
+    source = open_source(record if record["path"] else {**record, "path": str(folder)})
+    passes = 2 if "source" in request else 1  # an import has decoded all images once already
+    progress.begin("{:,} of {:,} images looked at", passes=passes, number=passes - 1)
+    scan = survey(source, folder, set_aside=record["set_aside"], size_bytes=record["bytes"], report=progress)
+    if DATASET_KINDS[record["kind"]].fetched and not record["fingerprint"]:
+        record |= seen_of(source, scan, record["kind"])
+    write_samples(source, folder)
+    if not (folder / INDEX).exists():
+        index_of_source(source).write(folder)
     (folder / "dataset.json").write_text(json.dumps(record))
     (folder / "request.json").unlink()
 
 
+def _tree(source: Path) -> Tree:
+    if source.is_dir():
+        return ServerFolder(source.resolve())
+    return Listed(source.resolve()) if source.suffix.lower() == ".csv" else Zip(source)
+
+
+def _fetch(request: dict[str, Any], progress: Progress) -> Dataset:
+    named = Path(request["folder"]) if request.get("folder") else None
+    root = fetch(request["kind"], Path(request["root"]), named, progress)
+    record = record_of_fetched(request, root)
+    if root == named:
+        return replace(record, notes=(*record.notes, f"Its files stay in {root}; nothing was copied."))
+    return record
+
+
 def _import(folder: Path, request: dict[str, Any], tree: Tree, progress: Progress) -> Dataset:
-    arrangement = arrange(tree.files, tree.folders)
+    arrangement = tree.arrangement if isinstance(tree, Listed) else arrange(tree.files, tree.folders)
     judge(count(arrangement.places, arrangement.folders))
     classes = tuple(sorted({name for _, name in arrangement.folders}))
     paths = None if request.get("copy") else tree.paths  # where the files stay; None: Thaw keeps copies
     if paths is None:
         _check_space(folder, tree)
     keep = _keeper(folder, classes) if paths is None else _leave
+    progress.begin("{:,} of {:,} images checked", passes=2, number=0)
     good: list[Seen] = []
     bad: list[Seen] = []
     with closing(inspect(tree, arrangement.places, keep)) as inspected:
@@ -75,7 +105,6 @@ def _import(folder: Path, request: dict[str, Any], tree: Tree, progress: Progres
     notes += tree.notes + arrangement.notes
     notes += judge(count([one.place for one in good], arrangement.folders))
     index_of(classes, good, paths).write(folder)
-    write_samples(Folder(folder, classes), folder)
     return record_of(request, classes, good, bad, notes)
 
 
@@ -149,7 +178,8 @@ def outcome(folder: Path, progress: Progress) -> dict[str, str | None]:
 
 
 def main(folder: Path) -> int:
-    _bound_memory()
+    if "source" in json.loads((folder / "request.json").read_text(encoding="utf-8")):  # a stranger's files
+        _bound_memory()
     lines = Lines(folder / "events.jsonl")
     ending = outcome(folder, Progress(lines))
     lines.write("ended", **ending)

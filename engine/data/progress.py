@@ -20,6 +20,8 @@ class Progress:
         self._is_cancelled = False
         self._began: float | None = None
         self._told = 0.0
+        self._words = "{:,} of {:,} images checked"
+        self._passes, self._pass = 1, 0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._cancel)
 
@@ -28,16 +30,32 @@ class Progress:
         self._check()
         self._write(0, None, None, message)
 
+    def begin(self, words: str, *, passes: int, number: int) -> None:
+        """Pass `number`, from 0, of so many over the same images: one bar for all of them.
+
+        Args:
+            words: With {:,} for how many are done, and for all.
+        """
+        self._words, self._passes, self._pass = words, passes, number
+        self._began = None
+
+    def tell(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
+        """A phase that is `step` of `steps` far, in whatever unit; `eta_s` more seconds, None when nobody knows."""
+        self._check()
+        self._write(step, steps, eta_s, message)
+
     def __call__(self, done: int, total: int) -> None:
-        """`done` of `total` images are checked; 1 or more."""
+        """`done` of `total` are; 1 or more."""
         self._check()
         now = time.monotonic()
         if self._began is None:
             self._began = self._told = now
         if now - self._told >= EVERY_S or done == total:
             self._told = now
-            eta_s = (now - self._began) / done * (total - done)
-            self._write(done, total, eta_s, f"{done:,} of {total:,} images checked")
+            left = total - done + (self._passes - self._pass - 1) * total
+            eta_s = (now - self._began) / done * left
+            at = self._pass * total + done
+            self._write(at, self._passes * total, eta_s, self._words.format(done, total))
 
     def _check(self) -> None:
         if self._is_cancelled:

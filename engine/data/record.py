@@ -4,12 +4,18 @@ import hashlib
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+from engine.catalog.datasets import DATASET_KINDS
 from engine.data import names
 from engine.data.folder import Index
 from engine.data.inspection import Seen, stored_name
+from engine.data.scan import Scan
+from engine.data.source import Source
+from engine.files import folder_bytes
 from storage import Dataset
 
 MOST_SET_ASIDE = 1000  # listed by name
@@ -35,10 +41,7 @@ def record_of(
     request: dict[str, Any], classes: tuple[str, ...], good: list[Seen], bad: list[Seen], notes: list[str]
 ) -> Dataset:
     """The data set's record; its path is for the one to fill who puts the folder in its place."""
-    counts: dict[str, dict[str, int]] = {}
-    for part in sorted({one.place.split for one in good}, key=["", "train", "validation", "test"].index):
-        found = Counter(one.place.name for one in good if one.place.split == part)
-        counts[part or "all"] = {name: found[name] for name in classes}
+    labels = {name: label for label, name in enumerate(classes)}
     if len(bad) > MOST_SET_ASIDE:
         notes = [*notes, f"{len(bad):,} images cannot be read; the first {MOST_SET_ASIDE:,} are listed."]
     return Dataset(
@@ -47,8 +50,9 @@ def record_of(
         kind="folder",
         path="",
         classes=classes,
-        counts=counts,
-        fingerprint=fingerprint(classes, good),
+        counts=counts_of(classes, [labels[one.place.name] for one in good], [one.place.split for one in good]),
+        fingerprint=(content := fingerprint(classes, good)),
+        source_fingerprint=content,
         channels=1 if all(one.is_grey for one in good) else 3,
         width=round(median(one.width for one in good)),
         height=round(median(one.height for one in good)),
@@ -57,6 +61,54 @@ def record_of(
         set_aside=tuple({"path": one.place.id, "reason": str(one.bad)} for one in bad[:MOST_SET_ASIDE]),
         notes=tuple(notes + repeats(good)),
     )
+
+
+def record_of_fetched(request: dict[str, Any], root: Path) -> Dataset:
+    """The record of one of torchvision's data sets; `seen_of` fills in what only reading it tells."""
+    return Dataset(
+        id=request["id"],
+        name=request["name"],
+        kind=request["kind"],
+        path=str(root),
+        classes=(),
+        counts={},
+        fingerprint="",
+        channels=0,
+        width=0,
+        height=0,
+        bytes=folder_bytes(root),
+        created_at=time.time(),
+        notes=(f"{DATASET_KINDS[request['kind']].label}, as torchvision reads it.",),
+    )
+
+
+def seen_of(source: Source, scan: Scan, kind: str) -> dict[str, Any]:
+    """Fields of a record that come from the images: classes, counts, fingerprint, channels and median size."""
+    sides = [(width, height) for width, height, count in scan.sizes for _ in range(count)]
+    content = json.dumps([kind, source.classes, source.labels.tolist(), source.splits, scan.mean, scan.std])
+    fingerprint = hashlib.sha256(content.encode()).hexdigest()
+    return {
+        "classes": list(source.classes),
+        "counts": counts_of(source.classes, source.labels.tolist(), source.splits),
+        "fingerprint": fingerprint,
+        "source_fingerprint": fingerprint,
+        "channels": 1 if set(scan.channels) == {"grey"} else 3,
+        "width": round(median(width for width, _ in sides)),
+        "height": round(median(height for _, height in sides)),
+    }
+
+
+def counts_of(classes: Sequence[str], labels: Sequence[int], splits: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Part -> class -> images; part "all" where the data set is not split."""
+    found = Counter(zip(splits, labels, strict=True))
+    parts = sorted(set(splits), key=["", "train", "validation", "test"].index)
+    return {part or "all": {name: found[part, label] for label, name in enumerate(classes)} for part in parts}
+
+
+def index_of_source(source: Source) -> Index:
+    """The index of images that lie in no files of their own."""
+    blank = [0] * len(source.ids)
+    return Index(list(source.ids), [""] * len(source.ids), source.labels.tolist(), list(source.splits), blank, blank)
 
 
 def fingerprint(classes: tuple[str, ...], good: list[Seen]) -> str:

@@ -50,19 +50,27 @@ class ServerFolder:
         Raises:
             Undecodable: It cannot be read, is no plain file, or too large for an image.
         """
-        path = Path(self.paths[index])
-        try:
-            seen = path.stat()
-            if not stat.S_ISREG(seen.st_mode):
-                raise Undecodable("not a plain file")
-            if seen.st_size > MOST_BYTES:
-                raise Undecodable(f"over {MOST_BYTES // 10**6} MB")
-            return path.read_bytes(), seen.st_mtime_ns
-        except OSError as error:
-            raise Undecodable(f"cannot be read: {error.strerror}") from None
+        return read_file(Path(self.paths[index]))
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def read_file(path: Path) -> tuple[bytes, int]:
+    """A file's bytes, and when it last changed in nanoseconds.
+
+    Raises:
+        Undecodable: It cannot be read, is no plain file, or too large for an image.
+    """
+    try:
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):
+            raise Undecodable("not a plain file")
+        if seen.st_size > MOST_BYTES:
+            raise Undecodable(f"over {MOST_BYTES // 10**6} MB")
+        return path.read_bytes(), seen.st_mtime_ns
+    except OSError as error:
+        raise Undecodable(f"cannot be read: {error.strerror}") from None
 
 
 def _walk(folder: str, above: tuple[Identity, ...]) -> Iterator[tuple[str, bool]]:

@@ -1,8 +1,13 @@
 """Which images teach, which judge."""
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from engine.errors import Problem, Refused
+from engine.spec import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,29 +19,129 @@ class Split:
     test: np.ndarray
 
 
-def split(labels: np.ndarray, splits: list[str], *, fraction: float, seed: int) -> Split:
-    """The parts a data set came with; where it has no validation part, `fraction` of each class held back by `seed`.
+def split(
+    labels: np.ndarray,
+    splits: Sequence[str],
+    *,
+    fraction: float,
+    seed: int,
+    test_fraction: float = 0.0,
+    groups: Sequence[str] | None = None,
+    left_out: np.ndarray | None = None,
+) -> Split:
+    """The parts a data set came with; those it lacks are held back from its training images by `seed`.
 
-    A data set with only a test part beside the training one is judged on that. Held-back parts are stratified: every
-    class with two images or more is in both.
+    Held-back parts are stratified: every class with two images or more is in both. With `groups` whole groups are held
+    back, so that none is on two sides, and shares are met as nearly as groups allow.
+
+    Args:
+        fraction: Of each class for validation, where there is no such part.
+        test_fraction: Of each class for a test part, where there is no such part; 0 makes none.
+        groups: (n,) what images belong to.
+        left_out: Indices that are in no part.
     """
     names = np.asarray(splits)
     train, validation, test = (np.flatnonzero(np.isin(names, wanted)) for wanted in PARTS)
-    if len(validation):
-        return Split(train, validation, test)
-    if len(test) and len(train):
-        return Split(train, test, test[:0])
-    held = _held_back(labels, train, fraction, np.random.default_rng(seed))
-    return Split(np.setdiff1d(train, held), held, test)
+    if left_out is not None:
+        train, validation, test = (np.setdiff1d(part, left_out) for part in (train, validation, test))
+    rng = np.random.default_rng(seed)
+    of = np.asarray(groups) if groups is not None else None
+    whole = len(train)
+    if not len(validation):
+        validation = _held_back(labels, train, fraction, rng, of)
+        train = np.setdiff1d(train, validation)
+    if not len(test) and test_fraction and len(train):
+        test = _held_back(labels, train, min(test_fraction * whole / len(train), 0.9), rng, of)
+        train = np.setdiff1d(train, test)
+    return Split(train, validation, test)
 
 
-def _held_back(labels: np.ndarray, among: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
+def groups_of(ids: Sequence[str], pattern: str) -> list[str]:
+    """What a regular expression finds in each id: its first group, or the whole match.
+
+    Raises:
+        Refused: It is no regular expression, or finds nothing in some id.
+    """
+    try:
+        wanted = re.compile(pattern)
+    except re.error as error:
+        raise _refused(pattern, f"is no regular expression: {error}") from None
+    found = []
+    for one in ids:
+        match = wanted.search(one)
+        if match is None:
+            raise _refused(pattern, f"finds nothing in {one}; it must fit every file name")
+        found.append(match[1] or "" if wanted.groups else match[0])
+    if len(set(found)) < 2:
+        raise _refused(pattern, "puts all images into one group; nothing could be held back")
+    return found
+
+
+def parts_of(
+    ids: Sequence[str], labels: np.ndarray, splits: Sequence[str], asked: Data, excluded: Iterable[str]
+) -> Split:
+    """Which images train, judge and test, as `asked`; `excluded` are in no part.
+
+    Raises:
+        Refused: The pattern of groups does not fit.
+    """
+    return split(
+        labels,
+        splits,
+        fraction=asked.validation_fraction,
+        seed=asked.split_seed,
+        test_fraction=asked.test_fraction,
+        groups=groups_of(ids, asked.group_by) if asked.group_by else None,
+        left_out=left_out_of(ids, excluded),
+    )
+
+
+def left_out_of(ids: Sequence[str], excluded: Iterable[str]) -> np.ndarray:
+    """Indices of the excluded images."""
+    out = set(excluded)
+    return np.array([place for place, one in enumerate(ids) if one in out], dtype=np.int64)
+
+
+def _held_back(
+    labels: np.ndarray, among: np.ndarray, fraction: float, rng: np.random.Generator, groups: np.ndarray | None
+) -> np.ndarray:
+    if groups is not None:
+        return _whole_groups(labels, among, fraction, rng, groups)
     held = []
     for label in np.unique(labels[among]):
         of_class = rng.permutation(among[labels[among] == label])
         wanted = round(len(of_class) * fraction)
         held.append(of_class[: min(max(wanted, 1), len(of_class) - 1)])
     return np.sort(np.concatenate(held)) if held else among[:0]
+
+
+def _whole_groups(
+    labels: np.ndarray, among: np.ndarray, fraction: float, rng: np.random.Generator, groups: np.ndarray
+) -> np.ndarray:
+    """Groups by chance, each taken while it brings every class of it nearer to its share and leaves some to learn."""
+    classes = int(labels.max()) + 1
+    counts = np.bincount(labels[among], minlength=classes)
+    wanted, held = counts * fraction, np.zeros(classes)
+    taken: list[np.ndarray] = []
+    for name in rng.permutation(np.unique(groups[among])):
+        members = among[groups[among] == name]
+        brings = np.bincount(labels[members], minlength=classes)
+        after = held + brings
+        nearer = np.abs(wanted - after).sum() < np.abs(wanted - held).sum()
+        if nearer and (after < counts)[brings > 0].all():
+            held = after
+            taken.append(members)
+    return np.sort(np.concatenate(taken)) if taken else _smallest_group(among, groups)
+
+
+def _smallest_group(among: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """A share smaller than any group: the smallest is held back, for nothing to judge by is worse."""
+    names, sizes = np.unique(groups[among], return_counts=True)
+    return among[groups[among] == names[sizes.argmin()]] if len(names) > 1 else among[:0]
+
+
+def _refused(pattern: str, message: str) -> Refused:
+    return Refused([Problem("data.group_by", pattern, message)])
 
 
 PARTS = (("train", ""), ("validation",), ("test",))

@@ -11,8 +11,9 @@ from PIL import Image
 from engine.data import open_source
 from engine.data.augment import augmenter
 from engine.data.decode import to_array
+from engine.data.split import parts_of
 from engine.spec import RunSpec
-from engine.training.preparation import channels_of, parts_of
+from engine.training.preparation import channels_of
 
 IMAGES, TIMES = 6, 7  # images shown; each unchanged and then changed so often
 TILE, GAP = 112, 6  # pixels
@@ -21,7 +22,7 @@ TILE, GAP = 112, 6  # pixels
 def augmented(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:
     """Writes sheet.png: a row an image, the first tile unchanged; see-through between the tiles."""
     source, channels = open_source(asked["dataset"]), channels_of(asked["dataset"], spec)
-    train = parts_of(source, asked["dataset"], spec).train
+    train = parts_of(source.ids, source.labels, source.splits, spec.data, asked["dataset"]["excluded"]).train
     chosen = train[np.linspace(0, len(train) - 1, min(IMAGES, len(train))).astype(int)]
     size = spec.data.image_size
     augment = augmenter(spec.data.augmentations, strength=spec.data.augmentation_strength, size=size, channels=channels)

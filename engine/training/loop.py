@@ -56,12 +56,10 @@ def fit(
         training.trend.judge(judged[BEST_BY], recipe.rates.patience)
         training.finish_epoch()
         meter.phase("saving")
-        checkpoints.save(training, {"train/loss": loss, **metrics})
-        log.info(
-            "epoch %d of %d: training loss %.4f, accuracy %.4f; validation loss %.4f, accuracy %.4f; %.1f s",
-            *(at.epoch, recipe.epochs, loss, accuracy, judged["val/loss"], judged["val/accuracy"]),
-            time.perf_counter() - began,
-        )
+        metrics["train/loss"] = loss
+        checkpoints.save(training, metrics)
+        told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        log.info("epoch %d of %d: %s; %.1f s", at.epoch, recipe.epochs, told, time.perf_counter() - began)
     if at.epoch < recipe.epochs:
         meter.say(f"Ended after epoch {at.epoch}: no better validation accuracy for {training.trend.since} epochs.")
     return True

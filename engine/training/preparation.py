@@ -14,8 +14,7 @@ from engine.data import open_source
 from engine.data.arrays import Arrays, mean_std, prepare
 from engine.data.augment import augmenter
 from engine.data.batches import Batches
-from engine.data.source import Source
-from engine.data.split import Split, split
+from engine.data.split import Split, parts_of
 from engine.spec import RunSpec
 from engine.training import model, weights
 from engine.training.events import Reporter
@@ -65,7 +64,7 @@ def prepare_data(
         cache=cache,
         report=_progress(reporter, stop),
     )
-    parts = parts_of(source, dataset, spec)
+    parts = parts_of(source.ids, source.labels, source.splits, spec.data, dataset.get("excluded", ()))
     mean, std = normalisation(spec, arrays.images, parts.train, recipe)
     shape = {
         "image_size": spec.data.image_size,
@@ -84,10 +83,6 @@ def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
     if own == 1 and spec.model.input_layer == "repeat" and spec.data.channels == "auto":
         own = 3  # a grey image decoded as colour is itself three times
     return {"auto": own, "grey": 1, "colour": 3}[spec.data.channels]
-
-
-def parts_of(source: Source, dataset: dict[str, Any], spec: RunSpec) -> Split:
-    return split(source.labels, source.splits, fraction=spec.data.validation_fraction, seed=spec.data.split_seed)
 
 
 def normalisation(spec: RunSpec, images: np.ndarray, train: np.ndarray, recipe: Looks | None) -> Looks:

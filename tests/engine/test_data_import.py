@@ -56,6 +56,8 @@ def test_a_zip_becomes_a_data_set(tmp_path: Path) -> None:
         "images",
         "index.json",
         "samples",
+        "scan.json",
+        "thumbnails",
     ]
 
 

@@ -62,7 +62,15 @@ def left(folder: Path) -> set[str]:
 @needs_photos
 def test_six_thousand_photos(tmp_path: Path) -> None:
     assert imported(tmp_path / "in", PHOTOS)["state"] == "finished"
-    assert left(tmp_path / "in") == {"events.jsonl", "dataset.json", "index.json", "samples", "images"}
+    assert left(tmp_path / "in") == {
+        "events.jsonl",
+        "dataset.json",
+        "index.json",
+        "samples",
+        "images",
+        "scan.json",
+        "thumbnails",
+    }
     told = json.loads((tmp_path / "in/dataset.json").read_text())
     assert {part: set(by_class.values()) for part, by_class in told["counts"].items()} == {
         "train": {500},
@@ -73,7 +81,7 @@ def test_six_thousand_photos(tmp_path: Path) -> None:
     progress = [line for line in lines(tmp_path / "in") if line["kind"] == "progress"]
     steps = [line["step"] for line in progress]
     assert steps == sorted(steps)
-    assert (steps[0], steps[-1], progress[-1]["steps"]) == (0, 6000, 6000)
+    assert (steps[0], steps[-1], progress[-1]["steps"]) == (0, 12_000, 12_000)
     assert all(line["message"] for line in progress)
     assert all(line["eta_s"] >= 0 for line in progress[1:])
     assert len(progress) <= 5 * (progress[-1]["at"] - progress[0]["at"]) + 3
@@ -102,7 +110,8 @@ def until(true: Callable[[], bool]) -> None:
 
 def test_samples_of_the_embedded_digits(tmp_path: Path) -> None:
     record = {"id": "digits", "name": "digits", "kind": "digits", "path": "", "classes": list("0123456789")}
-    process = start(tmp_path / "in", {"id": "digits", "name": "digits", "source": "", "dataset": record})
+    record |= {"set_aside": [], "bytes": 0}
+    process = start(tmp_path / "in", {"id": "digits", "name": "digits", "dataset": record})
     assert process.wait(timeout=60) == 0
     assert json.loads((tmp_path / "in/dataset.json").read_text()) == record
     assert all(len(list((tmp_path / "in/samples" / str(label)).iterdir())) == 12 for label in range(10))

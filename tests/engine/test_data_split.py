@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.data.split import split
+from engine.data.split import groups_of, split
+from engine.errors import Refused
 
 
 def label_sets() -> list[np.ndarray]:
@@ -41,9 +44,41 @@ def test_given_parts_are_used_as_they_are() -> None:
     assert parts.test.tolist() == [4, 5]
 
 
-def test_a_test_part_judges_where_there_is_no_validation() -> None:
-    parts = split(np.array([0, 1, 0, 1]), ["train", "train", "test", "test"], fraction=0.5, seed=0)
-    assert (parts.train.tolist(), parts.validation.tolist(), parts.test.tolist()) == ([0, 1], [2, 3], [])
+def test_a_test_part_is_kept_for_the_end() -> None:
+    parts = split(np.repeat([0, 1], 10), ["train", "train", "train", "train", "test"] * 4, fraction=0.25, seed=0)
+    assert parts.test.tolist() == [4, 9, 14, 19]
+    assert len(parts.validation) == 4
+    assert not set(parts.test) & (set(parts.validation) | set(parts.train))
+
+
+def test_shares_of_validation_and_test_are_of_all_images() -> None:
+    parts = split(np.repeat([0, 1], 50), [""] * 100, fraction=0.2, test_fraction=0.3, seed=1)
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [50, 20, 30]
+
+
+def test_what_is_left_out_is_in_no_part_and_moves_no_other() -> None:
+    labels, out = np.repeat([0, 1], 50), np.array([3, 70])
+    parts = split(labels, [""] * 100, fraction=0.2, seed=1, left_out=out)
+    assert sorted(np.concatenate([parts.train, parts.validation]).tolist()) == sorted(set(range(100)) - {3, 70})
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 0.5))
+def test_a_group_is_never_on_two_sides(seed: int, fraction: float) -> None:
+    groups = [f"patient{index // 4}" for index in range(120)]
+    labels = np.array([(index // 4) % 3 for index in range(120)])
+    parts = split(labels, [""] * 120, fraction=fraction, test_fraction=0.1, seed=seed, groups=groups)
+    sides = [{groups[index] for index in part} for part in (parts.train, parts.validation, parts.test)]
+    assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
+    assert len(parts.validation)
+    assert set(labels[parts.train]) == {0, 1, 2}
+
+
+def test_groups_come_from_names_or_are_refused() -> None:
+    assert groups_of(["a/p1_x.png", "a/p2_y.png"], r"p(\d)") == ["1", "2"]
+    assert groups_of(["a/p1_x.png", "b/p1_y.png"], r"^\w+") == ["a", "b"]
+    for pattern, words in (("(", "no regular expression"), ("q", "finds nothing in a/p1.png"), ("a", "one group")):
+        with pytest.raises(Refused, match=words):
+            groups_of(["a/p1.png", "a/p2.png"], pattern)
 
 
 def test_train_alone_is_split() -> None:

@@ -87,7 +87,7 @@ def test_finished_run_tells_its_story_in_order(whole):
 def test_log_is_readable(whole):
     log = (whole / "log.txt").read_text()
     assert "attempt 1 of test: small_cnn on digits" in log
-    assert len(re.findall(r"epoch \d+ of 12: training loss", log)) == EPOCHS
+    assert len(re.findall(r"epoch \d+ of 12: train", log)) == EPOCHS
     assert log.strip().endswith("finished")
 
 

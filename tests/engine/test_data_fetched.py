@@ -1,0 +1,261 @@
+"""torchvision's own sets through torchvision's own code: read from small files in its formats, fetched, refused."""
+
+import functools
+import gzip
+import hashlib
+import http.server
+import inspect
+import io
+import json
+import pickle
+import struct
+import tarfile
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.catalog.datasets import DATASET_KINDS
+from engine.data.fetched import TorchvisionSet, fetch, open_fetched
+from engine.errors import Unavailable, Unfit
+
+FETCHED = {name: kind for name, kind in DATASET_KINDS.items() if kind.fetched}
+NUMBERS = np.random.default_rng(0)
+
+
+class Told:
+    """Keeps what is told of a download."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.messages.append(message)
+
+    def tell(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
+        assert 0 <= step < steps
+        self.messages.append(message)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every address leads to a port where nobody listens."""
+    monkeypatch.setattr(urllib.request, "_opener", None)  # else the addresses of an earlier download stay
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+
+
+def write_idx(root: Path, name: str, *, train: int = 40, test: int = 10, classes: int = 10) -> dict[str, bytes]:
+    """MNIST's format, as its gzipped downloads would hold it, by file name below `root`; unpacked there, too."""
+    files = {}
+    for part, number in (("train", train), ("t10k", test)):
+        images = NUMBERS.integers(0, 256, (number, 28, 28), dtype=np.uint8)
+        labels = (np.arange(number) % classes).astype(np.uint8)
+        files[f"{part}-images-idx3-ubyte"] = struct.pack(">IIII", 0x803, number, 28, 28) + images.tobytes()
+        files[f"{part}-labels-idx1-ubyte"] = struct.pack(">II", 0x801, number) + labels.tobytes()
+    folder = root / name / "raw"
+    folder.mkdir(parents=True)
+    for file, data in files.items():
+        (folder / file).write_bytes(data)
+    return files
+
+
+def write_cifar(root: Path, *, fine: bool = False, each: int = 20) -> None:
+    """CIFAR's pickles: five batches and a test batch, or CIFAR-100's two files."""
+    folder = root / ("cifar-100-python" if fine else "cifar-10-batches-py")
+    folder.mkdir(parents=True)
+    key, classes = ("fine_labels", 100) if fine else ("labels", 10)
+    for name in ("train", "test") if fine else (*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"):
+        pixels = NUMBERS.integers(0, 256, (each * (5 if fine else 1), 3072), dtype=np.uint8)
+        labels = [n % classes for n in range(len(pixels))]
+        (folder / name).write_bytes(pickle.dumps({"data": pixels, key: labels}))
+    names = [f"thing {n}" for n in range(classes)]
+    told = {"fine_label_names": names} if fine else {"label_names": names}
+    (folder / ("meta" if fine else "batches.meta")).write_bytes(pickle.dumps(told))
+
+
+def write_food(root: Path) -> None:
+    """Photos in folders and lists of them in JSON."""
+    lists: dict[str, dict[str, list[str]]] = {"train": {}, "test": {}}
+    for name in ("apple_pie", "waffles"):
+        (root / "food-101/images" / name).mkdir(parents=True)
+        for part, number in (("train", 3), ("test", 2)):
+            own = [f"{name}/{part}{n}" for n in range(number)]
+            lists[part][name] = own
+            for path in own:
+                Image.new("RGB", (30, 20), "brown").save(root / f"food-101/images/{path}.jpg")
+    (root / "food-101/meta").mkdir()
+    for part, told in lists.items():
+        (root / f"food-101/meta/{part}.json").write_text(json.dumps(told))
+
+
+def opened(kind: str, root: Path) -> TorchvisionSet:
+    return open_fetched({"kind": kind, "path": str(root)})
+
+
+def test_every_kind_names_a_class_of_torchvision_and_what_it_takes() -> None:
+    from torchvision import datasets
+
+    for name, kind in FETCHED.items():
+        assert kind.fetched is not None
+        made = getattr(datasets, kind.fetched.torchvision)
+        takes = set(inspect.signature(made.__init__).parameters)
+        for base in made.__mro__:
+            takes |= set(inspect.signature(base.__init__).parameters)
+        for part, arguments in kind.fetched.parts.items():
+            assert part in ("", "train", "validation", "test")
+            assert set(arguments) <= takes, name
+        assert kind.fetched.files
+        assert kind.fetched.url.startswith("http")
+        assert kind.fetched.bytes > 10**6
+
+
+@pytest.mark.parametrize("kind", sorted(FETCHED))
+def test_what_is_not_there_is_said_in_one_sentence(kind: str, tmp_path: Path, offline: None) -> None:
+    with pytest.raises(Unfit) as refused:
+        fetch(kind, tmp_path / "own", None, Told())
+    fetched = FETCHED[kind].fetched
+    assert fetched is not None
+    assert FETCHED[kind].label in refused.value.reason
+    for wanted in (fetched.url, str(tmp_path / "own"), *fetched.files):
+        assert wanted in refused.value.advice
+
+
+def test_fashion_mnist_is_read_from_its_files(tmp_path: Path) -> None:
+    files = write_idx(tmp_path, "FashionMNIST")
+    source = opened("fashion_mnist", tmp_path)
+    assert source.classes[9] == "Ankle boot"
+    assert (source.splits.count("train"), source.splits.count("test")) == (40, 10)
+    assert source.ids == sorted(source.ids)
+    assert len(set(source.ids)) == 50
+    place = source.ids.index("train/Ankle boot/000019")
+    pixels = np.frombuffer(files["train-images-idx3-ubyte"][16:], np.uint8).reshape(-1, 28, 28)
+    assert np.array_equal(np.asarray(source.read(place)), pixels[19])
+    assert source.labels[place] == 9
+
+
+@pytest.mark.parametrize(("kind", "classes"), [("cifar10", 10), ("cifar100", 100)])
+def test_cifar_is_read_from_its_files(kind: str, classes: int, tmp_path: Path) -> None:
+    write_cifar(tmp_path, fine=classes == 100)
+    source = opened(kind, tmp_path)
+    assert source.classes == tuple(f"thing {n}" for n in range(classes))
+    assert source.splits.count("train") == 100
+    image = source.read(0)
+    assert (image.mode, image.size) == ("RGB", (32, 32))
+
+
+def test_photos_keep_their_names(tmp_path: Path) -> None:
+    write_food(tmp_path)
+    source = opened("food101", tmp_path)
+    assert source.classes == ("apple_pie", "waffles")
+    assert source.ids[:2] == ["test/apple_pie/test0.jpg", "test/apple_pie/test1.jpg"]
+    assert [source.classes[label] for label in source.labels[:3]] == ["apple_pie", "apple_pie", "waffles"]
+    (tmp_path / "food-101/images/waffles/train0.jpg").write_bytes(b"torn")
+    with pytest.raises(Unavailable, match="waffles/train0"):
+        source.read(source.ids.index("train/waffles/train0.jpg"))
+
+
+def test_letters_that_begin_at_one_have_no_empty_class(tmp_path: Path) -> None:
+    folder = tmp_path / "EMNIST/raw"
+    folder.mkdir(parents=True)
+    for part, number in (("train", 52), ("test", 26)):
+        pixels = np.zeros((number, 28, 28), np.uint8)
+        labels = (1 + np.arange(number) % 26).astype(np.uint8)
+        (folder / f"emnist-letters-{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 0x803, number, 28, 28) + pixels.tobytes()
+        )
+        (folder / f"emnist-letters-{part}-labels-idx1-ubyte").write_bytes(
+            struct.pack(">II", 0x801, number) + labels.tobytes()
+        )
+    source = opened("emnist_letters", tmp_path)
+    assert source.classes == tuple("abcdefghijklmnopqrstuvwxyz")
+    assert np.bincount(source.labels).tolist() == [3] * 26
+
+
+def test_what_lies_in_the_named_folder_is_taken_up_there(tmp_path: Path, offline: None) -> None:
+    write_cifar(tmp_path / "mine")
+    assert fetch("cifar10", tmp_path / "own", tmp_path / "mine", Told()) == tmp_path / "mine"
+    assert not (tmp_path / "own").exists()
+
+
+def test_a_named_folder_without_the_files_is_told_which(tmp_path: Path, offline: None) -> None:
+    with pytest.raises(Unfit, match=r"train_32x32\.mat.*test_32x32\.mat"):
+        fetch("svhn", tmp_path / "own", tmp_path, Told())
+
+
+def test_archives_in_a_named_folder_are_checked_and_unpacked(
+    tmp_path: Path, offline: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torchvision's own check meets the archive's true sum once, and a wrong one once."""
+    from torchvision import datasets
+
+    write_food(tmp_path / "made")
+    archive = tmp_path / "mine" / "food-101.tar.gz"
+    archive.parent.mkdir()
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(tmp_path / "made/food-101", "food-101")
+    with pytest.raises(Unfit, match=r"Food-101 could not be downloaded"):  # its sum is not the one torchvision knows
+        fetch("food101", tmp_path / "own", archive.parent, Told())
+    monkeypatch.setattr(datasets.Food101, "_MD5", _md5(archive.read_bytes()))
+    told = Told()
+    assert fetch("food101", tmp_path / "own", archive.parent, told) == tmp_path / "own"
+    assert len(opened("food101", tmp_path / "own").ids) == 10
+    assert archive.exists()
+    assert told.messages
+
+
+def test_a_download_comes_over_http_with_its_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str, served: Path
+) -> None:
+    from torchvision import datasets
+
+    resources = []
+    for name, data in write_idx(tmp_path / "made", "KMNIST").items():
+        packed = io.BytesIO()
+        with gzip.GzipFile(fileobj=packed, mode="wb") as file:
+            file.write(data)
+        (served / f"{name}.gz").write_bytes(packed.getvalue())
+        resources.append((f"{name}.gz", _md5(packed.getvalue())))
+    monkeypatch.setattr(datasets.KMNIST, "mirrors", [f"{site}/"])
+    monkeypatch.setattr(datasets.KMNIST, "resources", resources)
+    told = Told()
+    root = fetch("kmnist", tmp_path / "own", None, told)
+    assert len(opened("kmnist", root).ids) == 50
+    assert any("MB fetched" in message for message in told.messages)
+
+
+def test_files_that_are_gone_are_said_so(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="CIFAR-10"):
+        opened("cifar10", tmp_path)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Path:
+    folder = tmp_path / "served"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def site(served: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server of the files in `served`."""
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=served)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data).hexdigest()

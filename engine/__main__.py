@@ -13,7 +13,7 @@ from rich.console import Console
 import engine
 from engine import show, supervisor
 from engine.waiting import wait_for_import, wait_for_run
-from storage import Home, NewerDatabase, RunState, Store
+from storage import Dataset, Home, NewerDatabase, Request, RunState, Store
 
 OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
 err = Console(stderr=True, highlight=False)
@@ -92,13 +92,31 @@ def download(store: Store, options: argparse.Namespace) -> int:
 
 
 def add_dataset(store: Store, options: argparse.Namespace) -> int:
-    request = engine.add_dataset(store, options.name, options.source)
-    engine.ensure_supervisor(store.home)
-    request = wait_for_import(store, request.id, err)
-    if request.state == "refused":
-        err.print(f"Refused:\n{request.message}", markup=False)
-        return REFUSED
-    dataset = store.datasets.get(request.target)
+    return _bring_in(store, options, engine.add_dataset(store, options.name, options.source, copy=options.copy))
+
+
+def fetch_dataset(store: Store, options: argparse.Namespace) -> int:
+    return _bring_in(
+        store, options, engine.fetch_dataset(store, options.kind, name=options.name, folder=options.folder)
+    )
+
+
+def scan_dataset(store: Store, options: argparse.Namespace) -> int:
+    return _bring_in(store, options, engine.scan_dataset(store, options.name))
+
+
+def show_dataset(store: Store, options: argparse.Namespace) -> int:
+    return _show(store, options, engine.find_dataset(store, options.name))
+
+
+def exclude_images(store: Store, options: argparse.Namespace) -> int:
+    dataset = engine.exclude_images(store, options.name, options.image)
+    _print(options, show.dataset_object(dataset), show.dataset_page(dataset))
+    return OK
+
+
+def include_images(store: Store, options: argparse.Namespace) -> int:
+    dataset = engine.include_images(store, options.name, options.image)
     _print(options, show.dataset_object(dataset), show.dataset_page(dataset))
     return OK
 
@@ -158,12 +176,28 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
     one.add_argument("--which", default="best", help="best (default), last, or an epoch")
     one.add_argument("dest", type=Path, metavar="DEST", help="a file to write, or a folder")
-    datasets = command(commands, "datasets", list_datasets, "Add, list and delete data sets.")
-    inner = datasets.add_subparsers(required=True, metavar="add|list|delete")
-    one = command(inner, "add", add_dataset, "Import a folder or zip of class folders.", as_json=True)
+    datasets = command(commands, "datasets", list_datasets, "Add, look into, list and delete data sets.")
+    inner = datasets.add_subparsers(required=True, metavar="add|fetch|list|show|scan|exclude|include|delete")
+    one = command(inner, "add", add_dataset, "Import a folder or zip of class folders, or a CSV.", as_json=True)
     one.add_argument("name", metavar="NAME", help="what to call it")
-    one.add_argument("source", type=Path, metavar="PATH_OR_ZIP", help="a folder or .zip on this machine")
+    one.add_argument("source", type=Path, metavar="PATH", help="a folder, .zip, or .csv of path,label[,split]")
+    one.add_argument("--copy", action="store_true", help="copy the images into Thaw's home; else they stay there")
+    one = command(inner, "fetch", fetch_dataset, "Fetch one of torchvision's data sets.", as_json=True)
+    fetched = ", ".join(kind for kind, row in engine.DATASET_KINDS.items() if row.fetched)
+    one.add_argument("kind", metavar="KIND", help=f"one of {fetched}")
+    one.add_argument("--name", help="what to call it (default: KIND)")
+    one.add_argument("--folder", type=Path, help="where its files lie already, on this machine")
     command(inner, "list", list_datasets, "List data sets.", as_json=True)
+    for name, what, text in (
+        ("show", show_dataset, "Show one data set: classes, parts, sizes and what its scan found."),
+        ("scan", scan_dataset, "Look through a data set for repeats, leaks, tiny images and the like."),
+        ("exclude", exclude_images, "Take images out of a data set; their files stay."),
+        ("include", include_images, "Take excluded images back in."),
+    ):
+        one = command(inner, name, what, text, as_json=True)
+        one.add_argument("name", metavar="NAME", help="its name")
+        if name.endswith("clude"):
+            one.add_argument("image", nargs="+", metavar="IMAGE", help="an image's id, as the scan names it")
     one = command(inner, "delete", delete_dataset, "Delete a data set; a folder on the server stays where it is.")
     one.add_argument("name", metavar="NAME", help="its name")
     command(commands, "status", status, "Show the engine, its queue and the machine.", as_json=True)
@@ -190,6 +224,21 @@ def _read(path: Path, overrides: list[str]) -> str:
             inner = inner.setdefault(parent, {})
         inner[leaf] = yaml.safe_load(value)
     return yaml.safe_dump(values, allow_unicode=True)
+
+
+def _bring_in(store: Store, options: argparse.Namespace, request: Request) -> int:
+    engine.ensure_supervisor(store.home)
+    request = wait_for_import(store, request.id, err)
+    if request.state == "refused":
+        err.print(f"Refused:\n{request.message}", markup=False)
+        return REFUSED
+    return _show(store, options, store.datasets.get(request.target))
+
+
+def _show(store: Store, options: argparse.Namespace, dataset: Dataset) -> int:
+    scan = engine.dataset_scan(store, dataset.id)
+    _print(options, show.dataset_object(dataset, scan), show.dataset_page(dataset, scan))
+    return OK
 
 
 def _ask(store: Store, request_id: str, done: str, what: str) -> int:

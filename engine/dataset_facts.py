@@ -1,7 +1,8 @@
 """What is known of a data set's images, read from what its import and its scan left on the disk."""
 
+import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from engine.data.folder import INDEX, Index
 from engine.data.scan import PICTURES, Scan
-from engine.data.source import open_source
+from engine.data.source import Source, open_source
 from engine.data.split import Split, parts_of
 from engine.errors import NotFound, Unavailable
 from engine.spec import Data
@@ -73,11 +74,19 @@ def dataset_image(store: Store, dataset_id: str, image_id: str) -> "Image":
         NotFound: No such image.
         Unavailable: Its file is gone or was changed.
     """
-    source = open_source(asdict(store.datasets.get(dataset_id)))
-    try:
-        return source.read(list(source.ids).index(image_id))
-    except ValueError:
-        raise NotFound(f"There is no image {image_id} in {dataset_id}.") from None
+    dataset = store.datasets.get(dataset_id)
+    what = ("kind", "path", "classes", "source_fingerprint")  # a note or an exclusion does not open it anew
+    source, places = _opened(json.dumps({name: getattr(dataset, name) for name in what}))
+    if image_id not in places:
+        raise NotFound(f"There is no image {image_id} in {dataset.name}.")
+    return source.read(places[image_id])
+
+
+@lru_cache(maxsize=1)
+def _opened(record: str) -> tuple[Source, dict[str, int]]:
+    """The source of a record and the index of each id in it. Kept: one of torchvision's takes a while to open."""
+    source = open_source(json.loads(record))
+    return source, {one: index for index, one in enumerate(source.ids)}
 
 
 def split_of(store: Store, dataset: Dataset, asked: Data) -> Split:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+
 from engine.catalog.datasets import DATASET_KINDS
 from engine.data.split import left_out_of
 from engine.dataset_facts import dataset_index, split_of
@@ -192,12 +194,12 @@ def dataset_split(
         "group_by": group_by,
     }
     asked: Data = RunSpec.parse({"data": values}).data
-    parts, labels = split_of(store, dataset, asked), dataset_index(store, dataset).labels
+    parts, labels = split_of(store, dataset, asked), np.asarray(dataset_index(store, dataset).labels)
     found = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     return {
-        part: {name: sum(labels[index] == label for index in chosen) for label, name in enumerate(dataset.classes)}
-        for part, chosen in found.items()
-        if len(chosen)
+        part: dict(zip(dataset.classes, np.bincount(labels[of], minlength=len(dataset.classes)).tolist(), strict=True))
+        for part, of in found.items()
+        if len(of)
     }
 
 

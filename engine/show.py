@@ -1,6 +1,7 @@
 """What the command line prints: objects for scripts, tables for people."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group
@@ -9,6 +10,8 @@ from rich.text import Text
 
 import engine
 from storage import Dataset, Run, Store
+
+MOST_GROUPS = 10  # of a finding that are printed
 
 
 def run_summary(run: Run) -> dict[str, Any]:
@@ -85,8 +88,9 @@ def run_page(store: Store, run: Run) -> Group:
     return Group(Text(f"{run.id}  {result(run)}"), checkpoints, *events)
 
 
-def dataset_object(dataset: Dataset) -> dict[str, Any]:
-    return {
+def dataset_object(dataset: Dataset, scan: engine.Scan | None = None) -> dict[str, Any]:
+    """The data set as a plain object, with what its scan found."""
+    told = {
         "id": dataset.id,
         "name": dataset.name,
         "kind": dataset.kind,
@@ -94,9 +98,15 @@ def dataset_object(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "counts": dataset.counts,
         "set_aside": list(dataset.set_aside),
+        "excluded": list(dataset.excluded),
         "notes": list(dataset.notes),
+        "about": dataset.about,
         "fingerprint": dataset.fingerprint,
     }
+    if scan is None:
+        return told
+    kept = ("at", "mean", "std", "sizes", "channels", "findings")
+    return told | {"scan": {name: value for name, value in asdict(scan).items() if name in kept}}
 
 
 def datasets_table(datasets: list[Dataset]) -> Table:
@@ -108,9 +118,27 @@ def datasets_table(datasets: list[Dataset]) -> Table:
     return table
 
 
-def dataset_page(dataset: Dataset) -> Group:
-    aside = [Text(f"set aside: {one['path']}: {one['reason']}") for one in dataset.set_aside]
-    return Group(datasets_table([dataset]), *map(Text, dataset.notes), *aside)
+def dataset_page(dataset: Dataset, scan: engine.Scan | None = None) -> Group:
+    lines = list(dataset.notes)
+    lines += [f"set aside: {one['path']}: {one['reason']}" for one in dataset.set_aside]
+    if dataset.excluded:
+        lines.append(f"excluded: {', '.join(dataset.excluded)}")
+    if dataset.about:
+        lines += ["", dataset.about]
+    return Group(datasets_table([dataset]), *map(Text, lines), *(_scan_lines(scan) if scan else ()))
+
+
+def _scan_lines(scan: engine.Scan) -> list[Text]:
+    mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (scan.mean, scan.std))
+    lines = [Text(f"mean {mean}; standard deviation {std} (0 to 1)")]
+    if not scan.findings:
+        return [*lines, Text("The scan found nothing to put right.")]
+    for found in scan.findings:
+        lines += [Text(f"\n{found.title}", style="bold"), Text(found.text)]
+        lines += [Text(f"  {', '.join(group)}", overflow="fold") for group in found.groups[:MOST_GROUPS]]
+        if len(found.groups) > MOST_GROUPS:
+            lines.append(Text(f"  and {len(found.groups) - MOST_GROUPS:,} more; --json lists them"))
+    return lines
 
 
 def status_object(store: Store) -> dict[str, Any]:

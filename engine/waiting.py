@@ -23,9 +23,10 @@ def wait_for_run(store: Store, run_id: str, console: Console) -> Run:
 
 
 def wait_for_import(store: Store, request_id: str, console: Console) -> Request:
-    """The request once its import is done or refused. Its engine is started again should it be gone."""
+    """The request once its import or scan is done or refused. Its engine is started again should it be gone."""
     with _bar(console) as bar:
-        task = bar.add_task("Import", total=1.0, detail="")
+        words = {"import_dataset": "Import", "scan_dataset": "Scan"}[store.requests.get(request_id).kind]
+        task = bar.add_task(words, total=1.0, detail="")
         while (request := store.requests.get(request_id)).state in ("pending", "running"):
             bar.update(task, completed=request.progress or 0, detail=_left(request.message or "", request.eta_s))
             _pass_time(store)

@@ -21,7 +21,10 @@ LARGEST = 190_000  # bytes
 
 FULL = {
     "home": "/",
-    "datasets": "/datasets?dataset=shapes",
+    "datasets": "/datasets",
+    "dataset": "/datasets?dataset=shapes",
+    "dataset-scan": "/datasets?dataset=shapes&view=Scan",
+    "dataset-splits": "/datasets?dataset=shapes&view=Splits",
     "new-run": "/new_run?dataset=shapes",
     "runs": "/runs",
     "run": "/run?run={running}",
@@ -42,7 +45,7 @@ def main(only: list[str]) -> int:
             if pages is FULL:
                 runs = seed.full_home(store)
             else:
-                seed.digits_samples(store)
+                seed.digits(store)
                 seed.awake(store)
                 runs = {}
             with serving(home) as address:

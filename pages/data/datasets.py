@@ -1,165 +1,82 @@
-"""Data sets: what there is, how it looks, and two ways in."""
-
-from pathlib import Path
+"""Data sets: all of them as cards, or, with `?dataset=`, one of them whole."""
 
 import streamlit as st
 
 import engine
 from pages.parts.actions import being_deleted
-from pages.parts.cards import page_head
-from pages.parts.contact_sheet import contact_sheet
-from pages.parts.figures.class_counts import class_counts
+from pages.parts.cards import empty_state, page_head
+from pages.parts.dataset_add import add_panel, show_panel
+from pages.parts.dataset_cards import dataset_cards
+from pages.parts.dataset_files import files
+from pages.parts.dataset_look import look
+from pages.parts.dataset_requests import dataset_requests
+from pages.parts.dataset_runs import runs
+from pages.parts.dataset_scan import scan
+from pages.parts.dataset_splits import splits
+from pages.parts.dataset_words import close_dataset, tone, warning_badges
 from pages.parts.live import live
-from pages.parts.session import NEW_RUN_PAGE, base_url, palette, store, wake_engine
-from pages.parts.tables import set_aside_table
-from pages.parts.upload import upload_zip
-from pages.parts.words import ago, count, escaped, left, size
-from storage import Dataset, Request
+from pages.parts.session import NEW_RUN_PAGE, store, wake_engine
+from pages.parts.words import ago, count, escaped, size
+from storage import Dataset
 
-WAYS = ("Upload a zip", "Folder or zip on this machine")
+VIEWS = {"Look": look, "Scan": scan, "Splits": splits, "Files": files, "Runs": runs}
 
 
-def ask_import(name: str, source: Path, key: str | None = None) -> bool:
-    """Ask for an import; what is wrong with it shows beside the form, and False comes back."""
-    try:
-        engine.add_dataset(store(), name, source, key=key)
-    except engine.Refused as refused:
-        st.session_state["datasets_refused"] = [str(problem) for problem in refused.problems]
-        return False
-    st.session_state["datasets_refused"] = []
-    wake_engine()
-    return True
-
-
-def add_from_path() -> None:
-    path = st.session_state["datasets_path"].strip()
-    if not path:
-        st.session_state["datasets_refused"] = ["Give the path of a folder or a zip on this machine."]
-        return
-    ask_import(st.session_state["datasets_path_name"].strip() or Path(path).stem, Path(path))
-
-
-def add(is_new: bool) -> None:
-    with st.expander("Add a data set", icon=":material/add_photo_alternate:", expanded=is_new):
-        way = st.segmented_control("From", WAYS, default=WAYS[0], required=True, key="datasets_way")
-        if way == WAYS[0]:
-            name = st.text_input("Name", key="datasets_zip_name", placeholder="made from the file's name")
-            kept = st.session_state.pop("datasets_kept", None)
-            if arrived := upload_zip("datasets_upload", base_url()) or kept:
-                token, file_name = arrived
-                source = store().home.uploads / f"{token}.zip"
-                if not ask_import(name.strip() or Path(file_name).stem, source, key=token) and source.exists():
-                    st.session_state["datasets_kept"] = arrived  # another name takes it up; nothing is sent again
-        else:
-            path, named = st.columns([2, 1])
-            path.text_input("Path", key="datasets_path", placeholder="/data/flowers or /data/flowers.zip")
-            named.text_input("Name", key="datasets_path_name", placeholder="made from the path")
-            st.button("Import", type="primary", icon=":material/input:", on_click=add_from_path, key="datasets_import")
-            st.caption("One folder a class, with or without train / validation / test above them. It is not copied.")
-        for text in st.session_state.get("datasets_refused", []):
-            st.error(escaped(text), icon=":material/error:")
-
-
-def imports() -> None:
-    """Imports under way, and those refused lately."""
-    asked = store().requests.list("import_dataset", limit=20)
-    under_way = [request for request in asked if request.state in ("pending", "running")]
-    for request in under_way:
-        told = " · ".join(filter(None, [request.message, left(request.eta_s)]))
-        st.progress(
-            request.progress or 0.0, text=f"Importing {escaped(request.payload['name'])} · {escaped(told or 'waiting')}"
-        )
-    seen = (len(under_way), len(store().datasets.list()), len(being_deleted()))
-    if st.session_state.setdefault("datasets_seen", seen) != seen:
-        st.session_state["datasets_seen"] = seen
-        st.rerun()  # something came or went: the list below shows it
-    dismissed = st.session_state.setdefault("datasets_dismissed", set())
-    for request in asked:
-        if request.state == "refused" and request.id not in dismissed and ago(request.ended_at).endswith(RECENTLY):
-            _refusal(request, dismissed)
-
-
-RECENTLY = ("now", "min ago")  # an older refusal is no news
-
-
-def _refusal(request: Request, dismissed: set[str]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.error(
-            f"**{escaped(request.payload['name'])}** was not imported. {escaped(request.message or '')}",
-            icon=":material/error:",
-        )
-        st.button(
-            "Dismiss", key=f"datasets_dismiss_{request.id}", on_click=dismissed.add, args=(request.id,), type="tertiary"
-        )
-
-
-def cards(datasets: list[Dataset], chosen: str) -> None:
-    grid = st.grid(3, min_column_width=280)
-    for dataset in datasets:
-        with grid.cell(), st.container(border=True, key=f"dataset_{dataset.id}", gap="small", height="stretch"):
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                st.markdown(f"**{escaped(dataset.name)}**")
-                if dataset.set_aside:
-                    st.badge(f"{len(dataset.set_aside)} set aside", icon=":material/broken_image:", color="orange")
-            st.caption(_facts(dataset))
-            samples = engine.dataset_samples(store(), dataset.id)
-            firsts = [path for paths in samples.values() for path in paths[:2]][:8]
-            if firsts:
-                st.image(contact_sheet(firsts, columns=4), alt=f"Some images of {dataset.name}", width="stretch")
+def overview(datasets: list[Dataset]) -> None:
+    """Every data set, and the way to add one."""
+    # decided once: the form must not close under the hand of someone who adds a second
+    adding = st.session_state.setdefault("datasets_adding", len(datasets) < 2)
+    with page_head("Data sets"):
+        if not adding:
             st.button(
-                "Shown below" if dataset.id == chosen else "Look at it",
-                key=f"datasets_look_{dataset.id}",
-                icon=":material/visibility:",
-                disabled=dataset.id == chosen,
-                on_click=_choose,
-                args=(dataset.id,),
+                "Add a data set",
+                type="primary",
+                icon=":material/add_photo_alternate:",
+                key="datasets_add_open",
+                on_click=show_panel,
+                args=(True,),
             )
+    live(dataset_requests, every_s=1.5)
+    if adding:
+        add_panel()
+    dataset_cards(datasets)
 
 
 def detail(dataset: Dataset) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
-        st.subheader(escaped(dataset.name), anchor=False)
-        with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
-            if not engine.DATASET_KINDS[dataset.kind].embedded:
-                delete_button(dataset)
-            if st.button("Train on it", icon=":material/play_arrow:", type="primary", key="datasets_train"):
-                st.switch_page(NEW_RUN_PAGE, query_params={"dataset": dataset.id})
-    parts = ", ".join(f"{part} {sum(of.values()):,}" for part, of in dataset.counts.items() if part != "all")
-    added = f"added {ago(dataset.created_at)}, {size(dataset.bytes)}" if dataset.created_at else "comes with Thaw"
-    st.caption(f"{parts or 'Not split: a share is held back for validation'} · {added}")
-    for note in dataset.notes:
-        st.caption(f":material/info: {escaped(note)}")
-    if dataset.set_aside:
-        with st.expander(f"{count(len(dataset.set_aside), 'file')} set aside", icon=":material/broken_image:"):
-            st.caption("These could not be read as images; nothing is trained on them.")
-            st.dataframe(set_aside_table(dataset), hide_index=True, key="datasets_aside", alt="Files set aside")
-    figure, samples = st.columns([2, 3])
-    with figure.container(border=True):
-        st.markdown("**Images a class**")
-        st.plotly_chart(
-            class_counts(dataset, palette=palette()),
-            key="datasets_counts",
-            config={"displayModeBar": False},
-            alt=f"Images a class of {dataset.name}",
+    """One data set: its head, then a view of it."""
+    _back()
+    with page_head(escaped(dataset.name)):
+        if not engine.DATASET_KINDS[dataset.kind].embedded:
+            delete_button(dataset)
+        if st.button("Train on it", icon=":material/play_arrow:", type="primary", key="datasets_train"):
+            st.switch_page(NEW_RUN_PAGE, query_params={"dataset": dataset.id})
+    _badges(dataset)
+    live(dataset_requests, every_s=1.5)
+    views = st.tabs(list(VIEWS), key="view", on_change="rerun", bind="query-params")
+    for view, draw in zip(views, VIEWS.values(), strict=True):
+        if view.open:
+            with view:
+                draw(dataset)
+
+
+def _back() -> None:
+    st.button(
+        "All data sets", icon=":material/arrow_back:", type="tertiary", key="datasets_back", on_click=close_dataset
+    )
+
+
+def _badges(dataset: Dataset) -> None:
+    kind = engine.DATASET_KINDS[dataset.kind]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.badge(escaped(kind.label), icon=":material/photo_library:", color="gray")
+        st.badge(count(dataset.images, "image"), icon=":material/image:", color="gray")
+        st.badge(count(len(dataset.classes), "class", "classes"), icon=":material/category:", color="gray")
+        st.badge(
+            f"{dataset.width} × {dataset.height} px, {tone(dataset)}", icon=":material/aspect_ratio:", color="gray"
         )
-    with samples.container(border=True):
-        st.markdown("**Samples**")
-        sample_grid(dataset)
-
-
-def sample_grid(dataset: Dataset) -> None:
-    """A row of images a class, the first ten classes unless asked for all."""
-    found = {name: paths for name, paths in engine.dataset_samples(store(), dataset.id).items() if paths}
-    if not found:
-        st.caption("There are no samples to show yet.")
-        return
-    names = list(found)
-    if len(names) > 10 and not st.toggle(f"All {len(names)} classes", key="datasets_every"):
-        names = names[:10]
-    for name in names:
-        with st.container(gap="xsmall"):
-            st.caption(escaped(name))
-            st.image(contact_sheet(found[name], columns=12), alt=f"Images of class {name}")
+        warning_badges(dataset)
+    added = f"added {ago(dataset.created_at)} · {size(dataset.bytes)}" if dataset.created_at else "comes with Thaw"
+    st.caption(f"{added} · fingerprint `{dataset.fingerprint[:12]}`")
 
 
 def delete_button(dataset: Dataset) -> None:
@@ -170,40 +87,34 @@ def delete_button(dataset: Dataset) -> None:
         st.button("Delete it", type="primary", key="datasets_delete", on_click=_delete, args=(dataset.id,))
 
 
-def _facts(dataset: Dataset) -> str:
-    classes = count(len(dataset.classes), "class", "classes")
-    tone = "grey" if dataset.channels == 1 else "colour"
-    return f"{count(dataset.images, 'image')} · {classes} · {dataset.width} × {dataset.height} px, {tone}"
-
-
-def _choose(dataset_id: str) -> None:
-    st.query_params["dataset"] = dataset_id
-
-
 def _delete(dataset_id: str) -> None:
     try:
         engine.delete_dataset(store(), dataset_id)
     except (engine.Refused, engine.NotFound) as error:
         st.toast(escaped(str(error)), icon=":material/error:")
         return
-    st.query_params.pop("dataset", None)
+    close_dataset()
     st.toast("Deleting the data set.", icon=":material/check:")
     wake_engine()
 
 
+def missing(name: str) -> None:
+    """For an address that leads to no data set."""
+    _back()
+    empty_state("search_off", "This data set is not here", f"{escaped(name)} may have been deleted or renamed.")
+
+
 def page() -> None:
-    with page_head("Data sets"):
-        pass
     gone = being_deleted()
     datasets = [dataset for dataset in store().datasets.list() if dataset.id not in gone]
-    # decided once: the form must not close under the hand of someone who adds a second
-    add(is_new=st.session_state.setdefault("datasets_is_new", len(datasets) < 2))
-    live(imports, every_s=1.5)
-    chosen = st.query_params.get("dataset", "")
-    if chosen not in {dataset.id for dataset in datasets}:
-        chosen = datasets[0].id
-    cards(datasets, chosen)
-    detail(store().datasets.get(chosen))
+    chosen = st.query_params.get("dataset")
+    found = next((dataset for dataset in datasets if dataset.id == chosen), None)
+    if found:
+        detail(found)
+    elif chosen:
+        missing(chosen)
+    else:
+        overview(datasets)
 
 
 page()

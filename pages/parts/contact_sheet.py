@@ -21,15 +21,22 @@ def tile(path: Path, *, side: int, is_faint: bool = False) -> Image.Image:
 
 
 def fitted(image: Image.Image, side: int, *, is_faint: bool = False) -> Image.Image:
-    """As `tile`, of an image that is open already; few pixels stay squares and become no blur."""
-    scale = side / max(image.size)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    small = image.convert("RGBA").resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
+    """As `tile`, of an image that is open already."""
+    small = enlarged(image.convert("RGBA"), side, side)
     if is_faint:
         small.putalpha(small.getchannel("A").point(lambda alpha: round(FAINT * alpha)))
     square = Image.new("RGBA", (side, side), (0, 0, 0, 0))
     square.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
     return square
+
+
+def enlarged(image: Image.Image, least: int, most: int) -> Image.Image:
+    """Its longer side at least and at most so many pixels; few pixels stay squares and become no blur."""
+    longer = max(image.size)
+    scale = min(max(least, longer), most) / longer
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    plain = image if image.mode in ("L", "RGB", "RGBA") else image.convert("RGB")
+    return plain.resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
 
 
 # The time a file was written is part of the key: a data set of the same name may take another's place.

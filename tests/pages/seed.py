@@ -4,18 +4,13 @@ import math
 import os
 import random
 import time
-from dataclasses import asdict
 from pathlib import Path
 
-from PIL import Image, ImageDraw
-
 import engine
-from engine.data.embedded import open_digits
-from engine.data.samples import write_samples
 from engine.processes import Identity
-from storage import Checkpoint, Dataset, EngineStatus, MetricPoint, Run, RunState, Store
+from storage import Checkpoint, EngineStatus, MetricPoint, Run, RunState, Store
+from tests.pages.seed_datasets import digits, shapes
 
-SHAPES = ("circle", "cross", "hexagon", "ring", "square", "star", "triangle")
 KOREAN = "한국 전통 문양 분류: 오래된 기와와 단청 사진으로 학습한 아주 긴 이름의 실행, 두 번째 시도"
 HOSTILE = "**bold** <script>alert(1)</script> :material/delete: $x^2$ [link](http://evil.example)"
 LONG = "resnet18 on dried flowers with a very long name that somebody typed to remember each and every setting"
@@ -24,7 +19,7 @@ LONG = "resnet18 on dried flowers with a very long name that somebody typed to r
 def full_home(store: Store) -> dict[str, Run]:
     """Data sets and one run or more in every state, by a short name."""
     shapes(store)
-    digits_samples(store)
+    digits(store)
     made = {
         "finished": run(store, "digits demo", RunState.FINISHED, dataset="digits", epochs=20, per_epoch=45, ago_h=30),
         "long": run(store, LONG, RunState.FINISHED, epochs=12, per_epoch=120, ago_h=26, ceiling=0.953),
@@ -141,45 +136,6 @@ def many(store: Store, number: int) -> None:
             store.runs.move(made.id, RunState.FINISHED, **values)
 
 
-def shapes(store: Store, name: str = "shapes") -> Dataset:
-    """A data set of drawn shapes, as an import would leave it: record, samples, one file set aside."""
-    counts = {
-        "train": {shape: 600 - 60 * index for index, shape in enumerate(SHAPES)},
-        "validation": {shape: 100 for shape in SHAPES},
-    }
-    dataset = Dataset(
-        id=name,
-        name=name,
-        kind="folder",
-        path=str(store.home.dataset(name)),
-        classes=SHAPES,
-        counts=counts,
-        fingerprint="0" * 64,
-        channels=3,
-        width=160,
-        height=160,
-        bytes=48_300_000,
-        created_at=time.time() - 40 * 3600,
-        set_aside=(
-            {"path": "train/star/IMG_2041.jpg", "reason": "the file ends before the image does"},
-            {"path": "train/ring/Thumbs.png", "reason": "is not an image in a format that is read"},
-        ),
-        notes=("Exact repeats of other images: 14.",),
-    )
-    store.datasets.add(dataset)
-    draw = random.Random(3)
-    for label, shape in enumerate(SHAPES):
-        folder = store.home.dataset(name) / "samples" / str(label)
-        folder.mkdir(parents=True, exist_ok=True)
-        for k in range(12):
-            _drawn(shape, draw).save(folder / f"{k}.png")
-    return dataset
-
-
-def digits_samples(store: Store) -> None:
-    write_samples(open_digits(asdict(store.datasets.get("digits"))), store.home.dataset("digits"))
-
-
 def log_file(store: Store, run_id: str, text: str) -> Path:
     folder = store.home.run(run_id)
     folder.mkdir(parents=True, exist_ok=True)
@@ -249,29 +205,3 @@ def _end(store: Store, run_id: str, state: RunState, at: float) -> None:
     store.runs.move(run_id, state, ended_at=at, **said)
     level = "error" if state is RunState.FAILED else "info"
     store.events.add(run_id, level, " ".join([f"{state.capitalize()}.", *said.values()]), at)
-
-
-def _drawn(shape: str, draw: random.Random) -> Image.Image:
-    """A shape of a random place, size and colour, drawn twice as large and halved: smooth edges."""
-    ground = tuple(draw.randint(190, 250) for _ in range(3))
-    ink = tuple(draw.randint(20, 150) for _ in range(3))
-    image = Image.new("RGB", (192, 192), ground)
-    pen = ImageDraw.Draw(image)
-    radius, turn = draw.randint(45, 75), draw.uniform(0, 360)
-    x, y = (draw.randint(radius + 6, 186 - radius) for _ in range(2))
-    corners = {"triangle": 3, "square": 4, "hexagon": 6}.get(shape)
-    if corners:
-        pen.regular_polygon((x, y, radius), corners, rotation=turn, fill=ink)
-    elif shape == "circle":
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
-    elif shape == "ring":
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=ink, width=22)
-    elif shape == "star":
-        reach = [radius if index % 2 else radius * 0.42 for index in range(10)]
-        angles = [math.radians(turn + 36 * index) for index in range(10)]
-        pen.polygon([(x + r * math.cos(a), y + r * math.sin(a)) for r, a in zip(reach, angles, strict=True)], fill=ink)
-    else:
-        for angle in (turn, turn + 90):
-            dx, dy = radius * math.cos(math.radians(angle)), radius * math.sin(math.radians(angle))
-            pen.line((x - dx, y - dy, x + dx, y + dy), fill=ink, width=26)
-    return image.resize((96, 96), Image.Resampling.LANCZOS)

@@ -1,6 +1,5 @@
 """What clicks do: forms, filters, ticked rows, requests."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 import engine
 from storage import Run, RunState, Store
 from tests.pages import seed
-from tests.pages.pages import DATASETS, HOME, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
+from tests.pages.pages import HOME, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
 
 STATE_OF = "runs_state"
 
@@ -194,38 +193,3 @@ def test_the_zoom_is_kept_over_refreshes_until_it_is_reset(runs: dict[str, Run])
     assert bounds() == (100, 301)
     fine(app.button(key="run_reset_zoom").click().run())
     assert bounds()[0] == 0
-
-
-def test_a_data_set_path_that_is_wrong_is_refused_beside_the_form(calm: Store, tmp_path: Path) -> None:
-    app = opened(DATASETS)
-    app.segmented_control(key="datasets_way").set_value("Folder or zip on this machine").run()
-    app.text_input(key="datasets_path").set_value(str(tmp_path / "nowhere")).run()
-    fine(app.button(key="datasets_import").click().run())
-    assert "there is no such folder or file on this machine" in texts(app)
-    fine(app.text_input(key="datasets_path").set_value("").run())
-    fine(app.button(key="datasets_import").click().run())
-    assert "Give the path" in texts(app)
-    assert not calm.requests.open()
-
-
-def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> None:
-    request = calm.requests.add("import_dataset", "flowers", {"name": "flowers", "source": "/f.zip"})
-    calm.requests.update(request.id, state="running", progress=0.4, message="decoding images", eta_s=30.0)
-    refused = calm.requests.add("import_dataset", "bad", {"name": "bad", "source": "/b.zip"})
-    calm.requests.finish(refused.id, "refused", "The class folder rose holds no image.")
-    app = opened(DATASETS)
-    bar = app.get("progress")[0].proto
-    assert bar.text == "Importing flowers · decoding images · about 30 s left"
-    assert "**bad** was not imported. The class folder rose holds no image\\." in texts(app)
-    fine(app.button(key=f"datasets_dismiss_{refused.id}").click().run())
-    assert "was not imported" not in texts(app)
-
-
-def test_deleting_a_data_set(runs: dict[str, Run], store: Store) -> None:
-    app = opened(DATASETS, dataset="shapes")
-    fine(app.button(key="datasets_delete").click().run())
-    assert asked(store) == []  # runs that are not over use it
-    for run in store.runs.list(states=[state for state in RunState if not state.is_over]):
-        store.runs.delete(run.id)
-    fine(app.button(key="datasets_delete").click().run())
-    assert asked(store) == [("delete_dataset", "shapes")]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from pages.parts.figures.accuracy import accuracy
-from pages.parts.figures.class_counts import class_counts
 from pages.parts.figures.curve import Mark, Window, smoothed
 from pages.parts.figures.learning_rate import learning_rate
 from pages.parts.figures.loss import loss
@@ -16,7 +15,7 @@ from pages.parts.figures.marks import attempt_marks, checkpoint_marks
 from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import DARK, LIGHT, Palette, palette_of
 from pages.parts.figures.throughput import throughput
-from storage import Checkpoint, Dataset, Event, MetricPoint, Series
+from storage import Checkpoint, Event, MetricPoint, Series
 from tests.conftest import ROOT
 
 
@@ -140,17 +139,3 @@ def test_the_palettes_are_those_of_the_theme() -> None:
         )
     assert palette_of("dark") is DARK
     assert palette_of(None) is LIGHT
-
-
-def test_class_counts_stack_parts_and_keep_names_plain() -> None:
-    dataset = Dataset(
-        id="a", name="a", kind="folder", path="", classes=("<b>cat</b>", "dog with quite a long name indeed"),
-        counts={"validation": {"<b>cat</b>": 2}, "train": {"<b>cat</b>": 7, "dog with quite a long name indeed": 5}},
-        fingerprint="", channels=3, width=1, height=1, bytes=0, created_at=0,
-    )  # fmt: skip
-    figure = class_counts(dataset, palette=LIGHT)
-    assert [bar.name for bar in figure.data] == ["train", "validation"]
-    assert list(figure.data[0].x) == [7, 5]
-    assert list(figure.data[1].x) == [2, 0]
-    assert figure.layout.yaxis.ticktext[0] == "&lt;b&gt;cat&lt;/b&gt;"
-    assert figure.layout.yaxis.ticktext[1].endswith("…")

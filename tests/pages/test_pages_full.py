@@ -8,7 +8,7 @@ import pytest
 from storage import Run, RunState, Store
 from tests.conftest import ROOT
 from tests.pages import seed
-from tests.pages.pages import DATASETS, EVERY, HOME, MACHINE, NEW_RUN, RUN, RUNS, keys, opened, texts
+from tests.pages.pages import EVERY, HOME, MACHINE, RUN, RUNS, keys, opened, texts
 
 
 @pytest.fixture
@@ -102,22 +102,6 @@ def test_names_are_inert(runs: dict[str, Run]) -> None:
     assert ":material/" not in title
 
 
-def test_data_sets_show_counts_samples_and_what_was_set_aside(runs: dict[str, Run]) -> None:
-    app = opened(DATASETS, dataset="shapes")
-    told = texts(app)
-    assert "3,640 images · 7 classes · 160 × 160 px, colour" in told
-    assert "train 2,940, validation 700" in told
-    assert app.dataframe[0].value["reason"].tolist() == [
-        "the file ends before the image does",
-        "is not an image in a format that is read",
-    ]
-    assert len(app.get("plotly_chart")) == 1
-
-
-def test_the_embedded_data_set_cannot_be_deleted(calm: Store) -> None:
-    assert "datasets_delete" not in keys(opened(DATASETS))
-
-
 def test_machine_tells_the_home_and_versions(calm: Store) -> None:
     app = opened(MACHINE)
     assert app.code[0].value == str(calm.home.root)
@@ -132,14 +116,6 @@ def test_the_log_and_configuration_of_a_run(store: Store, runs: dict[str, Run]) 
     app.segmented_control(key="run_details").set_value("Configuration").run()
     assert "python -m engine train run.yaml" in app.code[0].value
     assert "backbone: small_cnn" in app.code[1].value
-
-
-def test_new_run_draws_a_field_for_every_setting(calm: Store) -> None:
-    app = opened(NEW_RUN)
-    drawn = {one.key for kind in (app.text_input, app.number_input, app.selectbox) for one in kind}
-    import engine
-
-    assert {f"new_{one.path}" for one in engine.settings()} <= drawn
 
 
 def test_the_pages_never_import_torch_or_ray(store: Store, runs: dict[str, Run]) -> None:

@@ -1,57 +1,41 @@
 """Images a class, stacked by part: a Plotly figure, because it does not tick."""
 
+from collections.abc import Mapping, Sequence
+
 from plotly.graph_objects import Figure
 
 from pages.parts.figures.palette import Palette
-from storage import Dataset
+from pages.parts.figures.plain import plain, still
+from pages.parts.words import shortened
 
 PARTS = ("all", "train", "validation", "test")
-MOST_LETTERS = 24
+MOST_COLUMNS = 24
 
 
-def class_counts(dataset: Dataset, *, palette: Palette) -> Figure:
-    """Horizontal bars, first class on top; long class names are cut on the axis and whole in the tooltip."""
+def class_counts(classes: Sequence[str], counts: Mapping[str, Mapping[str, int]], *, palette: Palette) -> Figure:
+    """Horizontal bars of `counts` (part -> class -> images), first class on top.
+
+    Long class names are cut on the axis and whole in the tooltip.
+    """
     colours = {"train": palette.train, "validation": palette.validation, "test": palette.others[0]}
-    classes = list(dataset.classes)
     figure = Figure()
-    for part in sorted(dataset.counts, key=lambda name: PARTS.index(name) if name in PARTS else len(PARTS)):
-        counts = dataset.counts[part]
+    for part in sorted(counts, key=lambda name: PARTS.index(name) if name in PARTS else len(PARTS)):
         figure.add_bar(
-            x=[counts.get(name, 0) for name in classes],
+            x=[counts[part].get(name, 0) for name in classes],
             y=list(range(len(classes))),
             orientation="h",
             name="images" if part == "all" else part,
             marker_color=colours.get(part, palette.train),
-            customdata=[_plain(name) for name in classes],
+            customdata=[plain(name) for name in classes],
             hovertemplate="%{customdata}: %{x:,} images<extra>" + ("" if part == "all" else part) + "</extra>",
         )
-    figure.update_layout(
-        barmode="stack",
-        bargap=0.35,
-        height=max(160, 60 + 24 * len(classes)),
-        margin={"l": 0, "r": 8, "t": 8 if len(dataset.counts) == 1 else 30, "b": 0},
-        showlegend=len(dataset.counts) > 1,
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": palette.muted, "size": 12},
-        dragmode=False,
-    )
+    figure.update_layout(barmode="stack", bargap=0.35)
+    still(figure, palette, height=max(160, 60 + 24 * len(classes)), top=8 if len(counts) == 1 else 30)
     figure.update_yaxes(
-        autorange="reversed",
+        range=[len(classes) - 0.5, -0.5],
         tickvals=list(range(len(classes))),
-        ticktext=[_plain(_cut(name)) for name in classes],
-        automargin=True,
-        fixedrange=True,
+        ticktext=[plain(shortened(name, MOST_COLUMNS)) for name in classes],
+        showgrid=False,
     )
-    figure.update_xaxes(gridcolor=palette.line, tickformat=",d", nticks=6, fixedrange=True, zeroline=False)
+    figure.update_xaxes(tickformat=",d", nticks=6, rangemode="tozero")
     return figure
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= MOST_LETTERS else name[: MOST_LETTERS - 1] + "…"
-
-
-def _plain(name: str) -> str:
-    """Plotly reads a little HTML in labels: a class folder's name must not become any."""
-    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

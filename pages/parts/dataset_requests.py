@@ -1,0 +1,59 @@
+"""Imports and scans under way, with how long they still take, and those refused lately."""
+
+import streamlit as st
+
+from pages.parts.actions import being_deleted
+from pages.parts.session import store
+from pages.parts.words import ago, escaped, left
+from storage import Request
+
+KINDS = {"import_dataset": "Importing", "scan_dataset": "Scanning"}
+RECENTLY = ("now", "min ago")  # an older refusal is no news
+
+
+def dataset_requests() -> None:
+    """Draw them; once one has ended or a data set came or went, the whole page is drawn again."""
+    asked = [one for kind in KINDS for one in store().requests.list(kind, limit=20)]
+    under_way = [request for request in asked if request.state in ("pending", "running")]
+    for request in under_way:
+        told = " · ".join(filter(None, [request.message, left(request.eta_s)]))
+        doing = f"{KINDS[request.kind]} {escaped(_name(request))}"
+        st.progress(request.progress or 0.0, text=f"{doing} · {escaped(told or 'waiting')}")
+    ready = {dataset.id for dataset in store().datasets.list()}
+    seen = ([request.id for request in under_way], ready, being_deleted())
+    before = st.session_state.setdefault("datasets_seen", seen)
+    if before != seen:
+        _greet(ready - before[1])
+        st.session_state["datasets_seen"] = seen
+        st.rerun()
+    dismissed = st.session_state.setdefault("datasets_dismissed", set())
+    for request in asked:
+        if request.state == "refused" and request.id not in dismissed and ago(request.ended_at).endswith(RECENTLY):
+            _refusal(request, dismissed)
+
+
+def open_request(kind: str, dataset_id: str) -> Request | None:
+    """The request of that kind for a data set which is not over yet."""
+    return next((one for one in store().requests.open() if (one.kind, one.target) == (kind, dataset_id)), None)
+
+
+def _greet(new: set[str]) -> None:
+    for dataset_id in new:
+        name = store().datasets.get(dataset_id).name
+        st.toast(f"**{escaped(name)}** is ready.", icon=":material/photo_library:")
+
+
+def _name(request: Request) -> str:
+    return str(request.payload.get("name") or request.target)
+
+
+def _refusal(request: Request, dismissed: set[str]) -> None:
+    done = "imported" if request.kind == "import_dataset" else "scanned"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.error(
+            f"**{escaped(_name(request))}** was not {done}. {escaped(request.message or '')}",
+            icon=":material/error:",
+        )
+        st.button(
+            "Dismiss", key=f"datasets_dismiss_{request.id}", on_click=dismissed.add, args=(request.id,), type="tertiary"
+        )

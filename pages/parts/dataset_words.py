@@ -1,0 +1,123 @@
+"""A data set in words, its badges, and what a click on it does to it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+import engine
+from engine import Finding
+from pages.parts.figures.channel_values import channel_names
+from pages.parts.session import store
+from pages.parts.words import count, escaped
+from storage import Dataset
+
+TONES = {1: "grey", 3: "colour", 4: "colour and alpha"}
+
+
+class Look(NamedTuple):
+    """How a kind of finding is shown."""
+
+    icon: str
+    colour: str
+
+
+LOOKS: dict[str, Look] = {
+    "undecodable": Look(":material/broken_image:", "red"),
+    "leak": Look(":material/water_drop:", "red"),
+    "contradiction": Look(":material/alt_route:", "red"),
+    "duplicate": Look(":material/content_copy:", "orange"),
+    "near_duplicate": Look(":material/difference:", "orange"),
+    "imbalance": Look(":material/balance:", "orange"),
+    "tiny": Look(":material/photo_size_select_small:", "blue"),
+}
+ANY_LOOK = Look(":material/info:", "gray")
+
+
+def facts(dataset: Dataset) -> str:
+    """3,640 images · 7 classes · 160 × 160 px, colour."""
+    classes = count(len(dataset.classes), "class", "classes")
+    return f"{count(dataset.images, 'image')} · {classes} · {dataset.width} × {dataset.height} px, {tone(dataset)}"
+
+
+def tone(dataset: Dataset) -> str:
+    return TONES.get(dataset.channels, f"{len(channel_names(dataset.channels))} channels")
+
+
+def warning_badges(dataset: Dataset) -> None:
+    """What someone who picks this data set should know: findings, images taken out, files set aside."""
+    scan = engine.dataset_scan(store(), dataset.id)
+    found = [one for one in scan.findings if not is_settled(dataset, one)] if scan else []
+    if found:
+        worst = "red" if any(LOOKS.get(one.kind, ANY_LOOK).colour == "red" for one in found) else "orange"
+        st.badge(count(len(found), "finding"), icon=":material/troubleshoot:", color=worst)
+    if dataset.excluded:
+        st.badge(f"{len(dataset.excluded):,} excluded", icon=":material/visibility_off:", color="gray")
+    if dataset.set_aside and not scan:
+        st.badge(f"{len(dataset.set_aside):,} set aside", icon=":material/broken_image:", color="orange")
+
+
+def left_over(dataset: Dataset, finding: Finding) -> list[str]:
+    """The images that an action on all groups would take out: of a group all but the first, or a lone image."""
+    out = set(dataset.excluded)
+    wanted: dict[str, None] = {}  # in order, each once
+    for group in finding.groups:
+        inside = [image_id for image_id in group if image_id not in out]
+        wanted |= dict.fromkeys(inside if len(group) == 1 else inside[1:])
+    return list(wanted)
+
+
+def is_settled(dataset: Dataset, finding: Finding) -> bool:
+    """Whether exclusion has done all it can about the finding."""
+    return finding.action == "exclude" and not left_over(dataset, finding)
+
+
+def open_dataset(dataset_id: str, view: str | None = None) -> None:
+    """Put the data set into the address: the page shows it next."""
+    st.query_params.from_dict({"dataset": dataset_id} | ({"view": view} if view else {}))
+
+
+def close_dataset() -> None:
+    st.query_params.clear()
+
+
+def exclude(dataset: Dataset, ids: Sequence[str], where: str) -> None:
+    """Take images out; what is refused shows at `where`."""
+    _change(engine.exclude_images, dataset, ids, where)
+
+
+def include(dataset: Dataset, ids: Sequence[str], where: str) -> None:
+    """Take excluded images back in; what is refused shows at `where`."""
+    _change(engine.include_images, dataset, ids, where)
+
+
+def refusal(where: str) -> None:
+    """What was refused at `where` the last time something was asked for there."""
+    for text in st.session_state.get("datasets_refused", {}).get(where, []):
+        st.markdown(f":red[:material/error: {escaped(text)}]")
+
+
+def refuse(told: Mapping[str, Sequence[str]]) -> None:
+    """Keep what was refused, by where, for `refusal` to show; everything refused before is over."""
+    st.session_state["datasets_refused"] = told
+
+
+def by_field(refused: engine.Refused) -> dict[str, list[str]]:
+    """What was refused, by field."""
+    told: dict[str, list[str]] = {}
+    for problem in refused.problems:
+        told.setdefault(problem.field, []).append(problem.message[:1].upper() + problem.message[1:] + ".")
+    return told
+
+
+def _change(change: Callable[..., Dataset], dataset: Dataset, ids: Sequence[str], where: str) -> None:
+    """No toast tells of it: one drawn by a click in a dialog would close the dialog. The images turn faint instead."""
+    try:
+        change(store(), dataset.id, list(ids))
+    except engine.Refused as refused:
+        refuse({where: [text for texts in by_field(refused).values() for text in texts]})
+        return
+    except (engine.NotFound, engine.Unavailable) as gone:
+        refuse({where: [str(gone)]})
+        return
+    refuse({})

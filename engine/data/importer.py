@@ -23,7 +23,6 @@ from engine.catalog.datasets import DATASET_KINDS
 from engine.data import open_source
 from engine.data.arrangement import Place, arrange, count, judge
 from engine.data.fetched import fetch
-from engine.data.folder import INDEX
 from engine.data.inspection import Seen, Tree, inspect, stored_name
 from engine.data.listed import Listed
 from engine.data.progress import Cancelled, Progress
@@ -65,7 +64,7 @@ def run(folder: Path, progress: Progress) -> None:
     if DATASET_KINDS[record["kind"]].fetched and not record["fingerprint"]:
         record |= seen_of(source, scan, record["kind"])
     write_samples(source, folder)
-    if not (folder / INDEX).exists():
+    if record["kind"] != "folder":  # whose index says where its files lie, and was written by its import
         index_of_source(source).write(folder)
     (folder / "dataset.json").write_text(json.dumps(record))
     (folder / "request.json").unlink()

@@ -1,15 +1,17 @@
 """A CSV that lists images: path,label and, if wanted, split. Relative paths begin at the CSV's own folder."""
 
 import csv
+import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.data import names
 from engine.data.arrangement import PARTS, Arrangement, Place
 from engine.data.server_folder import read_file
 from engine.errors import Unfit
 
 COLUMNS = ("path", "label")
-MOST_ROWS = 2_000_000
 ADVICE = "Give it the columns path,label or path,label,split, one image a line."
 
 
@@ -25,17 +27,19 @@ class Listed:
         self.folders: set[str] = set()
         self.paths: list[str] = []
         places: dict[str, Place] = {}
-        for number, (path, label, part) in enumerate(_rows(source)):
-            found = Path(path) if Path(path).is_absolute() else source.parent / path
-            self.paths.append(str(found))
-            place = Place(number, path.replace("\\", "/").lstrip("/"), name=label, split=part)
-            if place.id in places and places[place.id].name != label:
-                raise Unfit(
-                    f"{source.name} lists {path} as {places[place.id].name} and as {label}.", "Keep one of them."
-                )
-            places[place.id] = place
+        rows = list(_rows(source))
+        unnamed = "train" if any(row.part for row in rows) else ""
+        for number, row in enumerate(rows):
+            self.paths.append(str(source.parent / row.path))
+            place = Place(number, row.path.lstrip("/"), name=row.label, split=row.part or unnamed)
+            before = places.setdefault(place.id, place)
+            if (before.name, before.split) != (place.name, place.split):
+                lines = f"Lines {rows[before.file].line} and {row.line} of {source.name}"
+                raise Unfit(f"{lines} list {row.path} with different labels or splits.", "Keep one of them.")
         if not places:
             raise Unfit(f"{source.name} lists no images.", ADVICE)
+        if repeated := len(rows) - len(places):
+            self.notes.append(f"Listed more than once: {names.counted(repeated, 'line')}.")
         self.files = [place.id for place in places.values()]
         ordered = sorted(places.values(), key=lambda one: one.id)
         self.arrangement = Arrangement(ordered, frozenset((one.split, one.name) for one in ordered), [])
@@ -57,30 +61,45 @@ class Listed:
         """Nothing is held open."""
 
 
-def _rows(source: Path) -> Iterator[tuple[str, str, str]]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    line: int  # in the CSV, from 1
+    path: str
+    label: str
+    part: str  # "train", "validation", "test", or ""
+
+
+def _rows(source: Path) -> Iterator[Row]:
+    lines = csv.reader(io.StringIO(_text(source), newline=""))
     try:
-        text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
+        header = [name.strip().casefold() for name in next(lines, [])]
+        if any(name not in header for name in COLUMNS):
+            raise Unfit(f"The first line of {source.name} is {','.join(header)[:80] or 'empty'}.", ADVICE)
+        at = {name: header.index(name) for name in (*COLUMNS, "split") if name in header}
+        for row in lines:
+            if row:
+                values = {name: row[place].strip() if place < len(row) else "" for name, place in at.items()}
+                yield _row(f"Line {lines.line_num} of {source.name}", lines.line_num, values)
+    except csv.Error as error:
+        raise Unfit(f"Line {lines.line_num} of {source.name} is no CSV ({error}).", ADVICE) from None
+
+
+def _row(where: str, line: int, values: dict[str, str]) -> Row:
+    for name in COLUMNS:
+        if not values[name]:
+            raise Unfit(f"{where} has no {name}.", ADVICE)
+    part = values.get("split", "").casefold()
+    if part and part not in PARTS:
+        allowed = ", ".join(PARTS)
+        raise Unfit(f"{where}: split {names.shown(part)} is unknown.", f"Use one of {allowed}; empty is train.")
+    # Spreadsheets on Windows write backslashes.
+    return Row(line, values["path"].replace("\\", "/"), values["label"], PARTS.get(part, ""))
+
+
+def _text(source: Path) -> str:
+    for encoding in ("utf-8-sig", "cp949"):  # cp949: as spreadsheets on Korean Windows save it
         try:
-            text = source.read_text(encoding="cp949")  # as spreadsheets on Korean Windows save it
+            return source.read_bytes().decode(encoding)
         except UnicodeDecodeError:
-            raise Unfit(f"{source.name} is no text in UTF-8.", "Save it as CSV in UTF-8.") from None
-    lines = csv.reader(text.splitlines())
-    header = [name.strip().casefold() for name in next(lines, [])]
-    if any(name not in header for name in COLUMNS):
-        raise Unfit(f"The first line of {source.name} is {','.join(header)[:80] or 'empty'}.", ADVICE)
-    at = {name: header.index(name) for name in (*COLUMNS, "split") if name in header}
-    for row in lines:
-        if len(row) == 0:
             continue
-        values = {name: row[place].strip() if place < len(row) else "" for name, place in at.items()}
-        for name in COLUMNS:
-            if not values[name]:
-                raise Unfit(f"Line {lines.line_num} of {source.name} has no {name}.", ADVICE)
-        part = values.get("split", "").casefold()
-        if part and part not in PARTS:
-            raise Unfit(
-                f"Line {lines.line_num} of {source.name}: split {values['split']} is unknown.",
-                f"Use one of {', '.join(PARTS)}, or leave it empty.",
-            )
-        yield values["path"], values["label"], PARTS.get(part, "")
+    raise Unfit(f"{source.name} is no text in UTF-8.", "Save it as CSV in UTF-8.")

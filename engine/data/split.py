@@ -85,7 +85,7 @@ def parts_of(
     Raises:
         Refused: The pattern of groups does not fit.
     """
-    return split(
+    parts = split(
         labels,
         splits,
         fraction=asked.validation_fraction,
@@ -94,6 +94,9 @@ def parts_of(
         groups=groups_of(ids, asked.group_by) if asked.group_by else None,
         left_out=left_out_of(ids, excluded),
     )
+    if asked.group_by and not len(parts.validation):
+        raise _refused(asked.group_by, "leaves nothing to judge by: no group can be held back without losing a class")
+    return parts
 
 
 def left_out_of(ids: Sequence[str], excluded: Iterable[str]) -> np.ndarray:
@@ -118,26 +121,26 @@ def _held_back(
 def _whole_groups(
     labels: np.ndarray, among: np.ndarray, fraction: float, rng: np.random.Generator, groups: np.ndarray
 ) -> np.ndarray:
-    """Groups by chance, each taken while it brings every class of it nearer to its share and leaves some to learn."""
+    """Groups by chance, each taken while it brings the classes nearer to their shares and leaves some of each to learn;
+    where every group is too large for that, the smallest that can be spared.
+    """
+    _, group_of = np.unique(groups[among], return_inverse=True)
+    members = np.split(among[np.argsort(group_of, kind="stable")], np.cumsum(np.bincount(group_of))[:-1])
     classes = int(labels.max()) + 1
     counts = np.bincount(labels[among], minlength=classes)
     wanted, held = counts * fraction, np.zeros(classes)
-    taken: list[np.ndarray] = []
-    for name in rng.permutation(np.unique(groups[among])):
-        members = among[groups[among] == name]
-        brings = np.bincount(labels[members], minlength=classes)
+    taken, spared = [], []
+    for group in rng.permutation(len(members)):
+        brings = np.bincount(labels[members[group]], minlength=classes)
         after = held + brings
-        nearer = np.abs(wanted - after).sum() < np.abs(wanted - held).sum()
-        if nearer and (after < counts)[brings > 0].all():
-            held = after
-            taken.append(members)
-    return np.sort(np.concatenate(taken)) if taken else _smallest_group(among, groups)
-
-
-def _smallest_group(among: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """A share smaller than any group: the smallest is held back, for nothing to judge by is worse."""
-    names, sizes = np.unique(groups[among], return_counts=True)
-    return among[groups[among] == names[sizes.argmin()]] if len(names) > 1 else among[:0]
+        if (after < counts)[brings > 0].all():
+            spared.append(members[group])
+            if np.abs(wanted - after).sum() < np.abs(wanted - held).sum():
+                held = after
+                taken.append(members[group])
+    if spared and not taken:
+        taken = [min(spared, key=len)]
+    return np.sort(np.concatenate(taken)) if taken else among[:0]
 
 
 def _refused(pattern: str, message: str) -> Refused:

@@ -1,12 +1,15 @@
 """Splits are disjoint, stratified and seeded, whatever the numbers of images."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.data.split import groups_of, split
+from engine.data.split import groups_of, parts_of, split
 from engine.errors import Refused
+from engine.spec import RunSpec
 
 
 def label_sets() -> list[np.ndarray]:
@@ -71,6 +74,29 @@ def test_a_group_is_never_on_two_sides(seed: int, fraction: float) -> None:
     assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
     assert len(parts.validation)
     assert set(labels[parts.train]) == {0, 1, 2}
+
+
+def test_a_few_large_groups_still_leave_something_to_judge_by() -> None:
+    groups = ["a"] * 60 + ["b"] * 40
+    parts = split(np.tile([0, 1], 50), [""] * 100, fraction=0.2, seed=0, groups=groups)
+    assert parts.validation.tolist() == list(range(60, 100))
+
+
+def test_many_groups_take_no_time() -> None:
+    count = 60_000
+    groups = [f"{index:06d}" for index in range(count)]
+    began = time.perf_counter()
+    parts = split(np.arange(count) % 100, [""] * count, fraction=0.2, test_fraction=0.1, seed=0, groups=groups)
+    assert time.perf_counter() - began < 20
+    assert abs(len(parts.validation) - 12_000) < 200
+    assert abs(len(parts.test) - 6_000) < 200
+
+
+def test_groups_that_are_classes_are_refused() -> None:
+    ids, labels = [f"{name}/{n}.png" for name in "ab" for n in range(10)], np.repeat([0, 1], 10)
+    asked = RunSpec.parse({"data": {"dataset": "x", "group_by": "^[ab]"}}).data
+    with pytest.raises(Refused, match="leaves nothing to judge by"):
+        parts_of(ids, labels, [""] * 20, asked, ())
 
 
 def test_groups_come_from_names_or_are_refused() -> None:

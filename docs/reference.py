@@ -32,18 +32,23 @@ def settings_page() -> str:
     for one in engine.settings():
         allowed = f"[{one.choices}](#{one.choices})" if isinstance(one.choices, str) else one.allowed
         unit = f" {one.unit}" if one.unit else ""
-        default = f"`{one.default}`{unit}" if one.default != "" else "empty"
+        default = f"`{one.default}`{unit}" if one.default not in ("", ()) else "empty"
         lines.append(f"| `{one.path}` | {default} | {allowed} | {one.description} |")
-    for name, table in (
-        ("backbones", engine.BACKBONES),
-        ("optimizers", engine.OPTIMIZERS),
-        ("strategies", engine.STRATEGIES),
-        ("datasets", engine.DATASET_KINDS),
-        ("presets", engine.PRESETS),
-    ):
+    lines += [
+        "",
+        "## stages",
+        "",
+        "The stages of the backbone in use, from input to head: see [backbones](#backbones).",
+    ]
+    for name, table in {**engine.TABLES, "datasets": engine.DATASET_KINDS, "presets": engine.PRESETS}.items():
         lines += ["", f"## {name}", "", "| name | label | what it is |", "|---|---|---|"]
-        lines += [f"| `{key}` | {row.label} | {row.note} |" for key, row in table.items()]
+        lines += [f"| `{key}` | {row.label} | {row.note}{_stages(row)} |" for key, row in table.items()]
     return "\n".join(lines) + "\n"
+
+
+def _stages(row: object) -> str:
+    stages = getattr(row, "stages", ())
+    return f" Stages: {', '.join(stages)}." if stages else ""
 
 
 def cli_page() -> str:

@@ -33,7 +33,7 @@ def test_every_setting_and_choice_is_told() -> None:
     told = text("docs/settings.md")
     for one in engine.settings():
         assert f"`{one.path}`" in told
-    for table in (engine.BACKBONES, engine.OPTIMIZERS, engine.STRATEGIES, engine.DATASET_KINDS, engine.PRESETS):
+    for table in (*engine.TABLES.values(), engine.DATASET_KINDS, engine.PRESETS):
         for name in table:
             assert f"| `{name}` |" in told
 

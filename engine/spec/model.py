@@ -8,7 +8,7 @@ from engine.catalog.backbones import BACKBONES
 from engine.catalog.freezing import FREEZE_POLICIES
 from engine.catalog.heads import HEADS, INITIALISATIONS
 from engine.catalog.weights import WEIGHTS
-from engine.spec.setting import Part, one_of, setting
+from engine.spec.setting import Part, one_of, setting, takers
 
 
 class Model(Part):
@@ -25,7 +25,7 @@ class Model(Part):
         "",
         "Taken from",
         "One of my runs: its id or name, with @best, @last or @epoch behind it if wanted. A weights file: its path.",
-        when=("model.weights", ("run", "file")),
+        when=("model.weights", tuple(name for name, row in WEIGHTS.items() if row.source)),
     )
     input_layer: Literal["sum", "average", "new", "repeat"] = setting(
         "sum",
@@ -67,21 +67,24 @@ class Freeze(Part):
         choices="freeze_policies",
     )
     last_stages: Annotated[int, Ge(1), Le(20)] = setting(
-        1, "Stages that learn", "So many next to the head, beside the head itself.", when=("freeze.policy", ("last",))
+        1,
+        "Stages that learn",
+        "So many next to the head, beside the head itself.",
+        when=takers("freeze.policy", FREEZE_POLICIES, "last_stages"),
     )
     stages: tuple[str, ...] = setting(
         (),
         "Stages that learn",
         "Names of stages of the backbone, beside the head.",
         choices="stages",
-        when=("freeze.policy", ("stages",)),
+        when=takers("freeze.policy", FREEZE_POLICIES, "stages"),
     )
     every_epochs: Annotated[int, Ge(1), Le(1000)] = setting(
         2,
         "A stage thaws every",
         "Fewer thaws quickly; more lets each stage settle before the next joins.",
         unit="epochs",
-        when=("freeze.policy", ("gradual",)),
+        when=takers("freeze.policy", FREEZE_POLICIES, "every_epochs"),
     )
     rate_decay: Annotated[float, Gt(0), Le(1)] = setting(
         1.0,

@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from engine.catalog.optimizers import OPTIMIZERS
 from engine.catalog.schedules import SCHEDULES
-from engine.spec.setting import Part, one_of, setting
+from engine.spec.setting import Part, one_of, setting, takers
 
 
 class Optimisation(Part):
@@ -38,14 +38,14 @@ class Optimisation(Part):
         "Drops every",
         "Epochs from one drop of the rate to the next.",
         unit="epochs",
-        when=("optimisation.schedule", ("step",)),
+        when=takers("optimisation.schedule", SCHEDULES, "step_epochs"),
         advanced=True,
     )
     step_factor: Annotated[float, Gt(0), Lt(1)] = setting(
         0.1,
         "Drops to",
         "Share of the rate that is left after a drop.",
-        when=("optimisation.schedule", ("step", "plateau")),
+        when=takers("optimisation.schedule", SCHEDULES, "step_factor"),
         advanced=True,
     )
     plateau_epochs: Annotated[int, Ge(1), Le(1000)] = setting(
@@ -53,14 +53,14 @@ class Optimisation(Part):
         "Patience of the rate",
         "Epochs without a better validation accuracy before the rate drops.",
         unit="epochs",
-        when=("optimisation.schedule", ("plateau",)),
+        when=takers("optimisation.schedule", SCHEDULES, "plateau_epochs"),
         advanced=True,
     )
     final_share: Annotated[float, Ge(0), Le(1)] = setting(
         0.0,
         "Falls to",
         "Share of the rate that is left at the end.",
-        when=("optimisation.schedule", ("cosine",)),
+        when=takers("optimisation.schedule", SCHEDULES, "final_share"),
         advanced=True,
     )
     weight_decay: Annotated[float, Ge(0), Le(1)] = setting(
@@ -81,14 +81,14 @@ class Optimisation(Part):
         "Momentum",
         "How much of the last step is kept; 0.9 suits most runs.",
         advanced=True,
-        when=("optimisation.optimizer", ("sgd", "rmsprop")),
+        when=takers("optimisation.optimizer", OPTIMIZERS, "momentum"),
     )
     nesterov: bool = setting(
         False,
         "Nesterov",
         "Looks ahead along the momentum before each step; often a little better.",
         advanced=True,
-        when=("optimisation.optimizer", ("sgd",)),
+        when=takers("optimisation.optimizer", OPTIMIZERS, "nesterov"),
     )
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = setting(
         0.0,

@@ -49,6 +49,11 @@ def one_of(table: Mapping[str, object]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def takers(path: str, table: Mapping[str, Any], field: str) -> When:
+    """`when` of a field that rows of a catalog table say they take; `path` is the field that chooses the row."""
+    return path, tuple(name for name, row in table.items() if field in row.takes)
+
+
 def some_of(table: Mapping[str, object]) -> AfterValidator:
     """The rule that a field's values are keys of a catalog table, each once."""
 

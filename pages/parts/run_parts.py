@@ -29,6 +29,9 @@ def header(run: Run) -> None:
             if st.button("Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"):
                 st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
             if any(kept.is_best for kept in store().checkpoints.list(run.id)):
+                told = "A new run that begins with what this one has learned, on other images too"
+                if st.button("Start from these weights", icon=":material/ac_unit:", key="run_weights", help=told):
+                    st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})
                 address = f"{base_url()}/api/runs/{run.id}/checkpoints/best"
                 st.link_button("Best checkpoint", address, icon=":material/download:", type="primary")
 

@@ -4,6 +4,7 @@ from math import ceil
 from typing import Any
 
 import streamlit as st
+import yaml
 
 import engine
 from engine import PRESETS, Problem, Refused, RunSpec
@@ -66,7 +67,17 @@ def first_values() -> None:
             values["data"] = {**values.get("data", {}), "dataset": source[1]}
         if source[2]:
             values = {**values, **_fine_tuning(source[2], values)}
+        values = _from_address(values)
     forms.fill(values)
+
+
+def _from_address(values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with what the address says of single settings: `?data.split_seed=7`."""
+    for setting in engine.settings():
+        if setting.path in st.query_params and "." in setting.path:
+            part, _, leaf = setting.path.partition(".")
+            values = {**values, part: {**values.get(part, {}), leaf: yaml.safe_load(st.query_params[setting.path])}}
+    return values
 
 
 def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:

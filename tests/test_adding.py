@@ -1,0 +1,94 @@
+"""docs/adding.md does what it says: each of its blocks, run as it stands, is a choice that works."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from engine.catalog import TABLES, augmentations, backbones, freezing, schedules, weights
+from engine.data.augment import augmenter
+from engine.spec import RunSpec
+from engine.training import weights as first_weights
+from engine.training.model import build
+from engine.training.stages import Thawing, stages_of
+from tests.conftest import ROOT
+
+BLOCKS = re.findall(r"```python\n(.+?)```", (ROOT / "docs" / "adding.md").read_text(encoding="utf-8"), re.DOTALL)
+EDITED = (
+    augmentations.AUGMENTATIONS,
+    backbones.BACKBONES,
+    freezing.FREEZE_POLICIES,
+    schedules.SCHEDULES,
+    weights.WEIGHTS,
+)
+
+
+@pytest.fixture(autouse=True)
+def added() -> Iterator[None]:
+    """All blocks run, in a module of their own; the tables are as before afterwards."""
+    before = [dict(table) for table in EDITED]
+    module = ModuleType("adding")
+    sys.modules["adding"] = module
+    for block in BLOCKS:
+        exec(compile(block, "docs/adding.md", "exec"), module.__dict__)
+    yield
+    for table, rows in zip(EDITED, before, strict=True):
+        table.clear()
+        table.update(rows)
+    del sys.modules["adding"]
+
+
+def test_there_is_a_block_a_table() -> None:
+    assert [len(table) for table in EDITED] == [len(TABLES[name]) + 1 for name in NAMES]
+    assert max(len(block.strip().splitlines()) for block in BLOCKS) <= 15
+
+
+NAMES = ("augmentations", "backbones", "freeze_policies", "schedules", "weights")
+
+
+def test_the_freeze_policy_plans() -> None:
+    plan = RunSpec.parse({"freeze": {"policy": "ends"}}).thaw_plan
+    assert plan == {"stem": 0, "layer1": None, "layer2": None, "layer3": None, "layer4": 0, "head": 0}
+
+
+def test_the_schedule_falls() -> None:
+    spec = RunSpec.parse({"optimisation": {"schedule": "linear"}, "epochs": 10})
+    assert [spec.rate_share(epoch) for epoch in (0, 5, 10)] == [1, 0.5, 0]
+
+
+def test_the_augmentation_changes_images() -> None:
+    spec = RunSpec.parse({"data": {"augmentations": ["sharpen"]}})
+    change = augmenter(spec.data.augmentations, strength=1.0, size=16, channels=3)
+    images = torch.randint(0, 255, (32, 3, 16, 16), dtype=torch.uint8)
+    assert change is not None
+    unchanged = sum(torch.equal(a, b) for a, b in zip(change(images), images, strict=True))
+    assert 4 < unchanged < 28
+
+
+def test_the_weights_are_taken_over(tmp_path: Path) -> None:
+    network = build(RunSpec.parse({"model": {"backbone": "small_cnn"}}).model, classes=3, channels=1, image_size=16)
+    np.savez(tmp_path / "w.npz", **{name: value.numpy() for name, value in network.state_dict().items()})
+    values = {"backbone": "small_cnn", "weights": "npz", "weights_from": str(tmp_path / "w.npz")}
+    asked = RunSpec.parse({"model": values}).model
+    found = first_weights.find(first_weights.Asked(asked, None))
+    assert found is not None
+    other = build(asked, classes=5, channels=1, image_size=16)
+    fitted = first_weights.load(other, asked, found, classes=list("abcde"))
+    assert fitted.new == ["19.weight 5 x 64", "19.bias 5"]
+    assert torch.equal(other[0].weight, network[0].weight)
+
+
+def test_the_backbone_trains_by_stages() -> None:
+    spec = RunSpec.parse(
+        {"model": {"backbone": "two_layers"}, "freeze": {"policy": "last"}, "data": {"image_size": 16}}
+    )
+    network = build(spec.model, classes=3, channels=1, image_size=16)
+    assert network(torch.rand(2, 1, 16, 16)).shape == (2, 3)
+    Thawing(stages_of(network, spec.model), spec.thaw_plan, with_statistics=True).begin_epoch(0)
+    learning = [name for name, weight in network.named_parameters() if weight.requires_grad]
+    assert learning == ["1.weight", "1.bias", "4.weight", "4.bias"]

@@ -1,5 +1,7 @@
 """Data sets: all of them as cards, or, with `?dataset=`, one of them whole."""
 
+from functools import partial
+
 import streamlit as st
 
 import engine
@@ -51,7 +53,7 @@ def detail(dataset: Dataset) -> None:
         if st.button("Train on it", icon=":material/play_arrow:", type="primary", key="datasets_train"):
             st.switch_page(NEW_RUN_PAGE, query_params={"dataset": dataset.id})
     _badges(dataset)
-    live(dataset_requests, every_s=1.5)
+    live(partial(dataset_requests, dataset.id), every_s=1.5)
     views = st.tabs(list(VIEWS), key="view", on_change="rerun", bind="query-params")
     for view, draw in zip(views, VIEWS.values(), strict=True):
         if view.open:

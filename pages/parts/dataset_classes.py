@@ -13,7 +13,7 @@ from pages.parts.session import palette, store
 from pages.parts.words import count, escaped, shortened
 from storage import Dataset
 
-A_PAGE = 8  # classes
+A_PAGE = 10  # classes
 ROW = 9  # samples of a class
 A_SCREEN = 18  # images of one class
 TILE = 320  # pixels, for sharp screens

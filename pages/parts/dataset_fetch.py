@@ -92,7 +92,7 @@ def _ask_folder(name: str) -> None:
 def _ask(name: str, folder: Path | None = None) -> None:
     label = engine.DATASET_KINDS[name].label
     try:
-        engine.fetch_dataset(store(), name, folder=folder)
+        engine.fetch_dataset(store(), name, name=label, folder=folder)
     except engine.Refused as refused:
         refuse({f"{name}.{field}": texts for field, texts in by_field(refused).items()})
         return

@@ -33,6 +33,10 @@ def look(dataset: Dataset) -> None:
     if scan is None:
         st.caption(":material/troubleshoot: Sizes, channels, mean and spread are measured by a scan: see **Scan**.")
         return
+    if len(scan.sizes) == 1:
+        with st.container(border=True):
+            _colours(dataset, scan)
+        return
     sizes, colours = st.columns(2)
     with sizes.container(border=True, height="stretch"):
         _sizes(dataset, scan)
@@ -57,11 +61,6 @@ def _counts(dataset: Dataset) -> None:
 
 def _sizes(dataset: Dataset, scan: Scan) -> None:
     st.markdown("**Image sizes**")
-    if len(scan.sizes) == 1:
-        width, height, _ = scan.sizes[0]
-        st.caption("All images have one size.")
-        st.markdown(f"## {width} × {height} px", anchors=False)
-        return
     largest, smallest = max(scan.sizes, key=_area), min(scan.sizes, key=_area)
     st.caption(
         f"{len(scan.sizes):,} sizes, from {smallest[0]} × {smallest[1]} to {largest[0]:,} × {largest[1]:,} px; "
@@ -79,7 +78,10 @@ def _colours(dataset: Dataset, scan: Scan) -> None:
     st.markdown("**Channels, mean and spread**")
     images = sum(scan.channels.values())
     modes = sorted(scan.channels.items(), key=lambda one: -one[1])
-    st.caption(" · ".join(f"{escaped(mode)} {percent(number / max(1, images))}" for mode, number in modes))
+    told = [f"{escaped(mode)} {percent(number / max(1, images))}" for mode, number in modes]
+    if len(scan.sizes) == 1:
+        told.insert(0, "All images are {} × {} px".format(*scan.sizes[0]))
+    st.caption(" · ".join(told))
     if not scan.mean:
         return
     st.plotly_chart(

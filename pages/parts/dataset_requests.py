@@ -1,5 +1,7 @@
 """Imports and scans under way, with how long they still take, and those refused lately."""
 
+import re
+
 import streamlit as st
 
 from pages.parts.actions import being_deleted
@@ -11,9 +13,11 @@ KINDS = {"import_dataset": "Importing", "scan_dataset": "Scanning"}
 RECENTLY = ("now", "min ago")  # an older refusal is no news
 
 
-def dataset_requests() -> None:
-    """Draw them; once one has ended or a data set came or went, the whole page is drawn again."""
-    asked = [one for kind in KINDS for one in store().requests.list(kind, limit=20)]
+def dataset_requests(only: str | None = None) -> None:
+    """Draw them, those of one data set or of all; once one has ended or a data set came or went, the whole page is
+    drawn again.
+    """
+    asked = [one for kind in KINDS for one in store().requests.list(kind, limit=20) if only in (None, one.target)]
     under_way = [request for request in asked if request.state in ("pending", "running")]
     for request in under_way:
         told = " · ".join(filter(None, [request.message, left(request.eta_s)]))
@@ -43,15 +47,22 @@ def _greet(new: set[str]) -> None:
         st.toast(f"**{escaped(name)}** is ready.", icon=":material/photo_library:")
 
 
+def _with_addresses(text: str) -> str:
+    """`text` as inert Markdown, its web addresses as they are: they can be copied letter for letter."""
+    pieces = re.split(r"(https?://[\w./~%-]+)", text)
+    shown = [f"`{piece}`" if place % 2 else escaped(piece) for place, piece in enumerate(pieces)]
+    return re.sub(r" (?=[,.;)])", "", " ".join(filter(None, shown)))
+
+
 def _name(request: Request) -> str:
     return str(request.payload.get("name") or request.target)
 
 
 def _refusal(request: Request, dismissed: set[str]) -> None:
     done = "imported" if request.kind == "import_dataset" else "scanned"
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.error(
-            f"**{escaped(_name(request))}** was not {done}. {escaped(request.message or '')}",
+            f"**{escaped(_name(request))}** was not {done}. {_with_addresses(request.message or '')}",
             icon=":material/error:",
         )
         st.button(

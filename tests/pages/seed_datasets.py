@@ -106,6 +106,10 @@ def drawn(shape: str, draw: random.Random) -> Image.Image:
     ink = tuple(draw.randint(20, 150) for _ in range(3))
     image = Image.new("RGB", (192, 192), ground)
     pen = ImageDraw.Draw(image)
+    for _ in range(9):  # patches: without them half of all drawings look alike to a perceptual hash
+        left, top, side = draw.randint(-60, 170), draw.randint(-60, 170), draw.randint(40, 130)
+        shade = tuple(max(0, min(255, value + draw.randint(-60, 45))) for value in ground)
+        pen.ellipse((left, top, left + side, top + side), fill=shade)
     radius, turn = draw.randint(45, 75), draw.uniform(0, 360)
     x, y = (draw.randint(radius + 6, 186 - radius) for _ in range(2))
     corners = {"triangle": 3, "square": 4, "hexagon": 6}.get(shape)

@@ -155,12 +155,16 @@ def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> No
     calm.requests.update(request.id, state="running", progress=0.4, message="decoding images", eta_s=30.0)
     refused = calm.requests.add("import_dataset", "bad", {"name": "bad", "source": "/b.zip"})
     calm.requests.finish(refused.id, "refused", "The class folder rose holds no image.")
+    calm.requests.finish(
+        calm.requests.add("import_dataset", "f", {"name": "f"}).id, "refused", "Put a from http://b/c-d, now."
+    )
     app = opened(DATASETS)
+    assert "Put a from `http://b/c-d`, now." in texts(app)
     bar = app.get("progress")[0].proto
     assert bar.text == "Importing flowers · decoding images · about 30 s left"
     assert "**bad** was not imported. The class folder rose holds no image." in texts(app)
     click(app, f"datasets_dismiss_{refused.id}")
-    assert "was not imported" not in texts(app)
+    assert "**bad** was not imported" not in texts(app)
 
 
 # Look

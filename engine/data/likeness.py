@@ -10,7 +10,7 @@ from engine.data.look import Look
 MOST_BITS = 6  # of 64 in which the hashes of near-equal images may differ
 LEAST_ALIKE = 0.95  # correlation of their small grey pictures: near hashes alone also come by chance
 FLATTEST = 8.0  # deviation of the grey picture, of 255: flatter images are alike without meaning it
-SMALLEST_PX = 24  # below it a hash says little
+SMALLEST_PX = 32  # smaller ones, as MNIST's drawings, are alike by nature: their near hashes mean nothing
 BANDS = MOST_BITS + 1  # two hashes that differ in so few bits agree in one band at least
 MOST_IN_BAND = 400  # alike by one band: flat images; comparing all of them would take for ever and find nothing
 

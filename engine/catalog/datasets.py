@@ -116,6 +116,28 @@ DATASET_KINDS: dict[str, DatasetKind] = {
         {part: {"split": "letters", **asked} for part, asked in TRAIN_TEST.items()}, 145_600, 26, (1, 28, 28), 562,
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
     ),
+    "emnist_digits": _fetched(
+        "EMNIST digits", "Four times as many digits as MNIST.", "EMNIST",
+        {part: {"split": "digits", **asked} for part, asked in TRAIN_TEST.items()}, 280_000, 10, (1, 28, 28), 562,
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
+    ),
+    "emnist_byclass": _fetched(
+        "EMNIST by class", "All its digits and letters, upper and lower case apart.", "EMNIST",
+        {part: {"split": "byclass", **asked} for part, asked in TRAIN_TEST.items()}, 814_255, 62, (1, 28, 28), 562,
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
+    ),
+    "emnist_bymerge": _fetched(
+        "EMNIST by shape", "All of it; upper and lower case together where they look alike.", "EMNIST",
+        {part: {"split": "bymerge", **asked} for part, asked in TRAIN_TEST.items()}, 814_255, 47, (1, 28, 28), 562,
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
+    ),
+    "qmnist": _fetched(
+        "QMNIST", "MNIST made again from its sources, with 60,000 test digits.", "QMNIST",
+        {"train": {"what": "train"}, "test": {"what": "test"}}, 120_000, 10, (1, 28, 28), 20.4,
+        "https://raw.githubusercontent.com/facebookresearch/qmnist/master/",
+        *_in("QMNIST/raw", *(f"qmnist-{part}-{what}.gz" for part in ("train", "test")
+                             for what in ("images-idx3-ubyte", "labels-idx2-int"))),
+    ),
     "usps": _fetched(
         "USPS", "Digits from envelopes.", "USPS", TRAIN_TEST, 9_298, 10, (1, 16, 16), 8.4,
         "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/", "usps.bz2", "usps.t.bz2",

@@ -2,6 +2,7 @@
 
 import errno
 import pickle
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -213,4 +214,6 @@ def _id(part: Any, name: str, class_name: str, index: int) -> str:
 
 
 def _told(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    """One line of it, and of a failed download only why."""
+    bare = re.sub(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>", r"\1", " ".join(str(error).split()))
+    return bare.rstrip(".") or type(error).__name__

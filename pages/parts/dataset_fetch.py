@@ -7,14 +7,16 @@ import streamlit as st
 import engine
 from engine import DatasetKind
 from pages.parts.dataset_words import TONES, by_field, open_dataset, refusal, refuse
+from pages.parts.paging import page_buttons, shown_page
 from pages.parts.session import store, wake_engine
 from pages.parts.words import count, escaped, size
 
+A_PAGE = 9
 FIELDS = ("name", "folder", "source", "kind", "dataset")
 
 
 def fetch() -> None:
-    """A card a data set, the smallest download first."""
+    """A card a data set, in the catalog's order."""
     kinds = {name: kind for name, kind in engine.DATASET_KINDS.items() if kind.fetched}
     wanted = st.text_input(
         "Search",
@@ -31,9 +33,10 @@ def fetch() -> None:
         return
     have = {dataset.kind: dataset.id for dataset in store().datasets.list()}
     grid = st.grid(3, min_column_width=280, border=True)
-    for name in sorted(found, key=lambda one: kinds[one].fetched.bytes):
+    for name in shown_page(found, A_PAGE, "datasets_kinds"):
         with grid.cell():
             _card(name, kinds[name], have.get(name))
+    page_buttons(found, A_PAGE, "datasets_kinds")
     st.caption("Downloads come from the addresses that torchvision names, and are kept among Thaw's own files.")
 
 

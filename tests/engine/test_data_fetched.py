@@ -178,6 +178,23 @@ def test_letters_that_begin_at_one_have_no_empty_class(tmp_path: Path) -> None:
     assert np.bincount(source.labels).tolist() == [3] * 26
 
 
+def test_the_first_of_several_labels_is_the_class(tmp_path: Path) -> None:
+    folder = tmp_path / "QMNIST/raw"
+    folder.mkdir(parents=True)
+    for part in ("train", "test"):
+        labels = np.tile(np.arange(8), (10, 1))
+        labels[:, 0] = np.arange(10)
+        (folder / f"qmnist-{part}-images-idx3-ubyte").write_bytes(
+            struct.pack(">IIII", 0x803, 10, 28, 28) + bytes(10 * 28 * 28)
+        )
+        (folder / f"qmnist-{part}-labels-idx2-int").write_bytes(
+            struct.pack(">III", 0xC02, 10, 8) + labels.astype(">i4").tobytes()
+        )
+    source = opened("qmnist", tmp_path)
+    assert source.classes[7] == "7 - seven"
+    assert np.bincount(source.labels).tolist() == [2] * 10
+
+
 def test_what_lies_in_the_named_folder_is_taken_up_there(tmp_path: Path, offline: None) -> None:
     write_cifar(tmp_path / "mine")
     assert fetch("cifar10", tmp_path / "own", tmp_path / "mine", Told()) == tmp_path / "mine"

@@ -27,7 +27,7 @@ def imported(folder: Path, source: Path, **more: Any) -> tuple[Dataset, Source]:
     told = json.loads((folder / "dataset.json").read_text())
     assert told["path"] == ""
     told["path"] = str(folder)
-    lists = {name: tuple(told[name]) for name in ("classes", "set_aside", "notes")}
+    lists = {name: tuple(told[name]) for name in ("classes", "set_aside", "notes", "excluded")}
     return Dataset(**{**told, **lists}), open_source(told)
 
 

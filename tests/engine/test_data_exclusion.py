@@ -1,0 +1,146 @@
+"""Images taken out and back in, and what else the face tells of a data set, on an import of real digits."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import engine
+from engine.data.importer import run
+from engine.spec import RunSpec
+from engine.training.preparation import prepare_data
+from storage import Dataset, Store
+from tests.engine.digits_run import Recorder
+from tests.engine.pictures import Quiet, digits, write_zip
+from tests.engine.test_data_import import imported
+
+SPLIT = {"validation_fraction": 0.5, "test_fraction": 0.0, "split_seed": 0, "group_by": ""}
+
+
+@pytest.fixture
+def numbers(store: Store, tmp_path: Path) -> Dataset:
+    """Sixty digits and a copy of one of them, as the supervisor registers an import."""
+    source = write_zip(tmp_path / "a.zip", digits() | {"3/copy.png": digits()["3/3-0.png"]})
+    dataset, _ = imported(store.home.dataset("numbers"), source)
+    store.datasets.add(dataset := replace(dataset, path=str(store.home.dataset("numbers"))))
+    return dataset
+
+
+def test_excluded_images_are_not_counted_and_change_what_the_data_is(store: Store, numbers: Dataset) -> None:
+    without = engine.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
+    assert without == store.datasets.get("numbers")
+    assert (numbers.images, without.images) == (61, 59)
+    assert (without.counts["all"]["3"], without.counts["all"]["4"], without.counts["all"]["5"]) == (6, 5, 6)
+    assert without.fingerprint != numbers.fingerprint
+    assert without.source_fingerprint == numbers.source_fingerprint == numbers.fingerprint
+
+
+def test_only_which_images_are_out_matters(store: Store, numbers: Dataset) -> None:
+    both = engine.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
+    assert engine.include_images(store, "numbers", ["3/copy.png"]).fingerprint != both.fingerprint
+    assert engine.exclude_images(store, "numbers", ["3/copy.png", "3/copy.png"]).fingerprint == both.fingerprint
+    assert engine.include_images(store, "numbers", both.excluded) == numbers
+
+
+def test_no_class_loses_its_last_image(store: Store, numbers: Dataset) -> None:
+    engine.exclude_images(store, "numbers", [f"7/7-{k}.png" for k in range(5)])
+    with pytest.raises(engine.Refused, match="is the last one to learn 7 from"):
+        engine.exclude_images(store, "numbers", ["7/7-5.png"])
+    assert store.datasets.get("numbers").counts["all"]["7"] == 1
+
+
+def test_unknown_images_are_refused_and_nothing_is_changed(store: Store, numbers: Dataset) -> None:
+    with pytest.raises(engine.Refused, match="there is no such image in Numbers"):
+        engine.exclude_images(store, "numbers", ["3/copy.png", "3/none.png"])
+    assert store.datasets.get("numbers") == numbers
+    with pytest.raises(engine.NotFound):
+        engine.exclude_images(store, "letters", ["a.png"])
+
+
+def test_excluded_images_neither_teach_nor_judge(store: Store, numbers: Dataset, tmp_path: Path) -> None:
+    spec = RunSpec.parse({"data": {"dataset": "numbers", "image_size": 8}, "model": {"backbone": "small_cnn"}})
+
+    def used(dataset: Dataset) -> tuple[set[int], int]:
+        made = prepare_data(json.loads(json.dumps(asdict(dataset))), spec, tmp_path / "cache", Recorder(), bool)
+        return set(np.concatenate([made.parts.train, made.parts.validation]).tolist()), len(made.arrays.labels)
+
+    place = sorted([*digits(), "3/copy.png"]).index("3/copy.png")
+    assert used(numbers) == (set(range(61)), 61)
+    assert used(engine.exclude_images(store, "numbers", ["3/copy.png"])) == (set(range(61)) - {place}, 61)
+    assert len(list((tmp_path / "cache/images").glob("*.npy"))) == 1  # decoded once for both
+
+
+def test_the_split_that_is_shown_is_the_one_that_trains(store: Store, numbers: Dataset) -> None:
+    engine.exclude_images(store, "numbers", ["4/4-0.png", "4/4-1.png"])
+    shown = engine.dataset_split(store, "numbers", **SPLIT)
+    assert {part: sum(counts.values()) for part, counts in shown.items()} == {"train": 29, "validation": 30}
+    assert shown["train"]["4"] == shown["validation"]["4"] == 2
+    grouped = engine.dataset_split(store, "numbers", **SPLIT | {"group_by": r"[^/]+$"})
+    assert sum(map(sum, (counts.values() for counts in grouped.values()))) == 59
+    for wrong in ({"group_by": "("}, {"group_by": "^x"}, {"validation_fraction": 2.0}):
+        with pytest.raises(engine.Refused, match=f"data.{next(iter(wrong))}"):
+            engine.dataset_split(store, "numbers", **SPLIT | wrong)
+
+
+def test_what_the_pages_show_of_images(store: Store, numbers: Dataset) -> None:
+    engine.exclude_images(store, "numbers", ["3/copy.png"])
+    assert engine.dataset_images(store, "numbers", "3") == [*(f"3/3-{k}.png" for k in range(6)), "3/copy.png"]
+    assert engine.dataset_image(store, "numbers", "3/copy.png").size == (8, 8)
+    sizes = dict(engine.dataset_files(store, "numbers"))
+    assert sizes["3/copy.png"] == len(digits()["3/3-0.png"])
+    assert set(engine.dataset_thumbnails(store, "numbers", ["3/copy.png", "5/5-0.png"])) == {"3/copy.png"}
+    scan = engine.dataset_scan(store, "numbers")
+    assert scan is not None
+    assert [one.kind for one in scan.findings] == ["duplicate"]
+    for wrong in (engine.dataset_images, engine.dataset_image):
+        with pytest.raises(engine.NotFound):
+            wrong(store, "numbers", "none")
+
+
+def test_a_second_scan_leaves_the_images_where_they_are(store: Store, numbers: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again/request.json").write_text(json.dumps({"dataset": asdict(numbers)}))
+    run(tmp_path / "again", Quiet())  # type: ignore[arg-type]
+    made = {path.name for path in (tmp_path / "again").iterdir()}
+    assert made == {"dataset.json", "samples", "scan.json", "thumbnails"}
+
+
+def test_a_data_set_without_a_scan_has_none(store: Store) -> None:
+    assert engine.dataset_scan(store, "digits") is None
+    assert engine.dataset_thumbnails(store, "digits", ["0000"]) == {}
+    with pytest.raises(engine.Unavailable, match="scan it"):
+        engine.exclude_images(store, "digits", ["0000"])
+
+
+def test_a_users_own_words_are_kept(store: Store, numbers: Dataset) -> None:
+    assert engine.set_about(store, "numbers", "  From *my* desk.\n").about == "From *my* desk."
+    assert store.datasets.get("numbers").about == "From *my* desk."
+    with pytest.raises(engine.Refused, match="at most 20,000 characters"):
+        engine.set_about(store, "numbers", "x" * 20_001)
+
+
+def test_a_scan_is_asked_for_once(store: Store, numbers: Dataset) -> None:
+    request = engine.scan_dataset(store, "Numbers")
+    assert (request.kind, request.target, request.payload["name"]) == ("scan_dataset", "numbers", "Numbers")
+    with pytest.raises(engine.Refused, match="scanned already"):
+        engine.scan_dataset(store, "numbers")
+
+
+def test_what_cannot_be_fetched_or_added_is_refused_at_the_door(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("a")
+    refused = {
+        "must be one of mnist": lambda: engine.fetch_dataset(store, "digits"),
+        "no such folder": lambda: engine.fetch_dataset(store, "cifar10", folder=tmp_path / "none"),
+        "is taken": lambda: engine.fetch_dataset(store, "mnist", name="digits"),
+        "or a .csv of path,label": lambda: engine.add_dataset(store, "a", tmp_path / "notes.txt"),
+        "no such folder or file": lambda: engine.add_dataset(store, "a", tmp_path / "none.csv"),
+    }
+    for words, ask in refused.items():
+        with pytest.raises(engine.Refused, match=words):
+            ask()
+    assert store.requests.list() == []
+    assert engine.fetch_dataset(store, "mnist").target == "mnist"
+    with pytest.raises(engine.Refused, match="is taken"):
+        engine.fetch_dataset(store, "mnist")

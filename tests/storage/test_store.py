@@ -123,7 +123,10 @@ def test_old_databases_are_brought_up_to_date_and_read(old: Path, home: Home) ->
     run = store.runs.find("old run")
     assert store.metrics.best(run.id, "val/accuracy").value == 0.75
     assert store.checkpoints.get(run.id, "best").epoch == 2
-    assert store.datasets.get("cats").classes == ("고양이", "호랑이")
+    assert run.dataset_fingerprint is None
+    cats = store.datasets.get("cats")
+    assert cats.classes == ("고양이", "호랑이")
+    assert (cats.excluded, cats.about) == ((), "")
     assert [event.text for event in store.events.list(run.id)] == ["Queued."]
     assert store.requests.list()[0].payload == {"name": "cats"}
 
@@ -234,6 +237,9 @@ def test_requests_data_sets_and_the_engines_row_read_back(store: Store) -> None:
         bytes=1,
         created_at=0.0,
         set_aside=({"path": "p", "reason": "r"},),
+        excluded=("b/1.png",),
+        about="From *my* desk.",
+        source_fingerprint="g",
     )
     store.datasets.add(dataset)
     assert store.datasets.get("cats") == store.datasets.get("Cats") == dataset

@@ -180,8 +180,8 @@ def _mark_line(marks: Sequence[Mark], palette: Palette) -> Option:
                 "label": {
                     "show": bool(mark.text),
                     "formatter": mark.text,
-                    "position": "end",
-                    "rotate": 0,
+                    # strong ones along their line: at its end they would stand on a checkpoint's name
+                    **({"position": "insideEndTop"} if mark.strong else {"position": "end", "rotate": 0}),
                     "distance": 3,
                     "color": palette.muted,
                     "fontSize": 10.5,

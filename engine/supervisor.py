@@ -154,7 +154,8 @@ class Supervisor:
         fetched = Path(self._store.datasets.get(request.target).path)
         self._store.datasets.delete(request.target)
         _discard(self._store.home, self._store.home.dataset(request.target))
-        if fetched.parent == self._store.home.downloads:
+        is_shared = any(Path(one.path) == fetched for one in self._store.datasets.list())
+        if fetched.parent == self._store.home.downloads and not is_shared:
             _discard(self._store.home, fetched)
         self._store.requests.finish(request.id, "done")
 

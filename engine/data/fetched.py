@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from engine.errors import Unavailable, Unfit
 from engine.files import folder_bytes
 
 EVERY_S = 0.5
+UNFINISHED = ".unfinished"  # lies in a folder while it is being filled
 UNREADABLE = (RuntimeError, OSError, ValueError, KeyError, EOFError, pickle.UnpicklingError)  # torchvision's many ways
 LABELS = ("targets", "labels", "_labels", "y")  # where torchvision's classes keep them
 IMAGES = ("_image_files", "_images", "_samples", "samples")  # paths, or pairs of path and label
@@ -89,6 +91,9 @@ def fetch(kind: str, own: Path, named: Path | None, progress: Tell) -> Path:
         OSError: The disk is full or not writable.
     """
     about = DATASET_KINDS[kind]
+    unfinished = own / UNFINISHED
+    if unfinished.exists():
+        _clear(about, own)
     for root in filter(None, (named, own)):
         progress.say(f"Looking for {about.label} in {root}")
         if _lies_in(about, root):
@@ -96,8 +101,27 @@ def fetch(kind: str, own: Path, named: Path | None, progress: Tell) -> Path:
     own.mkdir(mode=0o700, parents=True, exist_ok=True)
     if named:
         _link_archives(about, named, own)
-    _download(about, own, progress)
+    unfinished.touch()
+    try:
+        _download(about, own, progress)
+    except Unfit:  # before anything was unpacked; the user may now put files here
+        unfinished.unlink()
+        raise
+    unfinished.unlink()
     return own
+
+
+def _clear(about: DatasetKind, own: Path) -> None:
+    """Remove what a fetch left that was broken off while it unpacked: torchvision would take half a set for a whole.
+
+    Archives stay; torchvision checks them again.
+    """
+    for path in sorted(own.rglob("*"), reverse=True):  # what lies in a folder comes before it
+        if path.is_dir() and not path.is_symlink():
+            with suppress(OSError):  # an archive is in it
+                path.rmdir()
+        elif path.relative_to(own).as_posix() not in _fetched(about).files:
+            path.unlink()
 
 
 def _opened(about: DatasetKind, root: Path) -> dict[str, Any]:

@@ -227,6 +227,24 @@ def test_archives_in_a_named_folder_are_checked_and_unpacked(
     assert told.messages
 
 
+def test_a_fetch_that_was_killed_while_unpacking_leaves_no_half_set(
+    tmp_path: Path, offline: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision import datasets
+
+    own = tmp_path / "own"
+    write_food(own)
+    with tarfile.open(own / "food-101.tar.gz", "w:gz") as packed:
+        packed.add(own / "food-101", "food-101")
+    monkeypatch.setattr(datasets.Food101, "_MD5", _md5((own / "food-101.tar.gz").read_bytes()))
+    (own / "food-101/images/waffles/train0.jpg").unlink()
+    (own / ".unfinished").touch()
+    assert fetch("food101", own, None, Told()) == own
+    source = opened("food101", own)
+    assert [source.read(index).size for index in range(10)] == [(30, 20)] * 10
+    assert not (own / ".unfinished").exists()
+
+
 def test_a_download_comes_over_http_with_its_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, site: str, served: Path
 ) -> None:

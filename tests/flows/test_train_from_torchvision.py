@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import engine
 from storage import RunState, Store
 from tests.cli import SOME, TINY, cli, queue, spec_file, until, until_state
 from tests.engine.pictures import digits, write_folder
@@ -59,6 +60,17 @@ def test_files_are_taken_up_where_they_lie_and_train(kind: str, store: Store, tm
     assert run_file(run)["dataset"]["fingerprint"] == dataset["fingerprint"]
     assert cli("datasets", "delete", kind).returncode == 0
     assert sorted((tmp_path / "mine").rglob("*")) == files
+
+
+def test_files_put_by_hand_go_with_the_last_data_set_that_reads_them(store: Store) -> None:
+    root = store.home.downloads / "kmnist"
+    write_idx(root, "KMNIST")
+    for name in ("one", "two"):
+        assert told("datasets", "fetch", "kmnist", "--name", name)["images"] == 50
+    assert cli("datasets", "delete", "one").returncode == 0
+    assert engine.dataset_image(store, "two", "train/o/000000").size == (28, 28)
+    assert cli("datasets", "delete", "two").returncode == 0
+    assert not root.exists()
 
 
 def test_a_csv_of_files_on_the_disk_is_scanned_and_trains(store: Store, tmp_path: Path) -> None:

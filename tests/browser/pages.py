@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from storage import Home
 from tests.conftest import ROOT
@@ -57,6 +57,13 @@ def serving(home: Home) -> Iterator[str]:
 def settle(page: Page, timeout_s: float = 30) -> None:
     """Wait until the page has been drawn and rests."""
     page.wait_for_function(IDLE, timeout=1000 * timeout_s, polling=50)
+
+
+def open_form(page: Page) -> None:
+    """The form for a new data set: open by itself only while there is none but Thaw's own."""
+    if not page.locator(".drop").is_visible():
+        page.get_by_text("Add a data set").click()
+    expect(page.locator(".drop")).to_be_visible()
 
 
 def _until_up(address: str, server: subprocess.Popen[bytes]) -> None:

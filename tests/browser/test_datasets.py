@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from storage import Dataset
 from tests.browser.conftest import Site
-from tests.browser.pages import settle
+from tests.browser.pages import open_form, settle
 from tests.cli import until
 from tests.engine.pictures import encoded
 from tests.pages.seed_datasets import drawn
@@ -40,6 +40,7 @@ def imported(site: Site, page: Page, name: str) -> Dataset:
 def test_a_repeat_is_found_in_an_upload_and_taken_out_and_back(site: Site, page: Page, zip_with_repeats: Path) -> None:
     page.goto(f"{site.address}/datasets")
     settle(page)
+    open_form(page)
     page.locator("input[type=file]").set_input_files(zip_with_repeats)
     dataset = imported(site, page, "모양")
     assert dataset.images == 17

@@ -11,7 +11,7 @@ from engine import RunSpec
 from pages.parts.run_list import HEAD, ROW
 from storage import Dataset, Run, RunState
 from tests.browser.conftest import Site
-from tests.browser.pages import settle
+from tests.browser.pages import open_form, settle
 from tests.cli import LONG, until, until_state
 from tests.judging import accuracy_of_file
 
@@ -115,6 +115,7 @@ def test_photos_come_in_by_upload_and_a_bad_zip_is_refused_in_words(
 ) -> None:
     page.goto(f"{site.address}/datasets")
     settle(page)
+    open_form(page)
     page.locator("input[type=file]").set_input_files(few_photos(cifar_zip, tmp_path / "pets.zip", ("cat", "dog")))
     dataset = until(lambda: page.wait_for_timeout(200) or named(site, "pets"), within_s=60)
     assert dataset.counts == {"train": {"cat": 20, "dog": 20}, "validation": {"cat": 5, "dog": 5}}
@@ -129,6 +130,7 @@ def test_photos_come_in_by_upload_and_a_bad_zip_is_refused_in_words(
 def test_6000_photos_come_in_by_upload_and_train_with_resnet18(site: Site, page: Page, cifar_zip: Path) -> None:
     page.goto(f"{site.address}/datasets")
     settle(page)
+    open_form(page)
     page.locator("input[type=file]").set_input_files(cifar_zip)
     dataset = until(lambda: page.wait_for_timeout(200) or named(site, "cifar10-6k"), within_s=120)
     assert dataset.images == 6000

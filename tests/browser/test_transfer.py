@@ -77,6 +77,6 @@ def test_own_images_from_the_scan_to_thaw_marks_on_the_curves(site: Site, page: 
     assert "Epoch 2: layer4 thawed." in [event.text for event in site.store.events.list(run_id)]
 
 
-def _over(site: Site, run_id: str):  # noqa: ANN202 - a run, or False while it trains
+def _over(site: Site, run_id: str):
     run = site.store.runs.get(run_id)
     return run if run.state.is_over else False

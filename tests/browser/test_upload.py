@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from storage import Dataset
 from tests.browser.conftest import Site
-from tests.browser.pages import settle
+from tests.browser.pages import open_form, settle
 from tests.cli import until
 
 
@@ -37,13 +37,6 @@ def sent(site: Site, page: Page) -> list[str]:
     settle(page)
     open_form(page)
     return begun
-
-
-def open_form(page: Page) -> None:
-    """It is open by itself only while there is no data set but Thaw's own."""
-    if not page.locator(".drop").is_visible():
-        page.get_by_text("Add a data set").click()
-    expect(page.locator(".drop")).to_be_visible()
 
 
 def slow_line(page: Page, bytes_a_second: int) -> None:

@@ -19,6 +19,7 @@ page = st.navigation(
         "Train": [st.Page("pages/train/new_run.py", title="New run", icon=":material/add_circle:")],
         "Watch": [
             st.Page("pages/watch/runs.py", title="Runs", icon=":material/list_alt:"),
+            st.Page("pages/watch/compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page(
                 "pages/watch/run.py",
                 title="Run",

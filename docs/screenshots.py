@@ -27,12 +27,13 @@ FULL = {
     "dataset-splits": "/datasets?dataset=shapes&view=Splits",
     "new-run": "/new_run?dataset=shapes",
     "runs": "/runs",
+    "compare": "/compare?runs={finished},{small},{long}",
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",
     "machine": "/machine",
 }
-EMPTY = {"home": "/", "datasets": "/datasets", "runs": "/runs", "run": "/run", "machine": "/machine"}
+EMPTY = {"home": "/", "datasets": "/datasets", "runs": "/runs", "compare": "/compare", "run": "/run", "machine": "/machine"}
 
 
 def main(only: list[str]) -> int:

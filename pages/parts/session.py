@@ -11,6 +11,7 @@ from storage import Checkpoint, Run, Store
 
 RUN_PAGE = "pages/watch/run.py"
 NEW_RUN_PAGE = "pages/train/new_run.py"
+COMPARE_PAGE = "pages/watch/compare.py"
 RUNS_PAGE = "pages/watch/runs.py"
 HOME_PAGE = "pages/watch/home.py"
 DATASETS_PAGE = "pages/data/datasets.py"
@@ -71,6 +72,10 @@ def base_url() -> str:
 
 def download_link(checkpoint: Checkpoint) -> str:
     return f"{base_url()}/api/runs/{checkpoint.run_id}/checkpoints/{checkpoint.epoch}"
+
+
+def run_link(run: Run) -> str:
+    return f"{base_url()}/run?run={run.id}"
 
 
 def log_link(run: Run) -> str:

@@ -7,7 +7,7 @@ from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button
 from pages.parts.cards import empty_state, page_head
 from pages.parts.live import live
 from pages.parts.run_list import run_list
-from pages.parts.session import NEW_RUN_PAGE, open_run, store
+from pages.parts.session import COMPARE_PAGE, NEW_RUN_PAGE, open_run, store
 from storage import Run, RunState
 
 FILTERS: dict[str, list[RunState]] = {
@@ -70,6 +70,8 @@ def table() -> None:
     ticked = [runs[row] for row in run_list(runs, key=table_key(), ticks=True, rows=14)]
     with st.container(horizontal=True, vertical_alignment="center"):
         if ticked:
+            if len(ticked) > 1 and st.button("Compare", icon=":material/compare_arrows:", key="runs_compare"):
+                st.switch_page(COMPARE_PAGE, query_params={"runs": ",".join(run.id for run in ticked)})
             run_buttons(ticked, key="runs", afterwards=untick)
             stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))
             st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")

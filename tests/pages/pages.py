@@ -10,11 +10,12 @@ from tests.conftest import ROOT
 
 HOME = None  # app.py's default page
 RUNS = "pages/watch/runs.py"
+COMPARE = "pages/watch/compare.py"
 RUN = "pages/watch/run.py"
 NEW_RUN = "pages/train/new_run.py"
 DATASETS = "pages/data/datasets.py"
 MACHINE = "pages/system/machine.py"
-EVERY = (HOME, RUNS, RUN, NEW_RUN, DATASETS, MACHINE)
+EVERY = (HOME, RUNS, COMPARE, RUN, NEW_RUN, DATASETS, MACHINE)
 
 
 def opened(page: str | None, **query: str) -> AppTest:

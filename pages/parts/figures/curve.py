@@ -99,14 +99,16 @@ def band(series: Series, colour: str, *, factor: float = 1.0) -> list[Option]:
     """Lowest to highest value of each bucket as an area: no peak is lost to the averaging. [] for raw points."""
     if series.factor == 1:
         return []
-    low = [[x, _scaled(y, factor)] for x, y in zip(series.steps, series.lows, strict=True)]
-    span = [
-        [x, None if low is None or high is None else _scaled(high - low, factor)]
-        for x, low, high in zip(series.steps, series.lows, series.highs, strict=True)
-    ]
+    bounds = zip(series.steps, series.lows, series.highs, strict=True)
+    return area(series.name, [(x, _scaled(low, factor), _scaled(high, factor)) for x, low, high in bounds], colour)
+
+
+def area(name: str, bounds: Sequence[tuple[float, float | None, float | None]], colour: str) -> list[Option]:
+    """Between low and high at each place: an unseen line up to the low, and what stands on it painted."""
+    spans = [(x, None if low is None or high is None else _short(high - low)) for x, low, high in bounds]
     shared: Option = {
         "type": "line",
-        "stack": f"band {series.name}",
+        "stack": f"band {name}",
         "stackStrategy": "all",
         "showSymbol": False,
         "silent": True,
@@ -116,8 +118,13 @@ def band(series: Series, colour: str, *, factor: float = 1.0) -> list[Option]:
         "z": 0,
     }
     return [
-        {**shared, "name": "lowest", "data": low},
-        {**shared, "name": "highest", "data": span, "areaStyle": {"color": colour, "opacity": 0.16}},
+        {**shared, "name": "lowest", "data": [[x, low] for x, low, _ in bounds]},
+        {
+            **shared,
+            "name": "highest",
+            "data": [list(one) for one in spans],
+            "areaStyle": {"color": colour, "opacity": 0.16},
+        },
     ]
 
 

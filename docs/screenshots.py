@@ -1,8 +1,11 @@
 """Pictures of every page, full and empty, light and dark, wide and phone: `python -m docs.screenshots [page ...]`."""
 
 import io
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -18,6 +21,7 @@ IMAGES = Path(__file__).parent / "images"
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
 TALLEST = 3200  # pixels
 LARGEST = 190_000  # bytes
+MADE = "!document.querySelector('.stMainBlockContainer [class*=st-key-previewing]')"
 
 FULL = {
     "home": "/",
@@ -25,15 +29,23 @@ FULL = {
     "dataset": "/datasets?dataset=shapes",
     "dataset-scan": "/datasets?dataset=shapes&view=Scan",
     "dataset-splits": "/datasets?dataset=shapes&view=Splits",
-    "new-run": "/new_run?dataset=shapes",
+    "new-run": "/new_run?dataset=shapes&epochs=15&freeze.policy=gradual&freeze.rate_decay=0.4&"
+    "data.augmentations=[flip,rotate,colour]&optimisation.schedule=cosine&model.backbone=resnet18",
     "runs": "/runs",
-    "compare": "/compare?runs={finished},{small},{long}",
+    "compare": "/compare?runs={small},{long},{running}",
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",
     "machine": "/machine",
 }
-EMPTY = {"home": "/", "datasets": "/datasets", "runs": "/runs", "compare": "/compare", "run": "/run", "machine": "/machine"}
+EMPTY = {
+    "home": "/",
+    "datasets": "/datasets",
+    "runs": "/runs",
+    "compare": "/compare",
+    "run": "/run",
+    "machine": "/machine",
+}
 
 
 def main(only: list[str]) -> int:
@@ -49,12 +61,25 @@ def main(only: list[str]) -> int:
                 seed.digits(store)
                 seed.awake(store)
                 runs = {}
-            with serving(home) as address:
+            with serving(home) as address, _previewer(home):
                 for name, path in pages.items():
                     if not only or name in only:
                         _all_looks(browser, address + path.format(**_ids(runs)), name, suffix)
         browser.close()
     return 0
+
+
+@contextmanager
+def _previewer(home: Home) -> Iterator[None]:
+    """The seeded home has no supervisor that would start one."""
+    folder = home.cache / "previews"
+    folder.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen([sys.executable, "-m", "engine.previewer", str(folder)], stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _ids(runs: dict[str, Run]) -> dict[str, str]:
@@ -72,6 +97,8 @@ def _all_looks(browser: Browser, url: str, name: str, suffix: str) -> None:
 def _picture(browser: Browser, url: str, theme: str, width: int, height: int) -> bytes:
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     page.goto(url)
+    settle(page)
+    page.wait_for_function(MADE)
     settle(page)
     page.wait_for_timeout(700)  # images, fonts and charts are drawn after the script has ended
     whole = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

@@ -23,7 +23,6 @@ def layers(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[f
     rows = _rows(network, stages, (1, channels, size, size))
     state = network.state_dict()
     size_bytes = sum(value.numel() * value.element_size() for value in state.values())
-    learning = sum(stage.weights for stage in stages if spec.thaw_plan[stage.name] is not None)
     return {
         "layers": rows,
         "stages": [{"name": stage.name, "weights": stage.weights} for stage in stages],
@@ -32,8 +31,6 @@ def layers(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[f
             for name, value in state.items()
         ],
         "weights": sum(stage.weights for stage in stages),
-        "learning": learning,
-        "learning_at_start": sum(stage.weights for stage in stages if spec.thaw_plan[stage.name] == 0),
         "bytes": size_bytes,
         "first_weights": _first_weights(spec, asked, classes, channels),
     }

@@ -81,6 +81,9 @@ def verdict(found: Sequence[Way]) -> str:
     known = [way for way in found if way.values]
     if len(known) < 2:
         return ""
+    runs = [run for way in known for run in way.runs]
+    if len({run.dataset_id for run in runs}) > 1 or len({run.dataset_fingerprint or "" for run in runs} - {""}) > 1:
+        return "They were judged by different images: the higher accuracy is not the better way."
     first, second = known[0], known[1]
     lead = f"**{words.escaped(first.name)}** is best: {_values(first)}. "
     gap = 100 * (first.mean or 0) - 100 * (second.mean or 0)

@@ -25,7 +25,8 @@ def previewed(kind: str, spec: RunSpec, show: Callable[[Preview], None], *, maki
             st.rerun()
         st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
 
-    st.fragment(body, run_every=LOOKS_S)()
+    with st.container(key=f"previewing_{kind}"):
+        st.fragment(body, run_every=LOOKS_S)()
 
 
 def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None]) -> None:

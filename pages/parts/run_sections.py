@@ -102,8 +102,9 @@ def _freezing(spec: RunSpec) -> None:
         st.echarts_chart(option, height=height(plan), key="new_thaw_plan", alt="When each stage of the network learns")
         late = [name for name, thaws in plan.items() if thaws is not None and thaws >= spec.epochs]
         if late:
+            never = "never thaws" if len(late) == 1 else "never thaw"
             st.warning(
-                f"With {words.count(spec.epochs, 'epoch')}, {', '.join(late)} never thaws: "
+                f"With {words.count(spec.epochs, 'epoch')}, {', '.join(late)} {never}: "
                 "train for more epochs, or let stages thaw sooner.",
                 icon=":material/ac_unit:",
             )
@@ -123,11 +124,14 @@ def _freezing(spec: RunSpec) -> None:
 def _layers(spec: RunSpec, made: Preview) -> None:
     values = made.values or {}
     keeps = engine.OPTIMIZERS[spec.optimisation.optimizer].keeps
-    checkpoint = values["bytes"] + 4 * keeps * values["learning"]
+    thaws = {name: spec.epochs if at is None else at for name, at in spec.thaw_plan.items()}
+    at_start = sum(stage["weights"] for stage in values["stages"] if thaws[stage["name"]] == 0)
+    by_end = sum(stage["weights"] for stage in values["stages"] if thaws[stage["name"]] < spec.epochs)
+    checkpoint = values["bytes"] + 4 * keeps * by_end
     with st.container(horizontal=True, gap="large"):
         st.metric("Weights", words.millions(values["weights"]))
-        st.metric("Learn at the start", words.millions(values["learning_at_start"]))
-        st.metric("Learn by the end", words.millions(values["learning"]))
+        st.metric("Learn at the start", words.millions(at_start))
+        st.metric("Learn by the end", words.millions(by_end))
         st.metric("A checkpoint", words.size(checkpoint))
     with st.expander("Layers and tensors", icon=":material/layers:", key="new_layers"):
         view = st.segmented_control(

@@ -1,4 +1,4 @@
-"""New run: a preset, a few fields, the rest under Advanced; beside them what will run, also as YAML and command."""
+"""New run: a preset, a few fields a section, the rest under More; below them what will run, always in sight."""
 
 from math import ceil
 from typing import Any
@@ -72,11 +72,22 @@ def first_values() -> None:
 
 
 def _from_address(values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with what the address says of single settings: `?data.split_seed=7`."""
+    """`values` with what the address says of single settings: `?data.split_seed=7`; what is refused is told."""
     for setting in engine.settings():
-        if setting.path in st.query_params and "." in setting.path:
+        if setting.path in st.query_params:
             part, _, leaf = setting.path.partition(".")
-            values = {**values, part: {**values.get(part, {}), leaf: yaml.safe_load(st.query_params[setting.path])}}
+            try:
+                value = yaml.safe_load(st.query_params[setting.path])
+                alone = {part: {leaf: value} if leaf else value}
+                RunSpec.parse(alone)
+            except yaml.YAMLError:
+                st.toast(f"The address's {setting.path} is left out: it is no value.", icon=":material/link_off:")
+                continue
+            except Refused as refused:
+                if any(problem.field == setting.path for problem in refused.problems):
+                    st.toast(words.escaped(str(refused)), icon=":material/link_off:")
+                    continue
+            values = {**values, part: {**values.get(part, {}), leaf: value} if leaf else value}
     return values
 
 
@@ -117,16 +128,23 @@ def pasted() -> None:
         problem_lines(st.session_state.get("new_yaml_problems", []))
 
 
-def summary(spec: RunSpec | None, problems: list[Problem]) -> None:
-    """What will run and the button that starts it, or what keeps it from starting."""
-    with st.container(border=True, gap="small"):
-        st.markdown("**What will run**")
-        if spec is None:
-            st.caption(f"Nothing yet: {words.count(len(problems), 'value')} to put right.")
-            problem_lines(problems)
-        else:
-            _told(spec)
-        problem_lines(st.session_state.pop("new_refused", []))
+def as_yaml(spec: RunSpec) -> None:
+    with st.expander("As YAML and command", icon=":material/code:"):
+        st.caption("The same run without a browser: save this as run.yaml, then")
+        st.code(COMMAND, language="bash", wrap_lines=True)
+        st.code(spec.to_yaml(all_fields=True), language="yaml")
+
+
+def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
+    """Always in sight: what will run and the button that starts it, or what keeps it from starting."""
+    with st.bottom, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(gap=None, width="stretch", key="new_summary"):
+            if spec is None:
+                st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
+                problem_lines(problems[:2])
+            else:
+                told(spec)
+            problem_lines(st.session_state.pop("new_refused", []))
         st.button(
             "Start training",
             type="primary",
@@ -135,29 +153,21 @@ def summary(spec: RunSpec | None, problems: list[Problem]) -> None:
             on_click=start,
             args=(newest_run(),),
             key="new_start",
-            width="stretch",
+            width="content",
         )
-        waiting = len(store().runs.queue())
-        if waiting:
-            st.caption(f"It waits its turn: {words.count(waiting, 'run')} before it.")
-    if spec is not None:
-        with st.expander("As YAML and command", icon=":material/code:"):
-            st.caption("The same run without a browser: save this as run.yaml, then")
-            st.code(COMMAND, language="bash", wrap_lines=True)
-            st.code(spec.to_yaml(all_fields=True), language="yaml")
 
 
-def _told(spec: RunSpec) -> None:
+def told(spec: RunSpec) -> None:
     dataset = store().datasets.get(spec.data.dataset)
     backbone = engine.BACKBONES[spec.model.backbone]
     own = sum(dataset.counts.get("train", {}).values())
     training = own or round(dataset.images * (1 - spec.data.validation_fraction))
     steps = ceil(training / spec.optimisation.batch_size)
-    st.markdown(f"{words.escaped(backbone.label)} on {words.escaped(dataset.name)}")
-    classes = words.count(len(dataset.classes), "class", "classes")
+    st.markdown(f"**{words.escaped(backbone.label)} on {words.escaped(dataset.name)}**")
     images, epochs = words.count(training, "image"), words.count(spec.epochs, "epoch")
-    st.caption(f"{classes}, about {images} to learn from, resized to {spec.data.image_size} px.")
-    st.caption(f"{epochs} of {words.count(steps, 'step')}: {words.count(spec.epochs * steps, 'step')} in all.")
+    waiting = len(store().runs.queue())
+    waits = f" · after {words.count(waiting, 'waiting run')}" if waiting else ""
+    st.caption(f"{images} · {epochs} of {words.count(steps, 'step')}{waits}")
 
 
 def page() -> None:
@@ -168,14 +178,13 @@ def page() -> None:
         pass
     first_values()
     spec, problems = forms.check(store())
-    form, rail = st.columns([2, 1], gap="medium")
-    with form:
-        presets()
-        for section in run_sections.SECTIONS:
-            run_sections.draw(section, spec, problems)
-        pasted()
-    with rail:
-        summary(spec, problems)
+    presets()
+    for section in run_sections.SECTIONS:
+        run_sections.draw(section, spec, problems)
+    pasted()
+    if spec is not None:
+        as_yaml(spec)
+    start_bar(spec, problems)
 
 
 page()

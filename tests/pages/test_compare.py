@@ -82,6 +82,8 @@ def test_a_verdict_says_how_sure_it_is() -> None:
     assert verdict([head, gradual]).endswith("single runs of both overlap.")
     assert verdict(ways(SIX[:2])).endswith("one run each does not tell skill from luck.")
     assert verdict(ways([run("a"), run("b", seed=1)])) == ""
+    elsewhere = replace(SIX[1], dataset_id="shapes", dataset_fingerprint="f")
+    assert verdict(ways([SIX[0], elsewhere])).startswith("They were judged by different images")
 
 
 def series(steps: list[int], values: list[float | None]) -> Series:
@@ -125,10 +127,9 @@ def test_runs_of_one_name_stay_apart() -> None:
 
 
 def test_the_address_opens_the_page_on_its_runs(runs: dict[str, Run]) -> None:
-    app = opened(COMPARE, runs=f"{runs['finished'].id},{runs['small'].id},gone")
-    assert [one.name for one in (runs["finished"], runs["small"])] == [
-        name for (name,) in app.dataframe[0].value["run"].tolist()
-    ]
+    app = opened(COMPARE, runs=f"{runs['long'].id},{runs['small'].id},gone")
+    shown = [name for (name,) in app.dataframe[0].value["run"].tolist()]
+    assert shown == [runs["long"].name, runs["small"].name]
     assert "is best" in texts(app)
 
 

@@ -72,7 +72,7 @@ def test_what_never_thaws_is_said_before_the_start(calm: Store) -> None:
     app = opened(NEW_RUN)
     app.selectbox(key="new_freeze.policy").set_value("gradual").run()
     app.number_input(key="new_epochs").set_value(3).run()
-    assert "never thaws" in texts(app)
+    assert "never thaw: train for more epochs" in texts(app)
 
 
 def test_thaw_plan_draws_frozen_then_learning() -> None:
@@ -110,3 +110,19 @@ def test_rate_finder_marks_the_suggestion() -> None:
 
 def _default(path: str) -> str:
     return next(str(one.default) for one in SETTINGS if one.path == path)
+
+
+def test_the_address_sets_single_settings_and_leaves_out_what_is_refused(calm: Store) -> None:
+    told = {
+        "epochs": "7",
+        "seed": "abc",
+        "data.image_size": "[",
+        "optimisation.batch_size": "-1",
+        "freeze.policy": "head",
+    }
+    app = opened(NEW_RUN, **told)
+    assert (app.number_input(key="new_epochs").value, app.selectbox(key="new_freeze.policy").value) == (7, "head")
+    assert app.number_input(key="new_seed").value == 0
+    assert app.number_input(key="new_optimisation.batch_size").value > 0
+    said = [one.value for one in app.toast]
+    assert len(said) == 3, said

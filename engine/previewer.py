@@ -49,9 +49,8 @@ def make(taken: Path) -> None:
     made.mkdir()
     try:
         module, _, function = KINDS[asked["kind"]][0].partition(":")
-        values = getattr(import_module(module), function)(
-            RunSpec.parse(asked["spec"]), asked, made, _teller(taken, asked)
-        )
+        make_it = getattr(import_module(module), function)
+        values = make_it(RunSpec.of_parts(asked["spec"]), asked, made, _teller(taken, asked))
         told = {"values": values}
     except (Unavailable, Refused) as error:
         told = {"problem": str(error)}

@@ -45,9 +45,8 @@ class Preview:
 def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
     """The preview of `kind` for a spec that `check` found nothing wrong with; asked for now if nobody has yet."""
     asked = _asked(store, kind, spec)
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-    folder = store.home.cache / "previews"
-    made = folder / key
+    made = _place(store, asked)
+    folder, key = made.parent, made.name
     if made.exists():
         os.utime(made)  # what was looked at lately stays longest
         told = json.loads((made / "result.json").read_text(encoding="utf-8"))
@@ -56,8 +55,11 @@ def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
     taken = folder / f"{key}.taken"
     with suppress(FileNotFoundError, ValueError):
         if time.time() - taken.stat().st_mtime > LOST_S:
+            told = {"problem": "Making it was cut off; perhaps memory ran out. Try a smaller image or network."}
+            made.mkdir(exist_ok=True)
+            _write(made / "result.json", told)
             taken.unlink()
-            return Preview(problem="Making it was cut off; perhaps memory ran out. Try a smaller image or network.")
+            return Preview(problem=told["problem"])
         told = json.loads(taken.read_text(encoding="utf-8")).get("progress", {})
         return Preview(progress=told.get("share", 0.0), message=told.get("message", ""))
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,9 +69,7 @@ def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
 
 def forget_preview(store: Store, kind: str, spec: RunSpec) -> None:
     """Let `preview` make it anew, as after a problem that was put right."""
-    asked = _asked(store, kind, spec)
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-    made = store.home.cache / "previews" / key
+    made = _place(store, _asked(store, kind, spec))
     for path in made.glob("*") if made.exists() else ():
         path.unlink(missing_ok=True)
     with suppress(OSError):
@@ -119,6 +119,11 @@ def _asked(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
         "weights_path": str(path) if path else None,
         "cache": str(store.home.cache),
     }
+
+
+def _place(store: Store, asked: dict[str, Any]) -> Path:
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+    return store.home.cache / "previews" / key
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """What one run trains: the parts together, and the rules between them."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from annotated_types import Ge, Le, Lt, MaxLen
@@ -116,6 +116,18 @@ class RunSpec(Part):
         except ValidationError as error:
             known = {one.path: one for one in settings()}
             raise Refused([problem_of(dict(line), known) for line in error.errors()]) from None
+
+    @classmethod
+    def of_parts(cls, values: dict[str, Any]) -> "RunSpec":
+        """A spec from some whole parts of one that was checked; rules between them and the rest do not hold here."""
+        whole = cls()
+        parts = {name: getattr(whole, name) for name in values}
+        return whole.model_copy(
+            update={
+                name: type(part).model_validate(values[name]) if isinstance(part, Part) else values[name]
+                for name, part in parts.items()
+            }
+        )
 
     @classmethod
     def from_yaml(cls, text: str) -> "RunSpec":

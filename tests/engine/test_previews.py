@@ -1,0 +1,117 @@
+"""What the New run page shows before a start, made by a real previewer process."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+import engine
+from engine import BACKBONES, Preview, RunSpec, previews
+from engine.previewer import MOST_KEPT, _tidy
+from storage import Store
+from tests.cli import until
+from tests.pages import seed_datasets
+
+SPEC = RunSpec.parse({"data": {"dataset": "digits", "image_size": 8}, "model": {"backbone": "small_cnn"}})
+
+
+@pytest.fixture
+def digits(store: Store) -> Store:
+    seed_datasets.digits(store)
+    return store
+
+
+@pytest.fixture
+def care(digits: Store) -> Iterator[previews.Previewing]:
+    """A supervisor's care of previews."""
+    care = previews.Previewing(digits)
+    yield care
+    care.close()
+
+
+def made(store: Store, care: previews.Previewing, kind: str, spec: RunSpec) -> Preview:
+    def ready() -> Preview | None:
+        found = engine.preview(store, kind, spec)
+        care.tick()
+        return found if found.values is not None or found.problem is not None else None
+
+    found: Preview = until(ready, within_s=120)
+    return found
+
+
+def changed(**parts: Any) -> RunSpec:
+    values = SPEC.model_dump(mode="json")
+    return RunSpec.parse({**values, **{name: {**values[name], **part} for name, part in parts.items()}})
+
+
+def test_layers_tensors_and_totals_are_those_of_the_network(digits: Store, care: previews.Previewing) -> None:
+    told = made(digits, care, "layers", SPEC).values
+    assert told is not None
+    shapes = {one["name"]: one["shape"] for one in told["tensors"]}
+    assert told["weights"] == sum(stage["weights"] for stage in told["stages"])
+    assert told["bytes"] >= 4 * told["weights"]
+    assert [stage["name"] for stage in told["stages"]] == [*BACKBONES["small_cnn"].stages, "head"]
+    assert [10] in shapes.values()  # the bias of a head for ten digits
+
+
+def test_a_sheet_shows_images_as_they_are_and_as_training_sees_them(digits: Store, care: previews.Previewing) -> None:
+    found = made(digits, care, "augmentation", changed(data={"augmentations": ["rotate"]}))
+    assert found.values is not None
+    sheet, step = np.asarray(Image.open(found.pictures["sheet"])), found.values["tile"] + found.values["gap"]
+    tiles = [sheet[: found.values["tile"], step * column :][:, : found.values["tile"]] for column in range(8)]
+    first = next(engine.dataset_image(digits, "digits", one) for one in found.values["images"][:1])
+    plain = np.asarray(first.convert("RGB").resize((112, 112), Image.Resampling.NEAREST))
+    np.testing.assert_array_equal(tiles[0][..., :3], plain)
+    assert len({tile.tobytes() for tile in tiles}) == 8  # each time changed otherwise
+
+
+def test_a_rate_is_suggested_from_a_measured_curve(digits: Store, care: previews.Previewing) -> None:
+    told = made(digits, care, "rates", SPEC).values
+    assert told is not None
+    assert told["rates"] == sorted(told["rates"])
+    assert told["rates"][0] < told["suggestion"] < told["rates"][-1]
+
+
+def test_what_cannot_be_made_says_why_until_asked_again(
+    digits: Store, care: previews.Previewing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    gone = changed(model={"weights": "file", "weights_from": str(tmp_path / "gone.safetensors")})
+    told = made(digits, care, "layers", gone)
+    said = told.problem or str((told.values or {})["first_weights"])
+    assert "gone.safetensors" in said
+
+
+def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store, care: previews.Previewing) -> None:
+    spec = changed(optimisation={"batch_size": 32})
+    engine.preview(digits, "rates", spec)
+    care.tick()
+    folder = digits.home.cache / "previews"
+    taken = until(lambda: next(folder.glob("*.taken"), None))
+    leader = care._leader
+    assert leader is not None
+    os.kill(leader.pid, signal.SIGKILL)
+    until(lambda: not psutil.pid_exists(leader.pid) or not leader.is_alive)
+    if not taken.exists():
+        pytest.skip("it was ready before it could be killed")
+    long_ago = time.time() - 2 * previews.LOST_S
+    os.utime(taken, (long_ago, long_ago))
+    for _ in range(2):  # said as often as it is looked at
+        assert "cut off" in (engine.preview(digits, "rates", spec).problem or "")
+    engine.forget_preview(digits, "rates", spec)
+    assert made(digits, care, "rates", spec).values is not None
+
+
+def test_previews_looked_at_lately_are_kept(tmp_path: Path) -> None:
+    for place in range(MOST_KEPT + 3):
+        (tmp_path / f"{place:03d}").mkdir()
+        os.utime(tmp_path / f"{place:03d}", (place, place))
+    _tidy(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{place:03d}" for place in range(3, MOST_KEPT + 3)]

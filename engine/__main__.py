@@ -16,7 +16,7 @@ from engine.waiting import wait_for_import, wait_for_run
 from storage import Dataset, Home, NewerDatabase, Request, RunState, Store
 
 OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
-err = Console(stderr=True, highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)  # the terminal wraps; paths stay whole
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -256,7 +256,7 @@ def _print(options: argparse.Namespace, as_object: Any, for_people: Any) -> None
     if options.json:
         print(json.dumps(as_object, ensure_ascii=False, indent=1))
     else:
-        Console(highlight=False, markup=False).print(for_people)
+        Console(highlight=False, markup=False, soft_wrap=isinstance(for_people, str)).print(for_people)
 
 
 if __name__ == "__main__":

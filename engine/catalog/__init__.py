@@ -6,6 +6,7 @@ from engine.catalog.datasets import DATASET_KINDS, DatasetKind
 from engine.catalog.freezing import FREEZE_POLICIES
 from engine.catalog.heads import HEADS, INITIALISATIONS
 from engine.catalog.optimizers import OPTIMIZERS
+from engine.catalog.precisions import PRECISIONS
 from engine.catalog.presets import PRESETS
 from engine.catalog.schedules import SCHEDULES
 from engine.catalog.strategies import STRATEGIES
@@ -18,6 +19,7 @@ TABLES: dict[str, dict[str, object]] = {  # by the name that a spec's field give
     "heads": dict(HEADS),
     "initialisations": dict(INITIALISATIONS),
     "optimizers": dict(OPTIMIZERS),
+    "precisions": dict(PRECISIONS),
     "schedules": dict(SCHEDULES),
     "strategies": dict(STRATEGIES),
     "weights": dict(WEIGHTS),
@@ -31,6 +33,7 @@ __all__ = [
     "HEADS",
     "INITIALISATIONS",
     "OPTIMIZERS",
+    "PRECISIONS",
     "PRESETS",
     "SCHEDULES",
     "STRATEGIES",

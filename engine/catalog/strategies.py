@@ -1,4 +1,4 @@
-"""How a run is spread over processes and devices."""
+"""How a run is spread over processes and devices. A new one is a row, its launcher and its way of training."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ class Strategy:
     label: str
     note: str
     launcher: str  # function in engine/launchers.py
+    takes: tuple[str, ...] = ()  # fields of Compute that it reads
 
 
 STRATEGIES: dict[str, Strategy] = {

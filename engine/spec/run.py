@@ -13,6 +13,7 @@ from engine.catalog.schedules import share_at
 from engine.catalog.strategies import STRATEGIES
 from engine.catalog.weights import WEIGHTS
 from engine.errors import Problem, Refused
+from engine.spec.compute import Compute
 from engine.spec.data import Data
 from engine.spec.model import Freeze, Model
 from engine.spec.optimisation import Optimisation
@@ -29,6 +30,7 @@ class RunSpec(Part):
     model: Model = Model()
     freeze: Freeze = Freeze()
     optimisation: Optimisation = Optimisation()
+    compute: Compute = Compute()
     epochs: Annotated[int, Ge(1), Le(10_000)] = setting(
         10, "Epochs", "How often every training image is seen. More helps until validation accuracy stops rising."
     )

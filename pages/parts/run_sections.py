@@ -223,5 +223,5 @@ SECTIONS = (
     Section("Network", "hub", ("model.",), _weights),
     Section("Freezing", "ac_unit", ("freeze.",), _freezing),
     Section("Training", "trending_down", ("optimisation.", "epochs"), _rates),
-    Section("Run", "play_circle", ("name", "seed", "device", "strategy", "keep_checkpoints"), _nothing),
+    Section("Run", "play_circle", ("name", "seed", "device", "strategy", "compute.", "keep_checkpoints"), _nothing),
 )

@@ -28,7 +28,7 @@ def nested(path: str, value: object) -> dict[str, object]:
         (nested("optimisation.learning_rate", float("nan")), "optimisation.learning_rate = nan: must be a number"),
         (nested("optimisation.batch_size", 0), "optimisation.batch_size = 0: must be a whole number at least 1"),
         (nested("optimisation.lr", 1), "optimisation.lr = 1: no such field; allowed here: optimisation.optimizer"),
-        ({"epoch": 1}, "epoch = 1: no such field; allowed here: data, device, epochs"),
+        ({"epoch": 1}, "epoch = 1: no such field; allowed here: compute, data, device, epochs"),
         (nested("model.backbone", "resnet"), "model.backbone = 'resnet': must be one of small_cnn, resnet18"),
         (nested("data.channels", "pink"), "data.channels = 'pink': must be one of auto, grey, colour"),
         (nested("data.image_size", 16), "data.image_size = 16: resnet18 needs images of 32 px or more"),

@@ -1,0 +1,130 @@
+"""A network in two: what lies before a stage, and the rest of it from there on.
+
+The computation is traced once (torch.fx) and each of its operations belongs to the stage of its layer or, without
+one, to the latest stage that it takes values from. Both halves use the very layers of the network they are bound to:
+they train, thaw and are saved with it.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torchvision.ops
+from torch import Tensor, fx, nn
+
+from engine import spec
+from engine.training.stages import stage_paths
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`rest(network)(first(network)(images))` is `network(images)`, for any network built from the same spec."""
+
+    boundary: str  # the stage that the rest begins with
+    _first: fx.Graph
+    _rest: fx.Graph
+    _constants: dict[str, Tensor]  # that tracing met; kept as attributes of the network
+
+    def first(self, network: nn.Module) -> nn.Module:
+        """Maps images (n, C, H, W) to the one tensor that the rest takes."""
+        return self._bound(network, self._first)
+
+    def rest(self, network: nn.Module) -> nn.Module:
+        """Maps that tensor to logits (n, classes)."""
+        return self._bound(network, self._rest)
+
+    def _bound(self, network: nn.Module, graph: fx.Graph) -> nn.Module:
+        device = next(network.parameters()).device
+        for name, value in self._constants.items():
+            setattr(network, name, value.to(device))
+        return fx.GraphModule(network, graph)
+
+
+class CannotCut(Exception):
+    """The network cannot be traced, or more than one tensor crosses there."""
+
+
+def cut(network: nn.Module, asked: spec.Model, boundary: str) -> Cut:
+    """Cut a network that `model.build` made from `asked` before the stage called `boundary`.
+
+    Raises:
+        CannotCut: Nothing lies before it, or it cannot be cut there by a single tensor.
+    """
+    try:
+        graph = _Tracer(autowrap_modules=(math, torchvision.ops)).trace(network)
+    except Exception as error:  # tracing runs the network's own code: anything may come
+        raise CannotCut(f"it cannot be traced: {error}") from error
+    graph.eliminate_dead_code(is_impure_node=_enters_or_leaves)
+    paths = stage_paths(asked)
+    stages, owned = _stages(graph, list(paths.values()))
+    place = list(paths).index(boundary)
+    images = next(node for node in graph.nodes if node.op == "placeholder")
+    while len(crossing := _crossing(graph, stages, place)) > 1:
+        light = [node for node in crossing if node not in owned and node is not images]
+        if not light:
+            break
+        stages[light[-1]] = place  # a pool or a concatenation without weights can as well be done after the cut
+    if len(crossing) != 1 or crossing[0] is images:
+        names = ", ".join(node.name for node in crossing)
+        raise CannotCut(f"what crosses before {boundary} is not one tensor: {names}")
+    constants = {str(node.target): getattr(network, str(node.target)) for node in graph.nodes if _is_constant(node)}
+    first, rest = _until(graph, crossing[0], stages, place), _from(graph, crossing[0], stages, place)
+    return Cut(boundary, first, rest, constants)
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return super().is_leaf_module(m, module_qualified_name) or type(m).__module__.startswith("torchvision.ops")
+
+
+def _enters_or_leaves(node: fx.Node) -> bool:
+    return node.op in ("placeholder", "output")
+
+
+def _is_constant(node: fx.Node) -> bool:
+    return node.op == "get_attr" and str(node.target).startswith("_tensor_constant")
+
+
+def _stages(graph: fx.Graph, paths: list[list[str]]) -> tuple[dict[fx.Node, int], set[fx.Node]]:
+    """The stage of each operation, and those that are a stage's own layers or weights."""
+    found: dict[fx.Node, int] = {}
+    owned = set()
+    for node in graph.nodes:
+        before = max((found[taken] for taken in node.all_input_nodes), default=0)
+        own = str(node.target) if node.op in ("call_module", "get_attr") else ""
+        lies_in = [place for place, names in enumerate(paths) if any(_lies_in(own, name) for name in names)]
+        found[node] = max([before, *lies_in])
+        if lies_in:
+            owned.add(node)
+    return found, owned
+
+
+def _crossing(graph: fx.Graph, stages: dict[fx.Node, int], place: int) -> list[fx.Node]:
+    return [
+        node
+        for node in graph.nodes
+        if node.op != "output" and stages[node] < place and any(stages[user] >= place for user in node.users)
+    ]
+
+
+def _lies_in(name: str, path: str) -> bool:
+    return name == path or name.startswith(f"{path}.")
+
+
+def _until(graph: fx.Graph, last: fx.Node, stages: dict[fx.Node, int], place: int) -> fx.Graph:
+    first = fx.Graph()
+    copied: dict[fx.Node, fx.Node] = {}
+    for node in graph.nodes:
+        if node.op != "output" and stages[node] < place:
+            copied[node] = first.node_copy(node, lambda old: copied[old])
+    first.output(copied[last])
+    first.eliminate_dead_code(is_impure_node=_enters_or_leaves)
+    return first
+
+
+def _from(graph: fx.Graph, taken: fx.Node, stages: dict[fx.Node, int], place: int) -> fx.Graph:
+    rest = fx.Graph()
+    copied = {taken: rest.placeholder("features", type_expr=Tensor)}
+    for node in graph.nodes:
+        if node.op == "output" or stages[node] >= place:
+            copied[node] = rest.node_copy(node, lambda old: copied[old])
+    return rest

@@ -1,4 +1,11 @@
-"""Everything that runs outside the web pages. This file is the public face: it imports neither torch nor ray."""
+"""Everything that runs outside the web pages. This file is the public face: it imports neither torch nor ray.
+
+What needs the store is found when it is first asked for: a training process, on a bare GPU machine too, imports specs
+and catalog alone.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from engine.catalog import (
     AUGMENTATIONS,
@@ -15,44 +22,46 @@ from engine.catalog import (
     WEIGHTS,
     DatasetKind,
 )
-from engine.commands import (
-    check,
-    delete_run,
-    engine_alive,
-    ensure_supervisor,
-    find_run,
-    open_store,
-    request_stop,
-    resume,
-    shut_down,
-    start_run,
-    wait_for_request,
-)
-from engine.data.scan import Finding, Scan
-from engine.dataset_facts import (
-    dataset_files,
-    dataset_image,
-    dataset_images,
-    dataset_scan,
-    dataset_thumbnails,
-)
-from engine.datasets import (
-    add_dataset,
-    dataset_id_of,
-    dataset_split,
-    delete_dataset,
-    exclude_images,
-    fetch_dataset,
-    find_dataset,
-    include_images,
-    scan_dataset,
-    set_about,
-)
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
-from engine.machine import reading as machine_reading
-from engine.previews import Preview, forget_preview, preview
 from engine.spec import RunSpec, Setting, settings
+
+if TYPE_CHECKING:
+    from engine.commands import (
+        check,
+        delete_run,
+        engine_alive,
+        ensure_supervisor,
+        find_run,
+        open_store,
+        request_stop,
+        resume,
+        shut_down,
+        start_run,
+        wait_for_request,
+    )
+    from engine.data.scan import Finding, Scan
+    from engine.dataset_facts import (
+        dataset_files,
+        dataset_image,
+        dataset_images,
+        dataset_scan,
+        dataset_thumbnails,
+    )
+    from engine.datasets import (
+        add_dataset,
+        dataset_id_of,
+        dataset_split,
+        delete_dataset,
+        exclude_images,
+        fetch_dataset,
+        find_dataset,
+        include_images,
+        scan_dataset,
+        set_about,
+    )
+    from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
+    from engine.machine import machine_reading
+    from engine.previews import Preview, forget_preview, preview
 
 __all__ = [
     "AUGMENTATIONS",
@@ -114,3 +123,60 @@ __all__ = [
     "start_run",
     "wait_for_request",
 ]
+
+_STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
+    "engine.commands": (
+        "check",
+        "delete_run",
+        "engine_alive",
+        "ensure_supervisor",
+        "find_run",
+        "open_store",
+        "request_stop",
+        "resume",
+        "shut_down",
+        "start_run",
+        "wait_for_request",
+    ),
+    "engine.data.scan": (
+        "Finding",
+        "Scan",
+    ),
+    "engine.dataset_facts": (
+        "dataset_files",
+        "dataset_image",
+        "dataset_images",
+        "dataset_scan",
+        "dataset_thumbnails",
+    ),
+    "engine.datasets": (
+        "add_dataset",
+        "dataset_id_of",
+        "dataset_split",
+        "delete_dataset",
+        "exclude_images",
+        "fetch_dataset",
+        "find_dataset",
+        "include_images",
+        "scan_dataset",
+        "set_about",
+    ),
+    "engine.files": (
+        "checkpoint_file",
+        "dataset_samples",
+        "find_checkpoint",
+        "folder_bytes",
+        "log_tail",
+        "read_manifest",
+    ),
+    "engine.machine": ("machine_reading",),
+    "engine.previews": ("Preview", "forget_preview", "preview"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _STORED.items():
+        if name in names:
+            found = globals()[name] = getattr(import_module(module), name)
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ def slots() -> tuple[str, ...]:
     return (*(str(gpu["index"]) for gpu in gpus()), "cpu")
 
 
-def reading(home: Home) -> dict[str, Any]:
+def machine_reading(home: Home) -> dict[str, Any]:
     """How busy the machine is now: CPU in per cent, memory and disk in bytes, GPUs."""
     memory = psutil.virtual_memory()
     disk = shutil.disk_usage(home.root)

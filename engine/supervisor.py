@@ -63,7 +63,7 @@ class Supervisor:
             started_at=now,
             heartbeat_at=now,
             slots=self._running.slots,
-            machine=machine.reading(store.home),
+            machine=machine.machine_reading(store.home),
         )
         _empty_trash(store.home)
         _sweep(store)
@@ -173,7 +173,9 @@ class Supervisor:
         now = time.monotonic()
         if now - self._read_at >= READING_S:
             self._read_at = now
-            self._status = replace(self._status, heartbeat_at=time.time(), machine=machine.reading(self._store.home))
+            self._status = replace(
+                self._status, heartbeat_at=time.time(), machine=machine.machine_reading(self._store.home)
+            )
             self._store.engine.put(self._status)
 
     def _leave(self, number: int, frame: FrameType | None) -> None:

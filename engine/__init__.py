@@ -23,6 +23,7 @@ from engine.catalog import (
     DatasetKind,
 )
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.faults import Offer, remedies
 from engine.spec import RunSpec, Setting, settings
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ __all__ = [
     "DatasetKind",
     "Finding",
     "NotFound",
+    "Offer",
     "Preview",
     "Problem",
     "Refused",
@@ -114,6 +116,7 @@ __all__ = [
     "open_store",
     "preview",
     "read_manifest",
+    "remedies",
     "request_stop",
     "resume",
     "scan_dataset",

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import Unavailable
+from engine.faults import FAULTS, advice
 from engine.spec import RunSpec
 
 
@@ -38,14 +39,16 @@ def explain(error: BaseException, spec: RunSpec | None = None) -> Failure:
     if isinstance(error, Unavailable):  # says both by itself
         what, _, next_step = str(error).partition(". ")
         return Failure(what.removesuffix(".") + ".", next_step or _LOOK)
-    for fits, reason, advice in _TABLE:
+    for fits, fault, detail in _TABLE:
         if fits(error):
-            return Failure(reason(error).removesuffix(".") + ".", advice(spec or RunSpec()))
+            said = f"{FAULTS[fault].reason}{detail(error)}"
+            return Failure(said.removesuffix(".") + ".", advice(fault, spec or RunSpec()))
     first = (str(error).strip().splitlines() or [""])[0]
     return Failure(f"{type(error).__name__}: {first}".rstrip(": .") + ".", _LOOK)
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Of the host or of a GPU, in any library's words."""
     names = {kind.__name__ for kind in type(error).__mro__}  # by name: torch may not even be imported
     said = str(error).lower()
     texts = ("not enough memory", "can't allocate memory", "out of memory", "unable to allocate")
@@ -60,48 +63,47 @@ def is_disk_full(error: BaseException) -> bool:
     return any(text in str(error).lower() for text in texts)
 
 
-def _vanished(error: BaseException) -> str:
-    return f"a file has vanished: {getattr(error, 'filename', None) or error}"
+def _says(*texts: str) -> Callable[[BaseException], bool]:
+    return lambda error: any(text in str(error).lower() for text in texts)
 
 
-def _smaller(spec: RunSpec) -> str:
-    batch = spec.optimisation.batch_size
-    halved = f"Halve the batch size ({batch} now, try {batch // 2})" if batch > 1 else "Choose a smaller backbone"
-    return f"{halved} or the image size ({spec.data.image_size} px now), and start the run again."
+def _nothing(error: BaseException) -> str:
+    return ""
 
 
-def _slower(spec: RunSpec) -> str:
-    rate = spec.optimisation.learning_rate
-    return f"Divide the learning rate by 10 ({rate:g} now, try {rate / 10:g}) and start the run again."
+def _itself(error: BaseException) -> str:
+    return f": {error}"
 
 
-def _lone_image(error: BaseException) -> bool:
-    return "expected more than 1 value per channel" in str(error).lower()  # torch, of batch normalisation
+def _strerror(error: BaseException) -> str:
+    return f": {getattr(error, 'strerror', None) or error}"
+
+
+def _file(error: BaseException) -> str:
+    return f": {getattr(error, 'filename', None) or error}"
 
 
 _LOOK = "See the log for the whole story, then resume."
-_Row = tuple[Callable[[BaseException], bool], Callable[[BaseException], str], Callable[[RunSpec], str]]
+_LOST_RANK = (  # as NCCL, Gloo and torch's watchdog put it
+    "watchdog caught collective operation timeout",
+    "nccl communicator was aborted",
+    "ncclremoteerror",
+    "ncclsystemerror",
+    "connection closed by peer",
+    "connection reset by peer",
+    "timed out waiting",
+    "wait timeout",
+    "socket timeout",
+)
+_Row = tuple[Callable[[BaseException], bool], str, Callable[[BaseException], str]]  # fits, fault, what is added to it
 _TABLE: tuple[_Row, ...] = (
-    (lambda error: isinstance(error, Diverged), lambda error: f"diverged: {error}", _slower),
-    (_out_of_memory, lambda _: "out of memory", _smaller),
-    (
-        is_disk_full,
-        lambda error: f"disk full: {getattr(error, 'strerror', None) or error}",
-        lambda _: "Free some space (old runs, caches), then resume: it goes on from the last checkpoint.",
-    ),
-    (
-        _lone_image,
-        lambda _: "batches of a single image cannot be normalised by this backbone",
-        lambda _: "Choose a batch size of 2 or more, or larger images, and start the run again.",
-    ),
-    (
-        lambda error: isinstance(error, FileNotFoundError),
-        _vanished,
-        lambda _: "Put it back or import the data set again, then resume.",
-    ),
-    (
-        lambda error: isinstance(error, PermissionError),
-        lambda error: f"no permission: {getattr(error, 'filename', None) or error}",
-        lambda _: "Give the user that runs Thaw the right to read and write it, then resume.",
-    ),
+    (lambda error: isinstance(error, Diverged), "diverged", _itself),
+    (_says("cudnn_status_not_initialized", "cublas_status_not_initialized"), "cudnn", _nothing),
+    (_says("device-side assert"), "assert", _nothing),
+    (is_out_of_memory, "memory", _nothing),
+    (is_disk_full, "disk", _strerror),
+    (_says("expected more than 1 value per channel"), "single image", _nothing),  # torch, of batch normalisation
+    (_says(*_LOST_RANK), "ranks", _nothing),
+    (lambda error: isinstance(error, FileNotFoundError), "vanished", _file),
+    (lambda error: isinstance(error, PermissionError), "permission", _file),
 )

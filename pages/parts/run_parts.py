@@ -8,6 +8,7 @@ import engine
 from pages.parts import words
 from pages.parts.actions import run_buttons
 from pages.parts.cards import fact_badges, state_badge
+from pages.parts.remedies import ways_out
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import NEW_RUN_PAGE, base_url, download_link, log_link, palette, store
 from pages.parts.tables import checkpoints_table, events_table
@@ -41,8 +42,7 @@ def trouble(run: Run) -> None:
     text = words.escaped(" ".join(filter(None, [run.reason, run.advice])))
     if run.state is RunState.FAILED:
         st.error(f"**It failed.** {text}", icon=":material/error:")
-        if st.button("Edit and start again", icon=":material/edit:", key="run_edit"):
-            st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
+        ways_out(run)
     elif text and run.state in (RunState.STOPPED, RunState.INTERRUPTED):
         st.warning(text, icon=":material/info:")
 

@@ -199,8 +199,8 @@ def _end(store: Store, run_id: str, state: RunState, at: float) -> None:
     said = {}
     if state is RunState.FAILED:
         said = {
-            "reason": "The training loss became NaN at step 207.",
-            "advice": "Divide the learning rate by 10 and start again, or resume from epoch 2.",
+            "reason": "diverged: the loss became NaN at step 207 (epoch 2).",
+            "advice": "Start again with, in this order: a learning rate of 0.0001; gradients clipped at 1.",
         }
     store.runs.move(run_id, state, ended_at=at, **said)
     level = "error" if state is RunState.FAILED else "info"

@@ -193,3 +193,15 @@ def test_the_zoom_is_kept_over_refreshes_until_it_is_reset(runs: dict[str, Run])
     assert bounds() == (100, 301)
     fine(app.button(key="run_reset_zoom").click().run())
     assert bounds()[0] == 0
+
+
+def test_one_click_starts_a_failed_run_again_with_a_remedy(runs: dict[str, Run], store: Store) -> None:
+    failed, before = runs["failed"], len(store.runs.list())
+    app = opened(RUN, run=failed.id)
+    fine(app.button(key="run_remedy_lower_rate").click().run())
+    started = store.runs.list(limit=1)[0]
+    assert len(store.runs.list()) == before + 1
+    assert started.state is RunState.QUEUED
+    rate = failed.spec["optimisation"]["learning_rate"]
+    assert started.spec["optimisation"]["learning_rate"] == pytest.approx(rate / 10)
+    assert app.title[0].value == started.name

@@ -73,9 +73,9 @@ def test_a_run_of_any_state_opens_by_its_address(runs: dict[str, Run], state: st
 
 def test_a_failed_run_says_why_and_offers_the_ways_out(runs: dict[str, Run]) -> None:
     app = opened(RUN, run=runs["failed"].id)
-    assert "became NaN at step 207\\." in app.error[0].value
-    assert "Divide the learning rate by 10" in app.error[0].value
-    assert {"run_resume", "run_edit", "run_clone", "run_delete"} <= keys(app)
+    assert "became NaN at step 207" in app.error[0].value
+    assert "a learning rate of 0\\.0001" in app.error[0].value
+    assert {"run_resume", "run_edit", "run_clone", "run_delete", "run_remedy_lower_rate"} <= keys(app)
     assert "run_stop" not in keys(app)
 
 

@@ -1,0 +1,40 @@
+"""Ways out for a run that failed: each starts it again, changed in one thing, by one click."""
+
+import streamlit as st
+
+import engine
+from engine import Refused, RunSpec
+from pages.parts import actions, words
+from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run
+from storage import Run
+
+
+def ways_out(run: Run) -> None:
+    """What helps most comes first; the last one opens the form."""
+    if (started := actions.started_run()) is not None:
+        open_run(started)
+    try:
+        offers = engine.remedies(run.reason, RunSpec.parse(run.spec))
+    except Refused:  # a run of another version: only the form can tell what became of its settings
+        offers = []
+    if offers:
+        st.caption("Start again with, what helps most first:")
+    with st.container(horizontal=True, gap="small", key="run_ways_out"):
+        for offer in offers:
+            st.button(
+                words.escaped(offer.label[:1].upper() + offer.label[1:]),
+                icon=":material/replay:",
+                key=f"run_remedy_{offer.key.replace(' ', '_')}",
+                help=words.escaped(offer.note),
+                on_click=_start_again,
+                args=(offer.spec, newest_run()),
+            )
+        if st.button("Edit and start again", icon=":material/edit:", key="run_edit"):
+            st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
+
+
+def _start_again(spec: RunSpec, drawn_on: str) -> None:
+    try:
+        st.session_state["started_run"] = actions.start(spec, drawn_on).id
+    except Refused as refused:
+        st.toast(words.escaped(str(refused)), icon=":material/error:")

@@ -82,7 +82,7 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     from engine.training.loop import fit
     from engine.training.memory import Memory
     from engine.training.meter import Meter
-    from engine.training.preparation import build, build_network, find_weights, prepare_data
+    from engine.training.preparation import build, build_network, equip, find_weights, prepare_data
     from engine.training.state import seed_all
 
     device = devices.choose(run["device"])
@@ -94,10 +94,11 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     looks = kept or (found.recipe if found else None)
     data = prepare_data(run["dataset"], spec, Path(run["cache"]), reporter, stop, recipe=looks)
     network = build_network(spec, data.about, found, reporter)
-    training, recipe, batches, judging_batches = build(spec, data, device, network)
+    training, recipe, images = build(spec, data, device, network)
     checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
     going_on_from = checkpoints.resume(training, run["resume_from"])
-    at, steps = training.at, spec.epochs * len(batches)
+    at, steps = training.at, spec.epochs * len(images.train)
+    feeds, stepper = equip(spec, data, training, recipe, images, cache=Path(run["cache"]), reporter=reporter, stop=stop)
     reporter.started(
         attempt=run["attempt"],
         pid=os.getpid(),
@@ -110,7 +111,7 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     )
     log.info("training on %s from step %d of %d", devices.describe(device), at.step, steps)
     meter = Meter(reporter, at, epochs=spec.epochs, steps=steps, memory=Memory(device))
-    finished = fit(training, batches, judging_batches, recipe=recipe, meter=meter, checkpoints=checkpoints, stop=stop)
+    finished = fit(training, feeds, recipe=recipe, stepper=stepper, meter=meter, checkpoints=checkpoints, stop=stop)
     return None if finished else _where_it_left(at)
 
 

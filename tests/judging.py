@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from engine.data import open_source
 from engine.data.arrays import prepare
-from engine.data.batches import Batches
+from engine.data.batches import Batches, Pixels
 from engine.data.split import split
 from engine.spec import RunSpec
 from engine.training.model import build
@@ -30,9 +30,10 @@ def accuracy_of_file(store: Store, weights: Path, cache: Path) -> float:
     shape = {"image_size": how["image_size"], "channels": how["channels"]}
     arrays = prepare(source, dataset.fingerprint, cache=cache, **shape)
     parts = split(source.labels, source.splits, fraction=spec.data.validation_fraction, seed=spec.data.split_seed)
-    look = {"mean": how["mean"], "std": how["std"], "device": torch.device("cpu")}
+    cpu = torch.device("cpu")
+    look = Pixels(arrays.images, mean=how["mean"], std=how["std"], device=cpu)
     right = 0
     with torch.inference_mode():
-        for images, labels in Batches(arrays, parts.validation, batch_size=256, **look):
+        for images, labels in Batches(look, arrays.labels, parts.validation, batch_size=256, device=cpu):
             right += int((model(images).argmax(1) == labels).sum())
     return right / len(parts.validation)

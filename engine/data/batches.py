@@ -1,64 +1,76 @@
 """Batches by whole-batch tensor operations: no worker processes, no per-image Python."""
 
+import copy
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from engine.data.arrays import Arrays
 from engine.data.augment import Augment
+
+Look = Callable[[Tensor], Tensor]  # places of images, int64 (b,) -> what the network takes of them, (b, ...)
+RESIDENT_SHARE = 4  # images stay on a GPU when they take at most 1 / so much of its free memory
 
 
 class Batches:
-    """One pass over `indices` each time it is iterated: (images float (b, C, H, W), labels int64 (b,)) on `device`.
+    """One pass over `indices` each time it is iterated: (what the network takes, labels int64 (b,)) on `device`.
 
-    A last batch of a single image is left out of training passes (`shuffle`), where BatchNorm could not use it.
+    A last batch too small for BatchNorm, with a single image a process, is left out of training passes (`shuffle`).
     """
 
     def __init__(
         self,
-        arrays: Arrays,
+        look: Look,
+        labels: np.ndarray,
         indices: np.ndarray,
         *,
         batch_size: int,
-        mean: list[float],
-        std: list[float],
         device: torch.device,
         shuffle: torch.Generator | None = None,
-        augment: Augment | None = None,
         weights: np.ndarray | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         """
         Args:
-            augment: Changes images of training passes, before they are normalised.
+            labels: Of all images, int64.
             weights: Of each index: training passes then draw as many images as there are, with these chances.
+            share: (rank, processes): each takes its part of every batch; `batch_size` is that of all together.
         """
-        self._arrays = arrays
+        self.look = look
+        self._labels = torch.from_numpy(labels)
         self._indices = torch.from_numpy(np.ascontiguousarray(indices))
         self._batch_size = batch_size
         self._device = device
         self._shuffle = shuffle
-        self._augment = augment
         self._weights = None if weights is None else torch.from_numpy(weights)
-        shape = (1, len(mean), 1, 1)
-        self._scale = (1 / (255 * torch.tensor(std))).view(shape).to(device)
-        self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(shape).to(device)
+        self._rank, self._processes = share
+
+    def seen_by(self, look: Look) -> "Batches":
+        """The same images in the same order, looked at in another way."""
+        other = copy.copy(self)
+        other.look = look
+        return other
+
+    def sample(self) -> tuple[Tensor, Tensor]:
+        """A batch of the first images, for which no chances are drawn."""
+        chosen = self._indices[: self._batch_size]
+        return self.look(chosen), self._labels[chosen].to(self._device)
 
     @property
     def images(self) -> int:
-        """Images in one pass."""
-        dropped = self._drops_one()
-        return len(self._indices) - int(dropped)
+        """Images in one pass, of all processes together."""
+        count, last = len(self._indices), len(self._indices) % self._batch_size
+        is_too_small = count > self._batch_size > 1 and last < 2 * self._processes
+        return count - last if self._shuffle is not None and is_too_small else count
 
     def __len__(self) -> int:
         return -(-self.images // self._batch_size)
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         return self.passing(start=0)
 
-    def passing(
-        self, start: int, stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def passing(self, start: int, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[Tensor, Tensor]]:
         """A pass from batch `start` on; the shuffle is drawn all the same, so that a resumed pass sees the rest.
 
         `stop` ends it before the next batch draws its chances, so that a resumed pass draws them.
@@ -68,17 +80,56 @@ class Batches:
             order = order[torch.multinomial(self._weights, len(order), replacement=True, generator=self._shuffle)]
         elif self._shuffle is not None:
             order = order[torch.randperm(len(order), generator=self._shuffle)]
-        for chosen in order[: self.images].split(self._batch_size)[start:]:
+        for whole in order[: self.images].split(self._batch_size)[start:]:
             if stop():
                 return
-            picked = chosen.numpy()
-            pixels = torch.from_numpy(self._arrays.images[picked]).permute(0, 3, 1, 2)
-            if self._augment:
-                pixels = self._augment(pixels).contiguous(memory_format=torch.channels_last)
-            pixels = pixels.to(self._device, non_blocking=True)
-            labels = torch.from_numpy(self._arrays.labels[picked]).to(self._device, non_blocking=True)
-            yield pixels.float().mul_(self._scale).add_(self._shift), labels
+            chosen = whole.tensor_split(self._processes)[self._rank] if self._processes > 1 else whole
+            yield self.look(chosen), self._labels[chosen].to(self._device, non_blocking=True)
 
-    def _drops_one(self) -> bool:
-        alone = len(self._indices) % self._batch_size == 1 and len(self._indices) > 1
-        return self._shuffle is not None and self._batch_size > 1 and alone
+
+class Pixels:
+    """Decoded images, changed by chance where asked, normalised: float (b, C, H, W), channels last in memory."""
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        *,
+        mean: list[float],
+        std: list[float],
+        device: torch.device,
+        augment: Augment | None = None,
+    ) -> None:
+        """
+        Args:
+            images: uint8 (n, H, W, C), as `arrays.prepare` makes them.
+        """
+        self._images, self._device, self._augment = images, device, augment
+        shape = (1, len(mean), 1, 1)
+        self._scale = (1 / (255 * torch.tensor(std))).view(shape).to(device)
+        self._shift = (-torch.tensor(mean) / torch.tensor(std)).view(shape).to(device)
+        self._resident = _resident(images, device)
+
+    def __call__(self, chosen: Tensor) -> Tensor:
+        if self._resident is not None:
+            pixels = self._resident[chosen.to(self._device, non_blocking=True)]
+        else:
+            pixels = torch.from_numpy(self._images[chosen.numpy()])
+            if self._device.type == "cuda":
+                pixels = pixels.pin_memory()
+            pixels = pixels.to(self._device, non_blocking=True)
+        pixels = pixels.permute(0, 3, 1, 2)
+        if self._augment:
+            pixels = self._augment(pixels).contiguous(memory_format=torch.channels_last)
+        return pixels.float().mul_(self._scale).add_(self._shift)
+
+    def plain(self) -> "Pixels":
+        """The same images, never changed."""
+        other = copy.copy(self)
+        other._augment = None
+        return other
+
+
+def _resident(images: np.ndarray, device: torch.device) -> Tensor | None:
+    if device.type != "cuda" or images.nbytes > torch.cuda.mem_get_info(device)[0] // RESIDENT_SHARE:
+        return None
+    return torch.from_numpy(images).to(device)

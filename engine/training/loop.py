@@ -7,23 +7,25 @@ from collections.abc import Callable
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from engine.data.batches import Batches
 from engine.training.checkpoints import BEST_BY, Checkpoints
+from engine.training.feeds import Feed, Feeds
 from engine.training.meter import Meter
+from engine.training.precision import Format
 from engine.training.recipe import Recipe
 from engine.training.state import Training
+from engine.training.step import Stepper
 
 log = logging.getLogger("thaw")
 
 
 def fit(
     training: Training,
-    train: Batches,
-    validation: Batches,
+    feeds: Feeds,
     *,
     recipe: Recipe,
+    stepper: Stepper,
     meter: Meter,
     checkpoints: Checkpoints,
     stop: Callable[[], bool],
@@ -36,12 +38,13 @@ def fit(
     """
     at = training.at
     while not recipe.is_over(at.epoch, training.trend):
+        feed = feeds.at(at.epoch)
         began, seen, judged = time.perf_counter(), training.images, None
         meter.phase("training")
-        if train_epoch(training, train, recipe, meter, stop):
+        if train_epoch(training, feed, recipe, stepper, meter, stop):
             train_s = time.perf_counter() - began
             meter.phase("validating")
-            judged = evaluate(training.judged, validation, stop)
+            judged = evaluate(feed.enter(training.judged), feed.validation, stepper.format, stop)
 
         if judged is None:  # asked to stop in either of the two
             if at.batch:
@@ -65,37 +68,37 @@ def fit(
     return True
 
 
-def train_epoch(training: Training, batches: Batches, recipe: Recipe, meter: Meter, stop: Callable[[], bool]) -> bool:
+def train_epoch(
+    training: Training, feed: Feed, recipe: Recipe, stepper: Stepper, meter: Meter, stop: Callable[[], bool]
+) -> bool:
     """Train on every batch once, going on after those already done; False when `stop()` cut it short."""
-    model, optimizer, at = training.model.train(), training.optimizer, training.at
+    optimizer, at = training.optimizer, training.at
+    training.model.train()
     recipe.thawing.begin_epoch(at.epoch)
+    model = feed.enter(training.model)
     if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
         meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
-    for images, labels in batches.passing(at.batch, stop):
+    for images, labels in feed.train.passing(at.batch, stop):
         recipe.rates.set(optimizer, at.step, training.trend)
-        images, targets = recipe.objective.mix(images, labels)
-        logits = model(images)
-        loss = recipe.objective(logits, targets)
-        loss.backward()
-        if recipe.clip_norm:
-            clip_grad_norm_(model.parameters(), recipe.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        training.count(loss.detach(), logits.detach(), labels)
-        meter.step(loss.detach(), len(labels))
+        loss, logits = stepper.take(model, optimizer, images, labels)
+        training.count(loss, logits, labels)
+        meter.step(loss, len(labels))
     meter.flush()
-    return at.batch == len(batches)
+    return at.batch == len(feed.train)
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, batches: Batches, stop: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+def evaluate(
+    model: nn.Module, batches: Batches, form: Format, stop: Callable[[], bool] = lambda: False
+) -> dict[str, float] | None:
     """Mean loss and accuracy over all images; None when `stop()` cut it short."""
     model.eval()
     totals = torch.zeros(3, device=next(model.parameters()).device)  # sum of losses, images right, images
     for images, labels in batches:
         if stop():
             return None
-        logits = model(images)
+        with form.cast():
+            logits = model(images).float()
         loss = cross_entropy(logits, labels, reduction="sum")
         right = (logits.argmax(dim=1) == labels).sum()
         totals += torch.stack([loss, right, torch.full_like(right, len(labels))])

@@ -30,6 +30,12 @@ class Objective(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         return cross_entropy(logits, targets, weight=self._weights, label_smoothing=self._smoothing)  # type: ignore[arg-type]
 
+    def mass(self, targets: Tensor) -> Tensor:
+        """What the mean over `targets` is divided by: a batch's mean is the sum of its parts', each by its share."""
+        if self._weights is None or targets.ndim > 1:
+            return torch.tensor(float(len(targets)), device=targets.device)
+        return self._weights[targets].sum()  # type: ignore[index]
+
 
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     """(classes,) floats, n / (classes * images of it), as scikit-learn's "balanced"; 0 for a class without images."""

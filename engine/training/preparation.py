@@ -1,8 +1,10 @@
 """From a spec to what the loop needs: decoded images, batches, network, optimiser and recipe."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,20 @@ from torch import nn
 from engine.data import open_source
 from engine.data.arrays import Arrays, mean_std, prepare
 from engine.data.augment import augmenter
-from engine.data.batches import Batches
+from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.spec import RunSpec
 from engine.training import model, weights
 from engine.training.events import Reporter
-from engine.training.failures import Stopped
+from engine.training.failures import Stopped, is_out_of_memory
+from engine.training.feeds import Feed, Feeds
 from engine.training.objective import Objective, class_weights
 from engine.training.optimiser import build_optimizer
+from engine.training.precision import Format, choose
 from engine.training.recipe import Recipe
 from engine.training.stages import Thawing, stages_of
 from engine.training.state import Training
+from engine.training.step import Stepper
 
 Looks = tuple[list[float], list[float]]  # mean and std of each channel
 
@@ -32,6 +37,7 @@ Looks = tuple[list[float], list[float]]  # mean and std of each channel
 class Prepared:
     arrays: Arrays
     parts: Split
+    identity: str  # of the data set and how its images are decoded and normalised
     about: dict[str, Any]  # what a checkpoint explains: classes, preprocessing, spec
 
 
@@ -74,7 +80,8 @@ def prepare_data(
         "std": std,
     }
     about = {"classes": list(source.classes), "preprocessing": shape, "spec": spec.model_dump(mode="json")}
-    return Prepared(arrays, parts, about)
+    identity = json.dumps([dataset.get("source_fingerprint") or dataset["fingerprint"], shape], sort_keys=True)
+    return Prepared(arrays, parts, identity, about)
 
 
 def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
@@ -119,33 +126,110 @@ def build_network(spec: RunSpec, about: dict[str, Any], found: weights.Found | N
 
 
 def build(
-    spec: RunSpec, data: Prepared, device: torch.device, network: nn.Module
-) -> tuple[Training, Recipe, Batches, Batches]:
-    """A training at its beginning, how it goes on, and the batches to train on and to judge by."""
+    spec: RunSpec, data: Prepared, device: torch.device, network: nn.Module, *, share: tuple[int, int] = (0, 1)
+) -> tuple[Training, Recipe, Feed]:
+    """A training at its beginning, how it goes on, and the images to train on and to judge by.
+
+    Args:
+        share: (rank, processes) that train together.
+    """
     shape, asked = data.about["preprocessing"], spec.optimisation
     network = network.to(device).to(memory_format=torch.channels_last)  # as the batches are: nothing is turned round
     shuffle = torch.Generator().manual_seed(spec.seed)
     labels, classes = data.arrays.labels[data.parts.train], len(data.about["classes"])
-    same = {"batch_size": asked.batch_size, "mean": shape["mean"], "std": shape["std"], "device": device}
-    train = Batches(
-        data.arrays,
-        data.parts.train,
-        shuffle=shuffle,
-        augment=augmenter(
-            spec.data.augmentations,
-            strength=spec.data.augmentation_strength,
-            size=shape["image_size"],
-            channels=shape["channels"],
-        ),
-        weights=class_weights(labels, classes)[labels] if asked.balance == "sampling" else None,
-        **same,
+    augment = augmenter(
+        spec.data.augmentations,
+        strength=spec.data.augmentation_strength,
+        size=shape["image_size"],
+        channels=shape["channels"],
     )
-    validation = Batches(data.arrays, data.parts.validation, **same)
+    pixels = Pixels(data.arrays.images, mean=shape["mean"], std=shape["std"], device=device, augment=augment)
+    train = Batches(
+        pixels,
+        data.arrays.labels,
+        data.parts.train,
+        batch_size=asked.batch_size,
+        device=device,
+        shuffle=shuffle,
+        weights=class_weights(labels, classes)[labels] if asked.balance == "sampling" else None,
+        share=share,
+    )
+    validation = Batches(
+        pixels.plain(),
+        data.arrays.labels,
+        data.parts.validation,
+        batch_size=asked.batch_size,
+        device=device,
+        share=share,
+    )
     stages = stages_of(network, spec.model)
     training = Training(network, build_optimizer(asked, stages, spec.rates), shuffle, asked.ema_decay)
     thawing = Thawing(stages, spec.thaw_plan, with_statistics=spec.freeze.batchnorm)
     recipe = Recipe.of(spec, Objective(asked, labels, classes).to(device), thawing, len(train))
-    return training, recipe, train, validation
+    return training, recipe, Feed(train, validation)
+
+
+def equip(
+    spec: RunSpec,
+    data: Prepared,
+    training: Training,
+    recipe: Recipe,
+    images: Feed,
+    *,
+    cache: Path,
+    reporter: Reporter,
+    stop: Callable[[], bool],
+) -> tuple[Feeds, Stepper]:
+    """What a training computes with: settled on now, or as the training settled that it goes on from.
+
+    Args:
+        cache: Where features of frozen stages are kept.
+    """
+    choices, device = training.choices, next(training.model.parameters()).device
+    say = partial(reporter.message, "info")
+    if not choices.precision:
+        steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
+        choice = choose(spec.compute.precision, device, training.model, Trial(training, recipe, images), steps)
+        choices.precision, choices.parts = choice.format.precision, spec.compute.parts
+        if choice.told:
+            say(choice.told)
+    form = Format(choices.precision, device.type)
+    feeds = Feeds(
+        spec,
+        training.model,
+        images,
+        count=len(data.arrays.labels),
+        identity=data.identity,
+        folder=cache / "features",
+        format=form,
+        choices=choices,
+        say=say,
+        report=_progress(reporter, stop, "computing features"),
+    )
+    warn = partial(reporter.message, "warning")
+    return feeds, Stepper(recipe.objective, form, choices, recipe.clip_norm, warn)
+
+
+class Trial:
+    """Computes the loss of one batch, as the first epoch will; of fewer images where memory runs out."""
+
+    def __init__(self, training: Training, recipe: Recipe, images: Feed) -> None:
+        self._model, self._objective = training.model, recipe.objective
+        self._batch, self._labels = images.train.seen_by(images.validation.look).sample()
+        training.model.train()
+        recipe.thawing.begin_epoch(0)
+
+    def __call__(self, form: Format) -> torch.Tensor:
+        while True:
+            try:
+                with form.cast():
+                    logits = self._model(self._batch).float()
+                return self._objective(logits, self._labels)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or len(self._labels) == 1:
+                    raise
+            half = len(self._labels) // 2
+            self._batch, self._labels = self._batch[:half], self._labels[:half]
 
 
 def _progress(

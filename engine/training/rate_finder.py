@@ -34,13 +34,13 @@ def rates(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[fl
     looks = found.recipe if found else None
     data = prepare_data(asked["dataset"], spec, Path(asked["cache"]), quiet, lambda: False, recipe=looks)
     network = build_network(spec, data.about, found, quiet)
-    training, recipe, batches, _ = build(spec, data, device, network)
+    training, recipe, feed = build(spec, data, device, network)
     training.model.train()
     recipe.thawing.begin_epoch(0)
     tried: list[float] = []
     losses: list[float] = []
     average = 0.0
-    for step, (images, labels) in enumerate(_endless(batches)):
+    for step, (images, labels) in enumerate(_endless(feed.train)):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
         for group in training.optimizer.param_groups:
             group["lr"] = rate * group["share"]

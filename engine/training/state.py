@@ -20,6 +20,16 @@ class Position:
 
 
 @dataclass(slots=True)
+class Choices:
+    """What was found out on the way, and a resumed run keeps to."""
+
+    precision: str = ""  # "": not chosen yet
+    parts: int = 1  # of a batch, as memory asks
+    worth: dict[str, bool] = field(default_factory=dict)  # boundary -> whether features are kept there
+    scale: dict[str, Any] = field(default_factory=dict)  # the gradient scaler's state
+
+
+@dataclass(slots=True)
 class Training:
     """The model, its optimiser, the shuffles' generator, and how far they have come.
 
@@ -32,6 +42,7 @@ class Training:
     ema_decay: float = 0.0
     at: Position = field(default_factory=Position)
     trend: Trend = field(default_factory=Trend)
+    choices: Choices = field(default_factory=Choices)
     average: AveragedModel | None = field(init=False, default=None)
     shuffle: Tensor = field(init=False)  # the generator's state when the epoch under way began
     totals: Tensor = field(init=False)  # of that epoch so far, on the device: sum of losses, images right, images
@@ -81,6 +92,7 @@ class Training:
             "shuffle": self.shuffle,
             "totals": self.totals.cpu(),
             "trend": asdict(self.trend),
+            "choices": asdict(self.choices),
             **(self._beside_the_average() if self.average else {}),
             "random": random_state(),
         }
@@ -92,6 +104,7 @@ class Training:
             self.model.load_state_dict(state["model"])
             self.average.n_averaged.fill_(state["averaged"])
         self.trend = Trend(**state.get("trend", {}))
+        self.choices = Choices(**state.get("choices", {}))
         self.optimizer.load_state_dict(state["optimizer"])
         self.at = Position(**state["position"])
         self.shuffle = state["shuffle"]

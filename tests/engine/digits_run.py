@@ -13,7 +13,7 @@ from engine.training.events import Reporter
 from engine.training.loop import fit
 from engine.training.memory import Memory
 from engine.training.meter import Meter
-from engine.training.preparation import build, build_network, prepare_data
+from engine.training.preparation import build, build_network, equip, prepare_data
 from engine.training.state import Training, seed_all
 
 CPU = torch.device("cpu")
@@ -61,7 +61,8 @@ class DigitsRun:
         seed_all(self.spec.seed)
         self.data = prepare_data(DIGITS, self.spec, cache, self.reporter, lambda: False)
         network = build_network(self.spec, self.data.about, None, self.reporter)
-        self.training, self.recipe, self.train, self.validation = build(self.spec, self.data, CPU, network)
+        self.training, self.recipe, self.images = build(self.spec, self.data, CPU, network)
+        self.train, self.validation, self.cache = self.images.train, self.images.validation, cache
         if dropout:
             self.training.model = nn.Sequential(nn.Dropout(dropout), self.training.model)
         self.checkpoints = Checkpoints(folder, self.data.about, keep=self.spec.keep_checkpoints, reporter=self.reporter)
@@ -69,15 +70,25 @@ class DigitsRun:
     def resume(self, wanted: str | None) -> str | None:
         return self.checkpoints.resume(self.training, wanted)
 
-    def fit(self, *, until_step: int | None = None, stop: Any = None) -> bool:
+    def fit(self, *, until_step: int | None = None, stop: Any = None, stop_computing: Any = None) -> bool:
         """Train on; leave when `until_step` steps are done."""
         at, epochs = self.training.at, self.spec.epochs
         steps = epochs * len(self.train)
+        self.feeds, self.stepper = equip(
+            self.spec,
+            self.data,
+            self.training,
+            self.recipe,
+            self.images,
+            cache=self.cache,
+            reporter=self.reporter,
+            stop=stop_computing or (lambda: False),
+        )
         return fit(
             self.training,
-            self.train,
-            self.validation,
+            self.feeds,
             recipe=self.recipe,
+            stepper=self.stepper,
             meter=Meter(self.reporter, at, epochs=epochs, steps=steps, memory=Memory(CPU)),
             checkpoints=self.checkpoints,
             stop=stop or (lambda: until_step is not None and at.step >= until_step),

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from engine.data.arrays import Arrays
-from engine.data.batches import Batches
+from engine.data.batches import Batches, Pixels
 
 CPU = torch.device("cpu")
 MEAN, STD = [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]
@@ -20,7 +20,9 @@ def arrays(count: int) -> Arrays:
 def batches(count: int, batch_size: int, *, seed: int | None = None, indices: np.ndarray | None = None) -> Batches:
     shuffle = None if seed is None else torch.Generator().manual_seed(seed)
     chosen = np.arange(count) if indices is None else indices
-    return Batches(arrays(count), chosen, batch_size=batch_size, mean=MEAN, std=STD, device=CPU, shuffle=shuffle)
+    made = arrays(count)
+    look = Pixels(made.images, mean=MEAN, std=STD, device=CPU)
+    return Batches(look, made.labels, chosen, batch_size=batch_size, device=CPU, shuffle=shuffle)
 
 
 def order(made: Batches) -> list[int]:

@@ -12,6 +12,7 @@ from engine.spec import RunSpec
 from engine.training import checkpoint
 from engine.training.failures import Diverged
 from engine.training.loop import evaluate
+from engine.training.precision import Format
 from tests.engine.digits_run import DigitsRun
 
 DEMO = Path(__file__).parents[2] / "examples" / "digits.yaml"
@@ -69,7 +70,7 @@ def test_evaluate_agrees_with_a_plain_count(finished):
                 losses += cross_entropy(logits, label[None]).item()
                 right += int(logits.argmax() == label)
                 count += 1
-    judged = evaluate(model, finished.validation)
+    judged = evaluate(model, finished.validation, Format())
     assert judged["val/accuracy"] == right / count
     assert judged["val/loss"] == pytest.approx(losses / count, rel=1e-4)
 
@@ -94,7 +95,7 @@ def test_saved_weights_reach_the_reported_accuracy(finished, tmp_path, cache):
     last = finished.reporter.of("checkpoint")[-1]
     other = DigitsRun(tmp_path, cache, spec=finished.spec.model_dump())
     other.training.model.load_state_dict(checkpoint.read_weights(finished.folder / last["path"]))
-    assert evaluate(other.training.model, other.validation)["val/accuracy"] == last["metrics"]["val/accuracy"]
+    assert evaluate(other.training.model, other.validation, Format())["val/accuracy"] == last["metrics"]["val/accuracy"]
 
 
 def test_same_seed_same_losses_other_seed_others(tmp_path, cache):

@@ -109,7 +109,7 @@ def test_chance_of_every_library_is_restored(tmp_path, cache):
 
 def test_resume_file_holds_no_code(tmp_path, cache):
     state = checkpoint.read_resume(tmp_path / _left(tmp_path, cache, 5))  # weights_only loading refuses code
-    assert set(state) == {"position", "optimizer", "shuffle", "totals", "trend", "random"}
+    assert set(state) == {"position", "optimizer", "shuffle", "totals", "trend", "choices", "random"}
     assert set(state["random"]) == set(random_state())
 
 

@@ -1,0 +1,97 @@
+"""What frozen stages make of each image, computed once and kept in files that all runs share."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.data.batches import Look
+from engine.data.cached_file import Report, cached
+
+BLOCK = 128  # images that pass through the frozen stages at once
+LIMIT_GB = 20.0
+KEPT: dict[torch.dtype, type[np.generic]] = {  # torch -> how NumPy keeps it; NumPy knows no bfloat16
+    torch.float32: np.float32,
+    torch.float16: np.float16,
+    torch.bfloat16: np.int16,
+}
+
+
+class Features:
+    """Looks features up instead of images: float (b, ...) on `device`, as the frozen stages gave them."""
+
+    def __init__(self, kept: np.ndarray, dtype: torch.dtype, device: torch.device) -> None:
+        self._kept, self._dtype, self._device = kept, dtype, device
+
+    def __call__(self, chosen: Tensor) -> Tensor:
+        found = torch.from_numpy(self._kept[chosen.numpy()]).view(self._dtype)
+        found = found.to(self._device, non_blocking=True)
+        return found.contiguous(memory_format=torch.channels_last) if found.ndim == 4 else found
+
+
+def features(
+    path: Path,
+    frozen: nn.Module,
+    look: Look,
+    count: int,
+    *,
+    device: torch.device,
+    cast: Callable[[], torch.autocast],
+    report: Report,
+) -> Features:
+    """What `frozen` makes of images 0 to `count` - 1, from the file at `path` or computed now, block by block.
+
+    Args:
+        frozen: In evaluation mode: what it makes of an image then does not depend on the images beside it.
+        cast: Opens the number format that training computes in.
+
+    Raises:
+        OSError: No space for the file.
+    """
+
+    if path.exists():
+        with suppress(FileNotFoundError):
+            found = np.load(path, mmap_mode="r").view(np.ndarray)
+            os.utime(path)
+            return Features(found, next(one for one, kept in KEPT.items() if kept == found.dtype), device)
+
+    @torch.inference_mode()
+    def block(first: int) -> Tensor:
+        with cast():
+            made: Tensor = frozen(look(torch.arange(first, min(first + BLOCK, count))))
+        return made
+
+    sample = block(0)
+
+    def rows() -> Iterator[np.ndarray]:
+        for first in range(0, count, BLOCK):
+            made = (block(first) if first else sample).cpu().contiguous()
+            yield made.view(torch.int16).numpy() if made.dtype == torch.bfloat16 else made.numpy()
+
+    kept = np.dtype(KEPT[sample.dtype])
+    shape = (count, *sample.shape[1:])
+    make_room(path.parent, count * sample[0].numel() * kept.itemsize, keep=path)
+    found = cached(path, shape, kept, rows, what="Features of the frozen stages", report=report)
+    return Features(found, sample.dtype, device)
+
+
+def limit_bytes() -> int:
+    """How much all features together may take: $THAW_FEATURES_GB, 20 GB where it does not say."""
+    with suppress(ValueError):
+        return int(float(os.environ.get("THAW_FEATURES_GB", LIMIT_GB)) * 1e9)
+    return int(LIMIT_GB * 1e9)
+
+
+def make_room(folder: Path, needed: int, *, keep: Path) -> None:
+    """Remove what was longest not used until `needed` more bytes fit the limit; who reads it now goes on reading."""
+    files = sorted((path for path in folder.glob("*.npy") if path != keep), key=lambda path: path.stat().st_mtime)
+    taken = sum(path.stat().st_size for path in files)
+    for path in files:
+        if taken + needed <= limit_bytes():
+            return
+        taken -= path.stat().st_size
+        path.unlink(missing_ok=True)

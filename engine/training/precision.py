@@ -1,0 +1,96 @@
+"""Number formats: the one a spec names, or the fastest on the user's own network, found out in a moment."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.catalog import PRECISIONS
+from engine.training.state import random_state, restore_random
+
+TRIAL_S = 0.5  # of each candidate
+PAYS_S = 3.0  # shorter runs are not timed: full precision
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How the forward and backward pass computes."""
+
+    precision: str = "fp32"
+    device: str = "cpu"  # torch's device type
+
+    def cast(self) -> torch.autocast:
+        """Opens the number format; outside of a full-precision one nothing changes."""
+        name = PRECISIONS[self.precision].autocast
+        return torch.autocast(self.device, getattr(torch, name) if name else None, enabled=bool(name))
+
+    @property
+    def scaler(self) -> torch.amp.GradScaler:
+        """Keeps small gradients from vanishing; does nothing in formats that have no need of it."""
+        return torch.amp.GradScaler(self.device, enabled=PRECISIONS[self.precision].scaled)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    format: Format
+    told: str  # what was measured, for the run's events; "" when nothing was
+
+
+def choose(
+    asked: str, device: torch.device, network: nn.Module, step: Callable[[Format], Tensor], steps: int
+) -> Choice:
+    """The format that a spec asks for; for "auto" the fastest of those that the device can compute in.
+
+    Args:
+        step: Computes the loss of one batch in a format.
+        steps: Of the whole run.
+    """
+    if asked != "auto":
+        return Choice(Format(asked, device.type), "")
+    candidates = ["fp32", *(["bf16"] if _has_bf16(device) else ["fp16"] if device.type == "cuda" else [])]
+    with _untouched(network):
+        slowest = _seconds(step, Format("fp32", device.type), device)
+        if len(candidates) < 2 or slowest * steps < PAYS_S:
+            return Choice(Format("fp32", device.type), "")
+        took = {"fp32": slowest} | {name: _seconds(step, Format(name, device.type), device) for name in candidates[1:]}
+    best = min(took, key=lambda name: took[name])
+    words = ", ".join(f"{name} {1000 * seconds:.3g} ms a step" for name, seconds in took.items())
+    return Choice(Format(best, device.type), f"Precision: {best}, the fastest here ({words}).")
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.backends.mkldnn.is_available()
+
+
+def _seconds(step: Callable[[Format], Tensor], form: Format, device: torch.device) -> float:
+    """The median of forward and backward, after one to warm up."""
+    took: list[float] = []
+    began = time.perf_counter()
+    while not took or time.perf_counter() - began < TRIAL_S:
+        start = time.perf_counter()
+        step(form).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        took.append(time.perf_counter() - start)
+        if len(took) == 1:
+            began = time.perf_counter()
+    return sorted(took[1:] or took)[len(took[1:] or took) // 2]
+
+
+@contextmanager
+def _untouched(network: nn.Module) -> Iterator[None]:
+    """Leave no trace in statistics, gradients or chance."""
+    buffers = {name: value.clone() for name, value in network.named_buffers()}
+    chance = random_state()
+    try:
+        yield
+    finally:
+        for name, value in network.named_buffers():
+            value.copy_(buffers[name])
+        network.zero_grad(set_to_none=True)
+        restore_random(chance)

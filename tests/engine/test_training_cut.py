@@ -1,0 +1,49 @@
+"""Every network cut between any two stages computes what it computes whole; a new row is tested by existing."""
+
+import copy
+
+import pytest
+import torch
+
+from engine.catalog import BACKBONES
+from engine.spec import Model
+from engine.training.cut import CannotCut, cut
+from engine.training.model import build
+from engine.training.stages import stage_paths
+
+LARGEST_M = 60  # larger ones are the same code as the smaller ones of their families
+
+
+@pytest.mark.parametrize("backbone", [name for name, row in BACKBONES.items() if row.parameters_m <= LARGEST_M])
+def test_two_halves_are_the_whole_bit_by_bit(backbone: str) -> None:
+    layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)
+    size = -(-layout.smallest_px // layout.multiple_of) * layout.multiple_of
+    torch.manual_seed(0)
+    network = build(asked, classes=7, channels=3, image_size=size).eval()
+    twin = copy.deepcopy(network)  # as the average of weights is: made before the cut
+    images = torch.randn(2, 3, size, size)
+    with torch.inference_mode():
+        whole = network(images)
+        for boundary in list(stage_paths(asked))[1:]:
+            made = cut(network, asked, boundary)
+            half = made.first(network)(images)
+            assert torch.equal(made.rest(network)(half), whole), boundary
+            assert torch.equal(made.rest(twin)(half), whole), boundary
+
+
+def test_before_the_first_stage_nothing_lies() -> None:
+    asked = Model(backbone="small_cnn")
+    network = build(asked, classes=2, channels=1, image_size=16)
+    with pytest.raises(CannotCut):
+        cut(network, asked, next(iter(stage_paths(asked))))
+
+
+def test_halves_use_the_networks_own_layers() -> None:
+    asked = Model(backbone="resnet18")
+    network = build(asked, classes=2, channels=3, image_size=32)
+    made = cut(network, asked, "layer4")
+    first, rest = dict(made.first(network).named_parameters()), dict(made.rest(network).named_parameters())
+    own = dict(network.named_parameters())
+    assert {**first, **rest}.keys() == own.keys()
+    assert all(own[name] is weight for name, weight in {**first, **rest}.items())
+    assert not first.keys() & rest.keys()

@@ -1,0 +1,155 @@
+"""The processes that train together. Alone, every method is what one process does by itself.
+
+A collective method must be called by every rank, in the same order; one that is late holds the others up.
+"""
+
+import datetime
+import gc
+import json
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
+
+# Decoding a large data set is done by one rank while the others wait; a hung rank is found by the supervisor instead,
+# which looks for progress.
+PATIENCE = datetime.timedelta(days=7)
+SEED_STEP = 1_000_003  # between the seeds of ranks
+
+
+class Crew:
+    """One process that trains alone."""
+
+    rank, world = 0, 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this rank reports, saves, and decides what is measured."""
+        return self.rank == 0
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """(rank, processes), as `Batches` takes its part of every batch."""
+        return self.rank, self.world
+
+    def any(self, flag: bool) -> bool:
+        """Collective: whether it is true for at least one rank."""
+        return flag
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Collective: the sum over all ranks of a tensor that learns nothing; waits for no device."""
+        return value
+
+    def gather(self, value: T) -> list[T]:
+        """Collective: every rank's value, by rank."""
+        return [value]
+
+    def first(self, make: Callable[[], T]) -> T:
+        """Collective: what the first rank makes while the others wait."""
+        return make()
+
+    def in_turn(self, make: Callable[[], T]) -> T:
+        """Collective: every rank makes its own, the first before the others, which find what it left in caches."""
+        return make()
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """Collective: `model`, whose gradients after a backward pass are the mean over the ranks'."""
+        return model
+
+    def alone(self, model: nn.Module) -> AbstractContextManager[None]:
+        """Within it, gradients of a wrapped model are gathered without the other ranks'."""
+        return nullcontext()
+
+    def match(self, model: nn.Module) -> None:
+        """Collective: every rank's statistics (of BatchNorm) become the first rank's, which are those that are saved."""
+
+    def tell(self, readings: dict[str, float]) -> None:
+        """Lay down this rank's latest readings; holds nobody up."""
+
+    def heard(self) -> dict[int, dict[str, float]]:
+        """The latest readings of the ranks that told any."""
+        return {}
+
+    def leave(self) -> None:
+        """Collective: all is done; nobody is left waiting."""
+
+
+class Ranks(Crew):
+    """One of several processes, each with its part of every batch; torch's launcher says which, by environment.
+
+    Raises:
+        RuntimeError: The others cannot be reached; later, from any collective method: one of them is gone.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.rank, self.world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self._device = device
+        # the launcher holds the store on a port that the system chose
+        at = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        held = dist.TCPStore(*at, is_master=False, timeout=PATIENCE)
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        self._store = dist.PrefixStore(f"thaw/{attempt}", held)
+        backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
+        dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.world, timeout=PATIENCE)
+        # words between processes go by the host: a flag must not wait until a GPU has done all that lies before it
+        self._words: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if backend != "gloo" else None
+
+    def any(self, flag: bool) -> bool:
+        told = torch.tensor(int(flag))
+        dist.all_reduce(told, dist.ReduceOp.MAX, group=self._words)
+        return bool(told)
+
+    def sum(self, value: Tensor) -> Tensor:
+        total = value.detach().clone()
+        dist.all_reduce(total)
+        return total
+
+    def gather(self, value: T) -> list[T]:
+        values: list[Any] = [None] * self.world
+        dist.all_gather_object(values, value, group=self._words)
+        return cast(list[T], values)
+
+    def first(self, make: Callable[[], T]) -> T:
+        told = [make() if self.is_first else None]
+        dist.broadcast_object_list(told, src=0, group=self._words)
+        return cast(T, told[0])
+
+    def in_turn(self, make: Callable[[], T]) -> T:
+        made = make() if self.is_first else None
+        dist.barrier(group=self._words)
+        return made if self.is_first else make()  # type: ignore[return-value]
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        gc.collect()  # the wrapper of the epoch before must be gone: its hooks would reduce the same gradients again
+        devices = [self._device] if self._device.type == "cuda" else None
+        return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True)
+
+    def alone(self, model: nn.Module) -> AbstractContextManager[None]:
+        return cast(AbstractContextManager[None], cast(DistributedDataParallel, model).no_sync())
+
+    def match(self, model: nn.Module) -> None:
+        for value in model.buffers():
+            dist.broadcast(value, src=0)
+
+    def tell(self, readings: dict[str, float]) -> None:
+        self._store.set(f"readings/{self.rank}", json.dumps(readings))
+
+    def heard(self) -> dict[int, dict[str, float]]:
+        names = {rank: f"readings/{rank}" for rank in range(self.world)}
+        return {rank: json.loads(self._store.get(name)) for rank, name in names.items() if self._store.check([name])}
+
+    def leave(self) -> None:
+        dist.barrier(group=self._words)
+        dist.destroy_process_group()
+
+
+def gather_crew(device: torch.device) -> Crew:
+    """The crew that this process was launched into; a `Crew` of one where torch's launcher did not start it."""
+    return Ranks(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Crew()

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         set_about,
     )
     from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
+    from engine.fitting import Fit, measured_as, will_it_fit
     from engine.machine import machine_reading
     from engine.previews import Preview, forget_preview, preview
 
@@ -79,6 +80,7 @@ __all__ = [
     "WEIGHTS",
     "DatasetKind",
     "Finding",
+    "Fit",
     "NotFound",
     "Offer",
     "Preview",
@@ -113,6 +115,7 @@ __all__ = [
     "include_images",
     "log_tail",
     "machine_reading",
+    "measured_as",
     "open_store",
     "preview",
     "read_manifest",
@@ -125,6 +128,7 @@ __all__ = [
     "shut_down",
     "start_run",
     "wait_for_request",
+    "will_it_fit",
 ]
 
 _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
@@ -172,6 +176,7 @@ _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
         "log_tail",
         "read_manifest",
     ),
+    "engine.fitting": ("Fit", "measured_as", "will_it_fit"),
     "engine.machine": ("machine_reading",),
     "engine.previews": ("Preview", "forget_preview", "preview"),
 }

@@ -24,9 +24,11 @@ from engine.spec import RunSpec
 from storage import Store
 
 LOST_S = 60.0  # a preview that has not moved for so long was killed
+UNWANTED_S = 30.0  # a page that still waits for one asks twice a second
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function in engine.training, parts of the spec that matter
     "layers": ("engine.training.layer_table:layers", ("data", "model", "freeze")),
     "augmentation": ("engine.training.augmented:augmented", ("data",)),
+    "fit": ("engine.training.fitting:fit", ("data", "model", "freeze", "optimisation", "compute", "device")),
     "rates": ("engine.training.rate_finder:rates", ("data", "model", "freeze", "optimisation", "seed", "device")),
 }
 
@@ -97,11 +99,16 @@ class Previewing:
 
 
 def waiting(previews: Path) -> list[Path]:
-    """What is asked and not taken up yet, newest first: the page that looks now comes first."""
+    """What is asked and not taken up yet, newest first: the page that looks now comes first. What no page waits for
+    any more, as a form goes through many specs while it is filled in, is dropped."""
     found = []
     for path in previews.glob("*.json"):
         with suppress(FileNotFoundError):
-            found.append((path.stat().st_mtime, path))
+            asked_at = path.stat().st_mtime
+            if time.time() - asked_at < UNWANTED_S:
+                found.append((asked_at, path))
+            else:
+                path.unlink()
     return [path for _, path in sorted(found, reverse=True)]
 
 

@@ -10,6 +10,7 @@ import engine
 from engine import PRESETS, Problem, Refused, RunSpec
 from pages.parts import actions, forms, run_sections, words
 from pages.parts.cards import page_head, problem_lines
+from pages.parts.fit_panel import fit_panel
 from pages.parts.session import newest_run, open_run, store
 
 COMMAND = "python -m engine train run.yaml --wait"
@@ -145,6 +146,8 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
             else:
                 told(spec)
             problem_lines(st.session_state.pop("new_refused", []))
+            if spec is not None:
+                fit_panel(spec)
         st.button(
             "Start training",
             type="primary",

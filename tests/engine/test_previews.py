@@ -109,6 +109,28 @@ def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store
     assert made(digits, care, "rates", spec).values is not None
 
 
+def test_what_a_run_will_cost_is_measured_for_any_batch(digits: Store, care: previews.Previewing) -> None:
+    told = made(digits, care, "fit", engine.measured_as(SPEC)).values
+    assert told is not None
+    small, large = (engine.will_it_fit(digits, changed(optimisation={"batch_size": size}), told) for size in (16, 1024))
+    assert small.level == "fits"
+    assert large.memory > small.memory > 2e8  # the libraries alone
+    assert small.largest_batch > 1000
+    assert engine.preview(digits, "fit", engine.measured_as(changed(optimisation={"batch_size": 7}))).values == told
+
+
+def test_what_no_page_waits_for_any_more_is_not_made(digits: Store) -> None:
+    folder = digits.home.cache / "previews"
+    engine.preview(digits, "rates", SPEC)
+    engine.preview(digits, "layers", SPEC)
+    old = next(path for path in folder.glob("*.json") if '"rates"' in path.read_text())
+    long_ago = time.time() - 2 * previews.UNWANTED_S
+    os.utime(old, (long_ago, long_ago))
+    assert [old.name] != [path.name for path in previews.waiting(folder)]
+    assert len(previews.waiting(folder)) == 1
+    assert not old.exists()
+
+
 def test_previews_looked_at_lately_are_kept(tmp_path: Path) -> None:
     for place in range(MOST_KEPT + 3):
         (tmp_path / f"{place:03d}").mkdir()

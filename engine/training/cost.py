@@ -1,0 +1,127 @@
+"""What steps cost: memory and time of two batches make a line for any batch."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import nn
+
+from engine.data.batches import Look
+from engine.training.cut import Cut
+from engine.training.gauge import Gauge, kept_bytes
+from engine.training.recipe import Recipe
+from engine.training.state import Training
+from engine.training.step import Stepper
+
+IMAGES = 64  # of noise: what is in them changes neither memory nor time
+STEP_S = 0.5  # a measured step may take so long
+LARGEST = 128  # images of the larger batch
+RELIABLE = 16  # images: peaks of fewer say more about noise than about images
+TIMED = 2  # steps
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one step and one image, by a line through two batches: bytes and seconds."""
+
+    floor: float  # bytes held even by a small batch
+    base: float  # where the line begins
+    image: float  # bytes of each image in it
+    step_s: float
+    image_s: float
+
+
+class Tries:
+    """Takes steps and tells what they cost."""
+
+    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, look: Look, gauge: Gauge) -> None:
+        self.training, self.form, self.epoch = training, stepper.format, 0
+        self._recipe, self._stepper, self._look, self._gauge = recipe, stepper, look, gauge
+        self._device = next(training.model.parameters()).device
+
+    def training_cost(self, made: Cut | None) -> Cost:
+        """Of training steps; with a cut only of what comes after it, on features that are looked up."""
+        enter = made.rest(self.training.model) if made else self.training.model
+        features = self._features(made) if made else None
+
+        def step(images: int) -> None:
+            chosen = torch.arange(images) % IMAGES
+            entering = self._look(chosen) if features is None else features[chosen.to(self._device)]
+            labels = (chosen % 2).to(self._device)
+            self._stepper.take(enter, self.training.optimizer, entering, labels)
+            if self._stepper.choices.parts > 1:
+                self._stepper.choices.parts = 1
+                raise MemoryError("out of memory")
+
+        self.training.model.train()
+        self._recipe.thawing.begin_epoch(self.epoch)
+        return self._cost(step)
+
+    def looking_s(self) -> float:
+        """Seconds for each image that is judged."""
+        look = self._looking(self.training.model)
+        images = 4
+        self._seconds(look, images)
+        while (seconds := self._seconds(look, images)) < STEP_S / 4 and images < LARGEST:
+            images *= 2
+        return seconds / images
+
+    def making_cost(self, made: Cut) -> Cost:
+        """Of what lies before a cut, computed once for each image."""
+        return self._cost(self._looking(made.first(self.training.model)))
+
+    def feature_bytes(self, made: Cut) -> int:
+        """Of what lies before a cut, for each image."""
+        features = self._features(made)
+        return features[0].numel() * features.element_size()
+
+    def _looking(self, network: nn.Module) -> Callable[[int], None]:
+        network.eval()
+
+        @torch.inference_mode()
+        def look(images: int) -> None:
+            with self.form.cast():
+                network(self._look(torch.arange(images) % IMAGES))
+
+        return look
+
+    @torch.inference_mode()
+    def _features(self, made: Cut) -> torch.Tensor:
+        first = made.first(self.training.model).eval()
+        with self.form.cast():
+            blocks = [first(self._look(some)) for some in torch.arange(IMAGES).split(8)]
+        return torch.cat(blocks).clone()
+
+    def _cost(self, step: Callable[[int], None]) -> Cost:
+        many = self._size(step)
+        few = many // 2
+        peaks, seconds, kept = [], [], []
+        for images in (few, many):
+            self._gauge.reset()
+            seconds.append(min(self._seconds(step, images) for _ in range(TIMED)))
+            peaks.append(self._gauge.peak())
+            kept.append(kept_bytes(partial(step, images), self.training.model))
+        image = (kept[1] - kept[0]) / (many - few)
+        if many >= RELIABLE:
+            image = max(image, (peaks[1] - peaks[0]) / (many - few))
+        image_s = max(0.0, (seconds[1] - seconds[0]) / (many - few))
+        step_s = max(0.0, seconds[0] - few * image_s)
+        # with few images gradients and libraries may hide activations: a line from the larger batch errs upwards
+        return Cost(peaks[0], peaks[1] - many * image, image, step_s, image_s or seconds[1] / many)
+
+    def _size(self, step: Callable[[int], None]) -> int:
+        """As large a batch as is quick, up to `LARGEST`; 4 at least, where that many fit."""
+        images = 4
+        self._seconds(step, images)  # warms up: libraries load, the optimiser takes its memory
+        while images < LARGEST and self._seconds(step, images) < STEP_S / 2:
+            images *= 2
+        return images
+
+    def _seconds(self, step: Callable[[int], None], images: int) -> float:
+        began = time.perf_counter()
+        step(images)
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return time.perf_counter() - began

@@ -1,0 +1,216 @@
+"""What a run will cost, measured before it starts: steps of two small batches in a process that is thrown away."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data import open_source
+from engine.data.arrays import Arrays, prepare
+from engine.data.decode import to_array
+from engine.data.features import BLOCK
+from engine.data.split import Split
+from engine.errors import Unavailable
+from engine.spec import RunSpec
+from engine.training import device as devices
+from engine.training.cost import IMAGES, Tries
+from engine.training.cut import CannotCut, cut
+from engine.training.events import NullReporter
+from engine.training.failures import is_out_of_memory
+from engine.training.feeds import READ_S_PER_GB
+from engine.training.gauge import Gauge
+from engine.training.precision import choose
+from engine.training.preparation import Prepared, Trial, build, build_network, channels_of
+from engine.training.state import Training, seed_all
+from engine.training.step import Stepper
+
+ROOT = Path(__file__).resolve().parents[2]
+Tell = Callable[[float, str], None]
+EPOCHS = 10  # for which a precision is chosen: the page asks again for no other number
+DECODED = 24  # images that are decoded to see how long it takes
+
+
+def fit(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+    """Measure in a process of its own, which may run out of memory without harm; see `measure`.
+
+    Raises:
+        Unavailable: It was killed, or failed with this reason.
+    """
+    command = [sys.executable, "-m", "engine.training.fitting"]
+    values: dict[str, Any] | None = None
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None and child.stdout is not None
+        json.dump({**asked, "spec": spec.model_dump(mode="json")}, child.stdin)
+        child.stdin.close()
+        for line in child.stdout:
+            told = json.loads(line)
+            if "share" in told:
+                tell(told["share"], told["message"])
+            values = told.get("values", values)
+            if "problem" in told:
+                raise Unavailable(told["problem"])
+    if child.returncode < 0:
+        return {"too_large": True, "why": "the process that tried a few images was killed"}
+    if values is None:
+        raise Unavailable("Measuring failed; the log beside the previews says why.")
+    return values
+
+
+def measure(spec: RunSpec, asked: dict[str, Any], tell: Tell) -> dict[str, Any]:
+    """How memory and time grow with the batch, in every state that the freeze policy brings.
+
+    Returns: bytes and seconds:
+        device; precision; weights, gradients, optimizer, average: bytes that are always held;
+        states: one for each change of what learns; decode_s, image_bytes: of one image, 0 where they are decoded
+        already; or too_large, and why.
+    """
+    device = devices.choose(spec.device)
+    devices.prepare(device)
+    seed_all(spec.seed)
+    gauge = Gauge(device)
+    decode_s, image_bytes = _decoding(spec, asked)
+    try:
+        tries = _tries(spec, asked["dataset"], device, gauge)
+        states = _states(spec, tries, tell)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return {"too_large": True, "why": "not even a few images do"}
+    return {
+        "device": device.type,
+        "precision": tries.form.precision,
+        "decode_s": decode_s,
+        "image_bytes": image_bytes,
+        "read_s_per_gb": READ_S_PER_GB,
+        "images_on_gpu": device.type == "cuda",
+        "states": states,
+        **_held(tries.training),
+    }
+
+
+def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: Gauge) -> Tries:
+    """A training as the run's own will be, on images of noise."""
+    data = _of_noise(spec, dataset)
+    network = build_network(spec, data.about, None, NullReporter())
+    training, recipe, images = build(spec, data, device, network)
+    count = sum(sum(by_class.values()) for by_class in dataset["counts"].values())
+    steps = EPOCHS * count // spec.optimisation.batch_size
+    choice = choose(spec.compute.precision, device, training.model, Trial(training, recipe, images), steps)
+    stepper = Stepper(recipe.objective, choice.format, training.choices, recipe.clip_norm)
+    return Tries(training, recipe, stepper, images.train.look, gauge)
+
+
+def _states(spec: RunSpec, tries: Tries, tell: Tell) -> list[dict[str, Any]]:
+    """The costs of each state of the freeze policy, from the first epoch on."""
+    changes = sorted({thaws for thaws in spec.thaw_plan.values() if thaws is not None})
+    found = []
+    for place, epoch in enumerate(changes):
+        tell(place / len(changes), f"{place + 1} of {len(changes)} states" if len(changes) > 1 else "")
+        tries.epoch = epoch
+        found.append({"epoch": epoch, **_state(spec, tries, epoch)})
+    return found
+
+
+def _state(spec: RunSpec, tries: Tries, epoch: int) -> dict[str, Any]:
+    """Costs while the stages learn that learn in `epoch`; "kept" is with what frozen stages make computed once."""
+    model = tries.training.model
+    told: dict[str, Any] = {"whole": asdict(tries.training_cost(None)), "looking_s": tries.looking_s()}
+    boundary = next(name for name, thaws in spec.thaw_plan.items() if thaws is not None and thaws <= epoch)
+    made = None
+    if boundary != next(iter(spec.thaw_plan)) and _may_be_kept(spec):
+        try:
+            made = cut(model, spec.model, boundary)
+        except CannotCut:
+            return told
+    if made:
+        told["kept"] = {
+            "cost": asdict(tries.training_cost(made)),
+            "making": asdict(tries.making_cost(made)),
+            "at_once": BLOCK,
+            "bytes": tries.feature_bytes(made),
+            "views": spec.compute.views if spec.data.augmentations else 1,
+        }
+    return told
+
+
+def _may_be_kept(spec: RunSpec) -> bool:
+    """As `Feeds.boundary` sees it."""
+    steady = spec.compute.frozen == "once" and spec.freeze.batchnorm and spec.optimisation.mixing == "none"
+    return steady and (not spec.data.augmentations or spec.compute.views > 0)
+
+
+def _held(training: Training) -> dict[str, int]:
+    """Bytes of weights, their gradients, what the optimiser remembers, and the running average."""
+    state = training.model.state_dict().values()
+    kept = [value for one in training.optimizer.state.values() for value in one.values() if torch.is_tensor(value)]
+    learning = [weight for weight in training.model.parameters() if weight.requires_grad]
+    weights = sum(value.numel() * value.element_size() for value in state)
+    return {
+        "weights": weights,
+        "gradients": sum(weight.numel() * weight.element_size() for weight in learning),
+        "optimizer": sum(value.numel() * value.element_size() for value in kept),
+        "average": weights if training.average else 0,
+    }
+
+
+def _of_noise(spec: RunSpec, dataset: dict[str, Any]) -> Prepared:
+    """A data set of a few images of noise in the shape of the real ones."""
+    channels, size, classes = channels_of(dataset, spec), spec.data.image_size, len(dataset["classes"])
+    noise = np.random.default_rng(0).integers(0, 256, (IMAGES, size, size, channels), dtype=np.uint8)
+    arrays = Arrays(noise, np.arange(IMAGES, dtype=np.int64) % classes)
+    everything = np.arange(IMAGES)
+    shape = {"image_size": size, "channels": channels, "mean": [0.5] * channels, "std": [0.25] * channels}
+    about = {"classes": dataset["classes"], "preprocessing": shape | {"resize": spec.data.resize}, "spec": {}}
+    return Prepared(arrays, Split(everything, everything, everything[:0]), "noise", about)
+
+
+class _NotMade(Exception):
+    """The images would have to be decoded first."""
+
+
+def _decoding(spec: RunSpec, asked: dict[str, Any]) -> tuple[float, int]:
+    """Seconds and bytes that each image costs before the first epoch; (0, 0) where all are decoded already."""
+    dataset = asked["dataset"]
+    source, channels, size = open_source(dataset), channels_of(dataset, spec), spec.data.image_size
+
+    def not_now(done: int, total: int) -> None:
+        raise _NotMade
+
+    shape: dict[str, Any] = {"image_size": size, "channels": channels, "resize": spec.data.resize}
+    mark = dataset.get("source_fingerprint") or dataset["fingerprint"]
+    try:
+        prepare(source, mark, cache=Path(asked["cache"]), report=not_now, **shape)
+    except (_NotMade, OSError):  # or there is no room for them
+        some = range(0, len(source.labels), max(1, len(source.labels) // DECODED))
+        began = time.perf_counter()
+        for index in some:
+            to_array(source.read(index), size=size, channels=channels, resize=spec.data.resize)
+        return (time.perf_counter() - began) / len(some) / devices.cores(), size * size * channels
+    return 0.0, 0
+
+
+def main() -> int:
+    """The throw-away process: what is asked comes in, lines of progress and the values go out."""
+
+    def say(**told: Any) -> None:
+        print(json.dumps(told), flush=True)
+
+    asked = json.load(sys.stdin)
+    try:
+        values = measure(RunSpec.of_parts(asked["spec"]), asked, lambda share, text: say(share=share, message=text))
+    except Unavailable as error:
+        say(problem=str(error))
+        return 1
+    say(values=values)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

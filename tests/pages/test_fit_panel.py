@@ -1,0 +1,67 @@
+"""Beside Start: fits, tight or not, in words that follow the batch size."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import engine
+from engine import fitting, previews
+from engine.fitting import Room
+from pages.parts import forms
+from storage import Store
+from tests.engine.test_fitting import MB, MEASURED
+from tests.pages.pages import NEW_RUN, fine, keys, opened, texts
+
+BATCH = "new_optimisation.batch_size"
+
+
+@pytest.fixture
+def narrow(calm: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A machine with little memory, on which every spec was measured already."""
+    monkeypatch.setattr(fitting, "room", lambda store, device: Room(400 * MB, 10**10))
+
+    def preview(store: Store, kind: str, spec: engine.RunSpec) -> previews.Preview:
+        return previews.Preview(MEASURED) if kind == "fit" else previews.Preview(problem="not now")
+
+    monkeypatch.setattr(engine, "preview", preview)
+    return calm
+
+
+def verdict(app: AppTest) -> str:
+    """The label of the panel's popover."""
+    return next(label for label in map(_label, app.get("popover")) if "an epoch" in label or "not fit" in label)
+
+
+def _label(block: Any) -> str:
+    return str(block.proto.popover.label)
+
+
+def test_the_verdict_follows_the_batch_size(narrow: Store) -> None:
+    app = opened(NEW_RUN)
+    seen = {}
+    for batch in (16, 130, 160):
+        app.number_input(key=BATCH).set_value(batch)
+        seen[batch] = verdict(fine(app.run()))
+    assert "green" in seen[16] and "122 MB of 400 MB" in seen[16]
+    assert "orange" in seen[130] and "350 MB of 400 MB" in seen[130]
+    assert "red" in seen[160] and "Does not fit" in seen[160]
+    assert "Batches of 160 need more memory than is free" in texts(app)
+
+
+def test_one_click_takes_the_largest_batch_that_fits(narrow: Store) -> None:
+    app = opened(NEW_RUN)
+    app.number_input(key=BATCH).set_value(500)
+    fine(app.run())
+    assert "new_take_batch" in keys(app)
+    fine(app.button(key="new_take_batch").click().run())
+    assert app.session_state[forms.field_key("optimisation.batch_size")] == 152
+    assert "orange" in verdict(app)
+    assert "new_take_batch" not in keys(app)
+
+
+def test_what_could_not_be_measured_does_not_keep_from_starting(narrow: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "preview", lambda store, kind, spec: previews.Preview(problem="It broke."))
+    app = opened(NEW_RUN)
+    assert "It broke" in texts(app)
+    assert not app.button(key="new_start").disabled

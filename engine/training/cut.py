@@ -6,6 +6,7 @@ they train, thaw and are saved with it.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torchvision.ops
@@ -16,27 +17,35 @@ from engine.training.stages import stage_paths
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """`rest(network)(first(network)(images))` is `network(images)`, for any network built from the same spec."""
+class Pieces:
+    """A network from input to output, piece after piece, for any network built from the same spec."""
 
-    boundary: str  # the stage that the rest begins with
-    _first: fx.Graph
-    _rest: fx.Graph
+    boundaries: tuple[str, ...]  # the stage that each piece but the first begins with
+    _graphs: tuple[fx.Graph, ...]
     _constants: dict[str, Tensor]  # that tracing met; kept as attributes of the network
 
-    def first(self, network: nn.Module) -> nn.Module:
-        """Maps images (n, C, H, W) to the one tensor that the rest takes."""
-        return self._bound(network, self._first)
-
-    def rest(self, network: nn.Module) -> nn.Module:
-        """Maps that tensor to logits (n, classes)."""
-        return self._bound(network, self._rest)
-
-    def _bound(self, network: nn.Module, graph: fx.Graph) -> nn.Module:
+    def of(self, network: nn.Module) -> list[nn.Module]:
+        """The first maps images (n, C, H, W) to a tensor, each next that tensor on, the last one to logits."""
         device = next(network.parameters()).device
         for name, value in self._constants.items():
             setattr(network, name, value.to(device))
-        return fx.GraphModule(network, graph)
+        return [fx.GraphModule(network, graph) for graph in self._graphs]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`rest(network)(first(network)(images))` is `network(images)`."""
+
+    boundary: str  # the stage that the rest begins with
+    _pieces: Pieces
+
+    def first(self, network: nn.Module) -> nn.Module:
+        """Maps images (n, C, H, W) to the one tensor that the rest takes."""
+        return self._pieces.of(network)[0]
+
+    def rest(self, network: nn.Module) -> nn.Module:
+        """Maps that tensor to logits (n, classes)."""
+        return self._pieces.of(network)[1]
 
 
 class CannotCut(Exception):
@@ -49,26 +58,46 @@ def cut(network: nn.Module, asked: spec.Model, boundary: str) -> Cut:
     Raises:
         CannotCut: Nothing lies before it, or it cannot be cut there by a single tensor.
     """
+    return Cut(boundary, pieces(network, asked, [boundary]))
+
+
+def pieces(network: nn.Module, asked: spec.Model, boundaries: Sequence[str]) -> Pieces:
+    """Cut it before each of these stages, named from input to head.
+
+    Raises:
+        CannotCut: It cannot be cut before one of them.
+    """
     try:
         graph = _Tracer(autowrap_modules=(math, torchvision.ops)).trace(network)
     except Exception as error:  # tracing runs the network's own code: anything may come
         raise CannotCut(f"it cannot be traced: {error}") from error
     graph.eliminate_dead_code(is_impure_node=_enters_or_leaves)
     paths = stage_paths(asked)
-    stages, owned = _stages(graph, list(paths.values()))
-    place = list(paths).index(boundary)
+    names, (stages, owned) = list(paths), _stages(graph, list(paths.values()))
     images = next(node for node in graph.nodes if node.op == "placeholder")
+    crossing: dict[int, fx.Node] = {}
+    for boundary in reversed(boundaries):  # from the head: what is moved for one never matters to those behind it
+        place = names.index(boundary)
+        crossing[place] = _single(graph, stages, owned, images, place, boundary)
+    constants = {str(node.target): getattr(network, str(node.target)) for node in graph.nodes if _is_constant(node)}
+    places = sorted(crossing)
+    bounds = zip([0, *places], [*places, len(names)], strict=True)
+    graphs = tuple(_between(graph, stages, crossing, low, high) for low, high in bounds)
+    return Pieces(tuple(boundaries), graphs, constants)
+
+
+def _single(
+    graph: fx.Graph, stages: dict[fx.Node, int], owned: set[fx.Node], images: fx.Node, place: int, name: str
+) -> fx.Node:
+    """The one value that crosses before a stage; what has no weights is moved behind the cut until it is alone."""
     while len(crossing := _crossing(graph, stages, place)) > 1:
         light = [node for node in crossing if node not in owned and node is not images]
         if not light:
             break
-        stages[light[-1]] = place  # a pool or a concatenation without weights can as well be done after the cut
+        stages[light[-1]] = place  # a pool or a concatenation can as well be done after the cut
     if len(crossing) != 1 or crossing[0] is images:
-        names = ", ".join(node.name for node in crossing)
-        raise CannotCut(f"what crosses before {boundary} is not one tensor: {names}")
-    constants = {str(node.target): getattr(network, str(node.target)) for node in graph.nodes if _is_constant(node)}
-    first, rest = _until(graph, crossing[0], stages, place), _from(graph, crossing[0], stages, place)
-    return Cut(boundary, first, rest, constants)
+        raise CannotCut(f"what crosses before {name} is not one tensor: {', '.join(node.name for node in crossing)}")
+    return crossing[0]
 
 
 class _Tracer(fx.Tracer):
@@ -110,21 +139,18 @@ def _lies_in(name: str, path: str) -> bool:
     return name == path or name.startswith(f"{path}.")
 
 
-def _until(graph: fx.Graph, last: fx.Node, stages: dict[fx.Node, int], place: int) -> fx.Graph:
-    first = fx.Graph()
+def _between(
+    graph: fx.Graph, stages: dict[fx.Node, int], crossing: dict[int, fx.Node], low: int, high: int
+) -> fx.Graph:
+    piece = fx.Graph()
     copied: dict[fx.Node, fx.Node] = {}
+    if low in crossing:
+        copied[crossing[low]] = piece.placeholder("features", type_expr=Tensor)
     for node in graph.nodes:
-        if node.op != "output" and stages[node] < place:
-            copied[node] = first.node_copy(node, lambda old: copied[old])
-    first.output(copied[last])
-    first.eliminate_dead_code(is_impure_node=_enters_or_leaves)
-    return first
-
-
-def _from(graph: fx.Graph, taken: fx.Node, stages: dict[fx.Node, int], place: int) -> fx.Graph:
-    rest = fx.Graph()
-    copied = {taken: rest.placeholder("features", type_expr=Tensor)}
-    for node in graph.nodes:
-        if node.op == "output" or stages[node] >= place:
-            copied[node] = rest.node_copy(node, lambda old: copied[old])
-    return rest
+        is_last = node.op == "output" and high not in crossing
+        if is_last or (node.op != "output" and low <= stages[node] < high):
+            copied[node] = piece.node_copy(node, lambda old: copied[old])
+    if high in crossing:
+        piece.output(copied[crossing[high]])
+        piece.eliminate_dead_code(is_impure_node=_enters_or_leaves)
+    return piece

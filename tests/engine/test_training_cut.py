@@ -7,7 +7,7 @@ import torch
 
 from engine.catalog import BACKBONES
 from engine.spec import Model
-from engine.training.cut import CannotCut, cut
+from engine.training.cut import CannotCut, cut, pieces
 from engine.training.model import build
 from engine.training.stages import stage_paths
 
@@ -47,3 +47,17 @@ def test_halves_use_the_networks_own_layers() -> None:
     assert {**first, **rest}.keys() == own.keys()
     assert all(own[name] is weight for name, weight in {**first, **rest}.items())
     assert not first.keys() & rest.keys()
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "densenet121", "vit_b_16", "maxvit_t", "inception_v3", "swin_t"])
+def test_all_pieces_one_after_the_other_are_the_whole(backbone: str) -> None:
+    layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)
+    size = -(-layout.smallest_px // layout.multiple_of) * layout.multiple_of
+    network = build(asked, classes=7, channels=3, image_size=size).eval()
+    images = torch.randn(2, 3, size, size)
+    parts = pieces(network, asked, list(stage_paths(asked))[1:])
+    with torch.inference_mode():
+        made = images
+        for piece in parts.of(network):
+            made = piece(made)
+        assert torch.equal(made, network(images))

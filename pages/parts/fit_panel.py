@@ -49,7 +49,7 @@ def _verdict(spec: RunSpec, fit: Fit) -> None:
 def _summary(fit: Fit) -> str:
     memory = f"{words.size(fit.memory)} of {words.size(fit.room.memory)}"
     times = f"{words.duration(fit.epoch_s)} an epoch, {words.duration(fit.total_s)} in all"
-    return words.escaped(f"{memory} · {times}")
+    return words.escaped(f"{memory} · {times} · batches up to {min(fit.largest_batch, fit.images):,}")
 
 
 def _details(spec: RunSpec, fit: Fit) -> None:

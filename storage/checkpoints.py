@@ -1,5 +1,6 @@
 """Rows of checkpoints: what a run wrote and still keeps."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -32,7 +33,7 @@ class Checkpoints(Family[Checkpoint]):
         return self._rows("FROM checkpoints WHERE run_id = ? ORDER BY step DESC, epoch DESC", (run_id,))
 
     def get(self, run_id: str, which: str | int) -> Checkpoint:
-        """The "best", the "last", or that of an epoch.
+        """The "best", the "last", that of a completed epoch ("12"), or by the name of its folder ("e0012-s0003456").
 
         Raises:
             KeyError: The run keeps no such checkpoint.
@@ -41,12 +42,14 @@ class Checkpoints(Family[Checkpoint]):
         if column:
             found = self._rows(f"FROM checkpoints WHERE run_id = ? AND {column}", (run_id,))
         elif str(which).isdecimal():
-            found = self._rows("FROM checkpoints WHERE run_id = ? AND epoch = ? ORDER BY step", (run_id, int(which)))
+            found = [one for one in self.list(run_id) if one.is_whole and one.epoch == int(which)]
+        elif re.fullmatch(r"e\d+(-s\d+)?", str(which)):
+            found = [one for one in self.list(run_id) if one.name == which]
         else:
-            raise KeyError(f"{which!r} names no checkpoint: say best, last or an epoch.")
+            raise KeyError(f"{which!r} names no checkpoint: say best, last, an epoch or a name as e0012.")
         if not found:
-            kept = ", ".join(str(one.epoch) for one in reversed(self.list(run_id))) or "none"
-            raise KeyError(f"Run {run_id} keeps no checkpoint {which!r}; epochs kept: {kept}.")
+            kept = ", ".join(str(one.epoch) if one.is_whole else one.name for one in reversed(self.list(run_id)))
+            raise KeyError(f"Run {run_id} keeps no checkpoint {which!r}; epochs kept: {kept or 'none'}.")
         return found[0]
 
     def pin(self, run_id: str, path: str, pinned: bool) -> None:
@@ -54,6 +57,12 @@ class Checkpoints(Family[Checkpoint]):
             db.execute(
                 "UPDATE checkpoints SET is_pinned = ? WHERE run_id = ? AND path = ?", [int(pinned), run_id, path]
             )
+
+    def rewind(self, run_id: str, step: int) -> None:
+        """Forget checkpoints beyond `step`: the run goes on from there."""
+        for one in self.list(run_id):
+            if one.step > step:
+                self.forget(run_id, one.path)
 
     def forget(self, run_id: str, path: str) -> None:
         """Remove the row of a checkpoint whose files are gone; of those left one becomes the last, one the best."""

@@ -86,6 +86,15 @@ class Metrics:
             name=name, factor=factor, steps=steps, values=values, lows=lows, highs=highs, epochs=epochs, at=at
         )
 
+    def copy(self, run_id: str, to: str, *, last_step: int) -> None:
+        """Give the run `to` this one's points up to `last_step`: it goes on from there."""
+        with self._store.transaction() as db:
+            for row in list(db.query("SELECT id, name FROM series WHERE run_id = ?", [run_id])):
+                series_id = _series_id(db, to, row["name"])
+                db.execute(COPY, [series_id, row["id"], last_step])
+                _rebuild(db, series_id, first_step=0, last_step=None)
+            db.execute(EMPTY_SERIES, [to])
+
     def rewind(self, run_id: str, step: int) -> None:
         """Forget points beyond `step`: a new attempt goes on from there."""
         with self._store.transaction() as db:
@@ -137,6 +146,11 @@ LAST_POINTS = """
     JOIN metrics AS m ON m.series_id = series.id
         AND m.step = (SELECT max(step) FROM metrics WHERE series_id = series.id)
     WHERE series.run_id = ? ORDER BY series.name
+"""
+
+COPY = """
+    INSERT INTO metrics (series_id, step, epoch, value, at)
+    SELECT ?, step, epoch, value, at FROM metrics WHERE series_id = ? AND step <= ?
 """
 
 EMPTY_SERIES = """

@@ -31,6 +31,12 @@ def schema_2(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def schema_3(db: Database) -> None:
+    for statement in SCHEMA_3:
+        db.execute(statement)
+
+
 def migrate(database: Path) -> None:
     """Bring `database` to this program's schema, making it when missing. Safe from several processes at once.
 
@@ -252,4 +258,12 @@ SCHEMA_2 = (
     "ALTER TABLE datasets ADD COLUMN source_fingerprint TEXT NOT NULL DEFAULT ''",
     "UPDATE datasets SET source_fingerprint = fingerprint",
     "ALTER TABLE runs ADD COLUMN dataset_fingerprint TEXT",
+)
+
+SCHEMA_3 = (
+    "ALTER TABLE runs ADD COLUMN parent_id TEXT",
+    "ALTER TABLE runs ADD COLUMN parent_epoch INTEGER",
+    "ALTER TABLE runs ADD COLUMN parent_step INTEGER",
+    "ALTER TABLE runs ADD COLUMN needs_bytes INTEGER",
+    "CREATE INDEX runs_parent ON runs(parent_id) WHERE parent_id IS NOT NULL",
 )

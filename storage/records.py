@@ -85,6 +85,10 @@ class Run:
     progress_at: float | None = None  # when its event file last grew
     offset: int = 0  # bytes of events.jsonl already turned into rows
     dataset_fingerprint: str | None = None  # of the data it was first launched with
+    parent_id: str | None = None  # the run whose checkpoint it began with; that one may be deleted since
+    parent_epoch: int | None = None  # epochs completed there
+    parent_step: int | None = None
+    needs_bytes: int | None = None  # paused until so much of the disk is free
 
     @property
     def fraction(self) -> float:
@@ -173,6 +177,16 @@ class Checkpoint:
     is_best: bool = False
     is_last: bool = False
     is_pinned: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of its folder: "e0012", or "e0012-s0003456" when left in the 13th epoch."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def is_whole(self) -> bool:
+        """Saved after an epoch, not in the middle of one."""
+        return "-" not in self.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -26,8 +26,12 @@ class Runs(Family[Run]):
         epochs: int,
         key: str | None = None,
         search_id: str | None = None,
+        **more: Any,
     ) -> Run:
-        """A new queued run. The same `key` again gives the run that was made first, so that two tabs start one."""
+        """A new queued run, `more` being other columns.
+
+        The same `key` again gives the run that was made first, so that two tabs start one.
+        """
         run_id = new_id()
         values = self._plain(
             {
@@ -39,6 +43,7 @@ class Runs(Family[Run]):
                 "search_id": search_id,
                 "epochs": epochs,
                 "created_at": time.time(),
+                **more,
             }
         ) | {"key": key}
         marks = ", ".join("?" * len(values))
@@ -81,6 +86,10 @@ class Runs(Family[Run]):
     def queue(self) -> list[Run]:
         """Queued runs in the order in which they will start."""
         return self._rows("FROM runs WHERE state = 'queued' ORDER BY created_at, rowid")
+
+    def children(self, run_id: str) -> list[Run]:
+        """Runs that went on from a checkpoint of this one, oldest first."""
+        return self._rows("FROM runs WHERE parent_id = ? ORDER BY created_at, rowid", (run_id,))
 
     def list(
         self,
@@ -126,7 +135,7 @@ class Runs(Family[Run]):
             values.setdefault("ended_at", time.time())
             values.setdefault("eta_s", None)
         if to is RunState.QUEUED:
-            values = {"reason": None, "advice": None, "ended_at": None, "phase": None, "slot": None} | values
+            values = {"reason": None, "advice": None, "ended_at": None, "phase": None, "slot": None, "needs_bytes": None} | values
         plain = self._plain({"state": to} | values)
         marks = ", ".join("?" * len(sources))
         with self._store.transaction() as db:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from engine.training import checkpoint
+from engine.training.distributed import Crew
 from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint, Diverged
 from engine.training.state import Training
@@ -33,27 +34,45 @@ class Saved:
 class Checkpoints:
     """Saves, announces, then tidies, in this order: what is announced is on the disk, and never fewer than one."""
 
-    def __init__(self, run: Path, about: dict[str, Any], *, keep: int, reporter: Reporter) -> None:
+    def __init__(
+        self, run: Path, about: dict[str, Any], *, keep: int, reporter: Reporter, crew: Crew | None = None
+    ) -> None:
         """
         Args:
             about: What every checkpoint explains: classes, preprocessing, spec.
             keep: The newest ones kept beside the best.
         """
         self._run, self._about, self._keep, self._reporter = run, about, keep, reporter
+        self._crew = crew or Crew()
         self._folder = run / "checkpoints"
         self._folder.mkdir(exist_ok=True)
-        for leftover in self._folder.glob("*.tmp"):
+        for leftover in self._folder.glob("*.tmp") if self._crew.is_first else ():
             shutil.rmtree(leftover)
         self._saved: list[Saved] = []  # oldest first
 
     def resume(self, training: Training, wanted: str | None) -> str | None:
         """Put `training` where the checkpoint `wanted` left it, or the newest good one before it.
 
-        Bad ones are set aside as `*.bad`; what is newer than the one used belongs to a dead attempt and goes.
+        Bad ones are set aside as `*.bad`; what is newer than the one used belongs to a dead attempt and goes. Of
+        several ranks the first finds it, and all go on from it.
 
         Returns:
             The path used, relative to the run; None: training starts from the beginning.
         """
+        path = self._crew.first(lambda: self._usable(wanted))
+        if path:
+            folder = self._run / path
+            weights, state = checkpoint.read_weights(folder), checkpoint.read_resume(folder)
+            before, now = training.resume(weights, state, self._crew.share), self._crew.world
+            if before != now:
+                self._tell(
+                    "warning",
+                    f"It was trained by {_processes(before)} so far and goes on with {_processes(now)}: batches and "
+                    "learning rates stay, but random choices differ from those of an uninterrupted run.",
+                )
+        return path
+
+    def _usable(self, wanted: str | None) -> str | None:
         found = sorted(one for folder in self._folder.iterdir() if (one := _parse(folder)))
         limit = _parse(self._run / wanted) if wanted else None
         for one in found:
@@ -68,27 +87,28 @@ class Checkpoints:
             except BadCheckpoint as error:
                 self._set_aside(self._saved.pop().folder, error)
                 continue
-            training.resume(checkpoint.read_weights(folder), checkpoint.read_resume(folder))
             return self._path(folder)
         if wanted:
             self._tell("error", f"{wanted} cannot be used and no older checkpoint is left: starting from the beginning")
         return None
 
     def save(self, training: Training, metrics: dict[str, float]) -> None:
-        """Save, announce, delete what is no longer kept.
+        """Save, announce, delete what is no longer kept. Of several ranks the first does, of all of them.
 
         Raises:
             Diverged: A weight is not finite; nothing is written.
             DiskFull: There is no room; nothing is written.
         """
-        at = training.at
+        at, ranks = training.at, self._crew.gather(training.own_state())
+        if not self._crew.is_first:
+            return
         weights = {name: value.detach().cpu().contiguous() for name, value in training.judged.state_dict().items()}
         if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
             raise Diverged(f"the weights became NaN or infinite by step {at.step} (epoch {at.epoch + (at.batch > 0)})")
         step = at.step if at.batch else 0
         folder = self._folder / (f"e{at.epoch:04d}" + (f"-s{step:07d}" if step else ""))
         about = {"epoch": at.epoch, "step": at.step, **self._about, "metrics": metrics}
-        written = checkpoint.write(folder, weights, training.resume_state(), about)
+        written = checkpoint.write(folder, weights, training.resume_state(ranks), about)
         entry = Saved(at.epoch, step, folder, metrics.get(BEST_BY))
         self._saved.append(entry)
         self._reporter.checkpoint(
@@ -148,6 +168,10 @@ def recipe_of(folder: Path) -> tuple[list[float], list[float]] | None:
     except BadCheckpoint:
         return None
     return shape["mean"], shape["std"]
+
+
+def _processes(count: int) -> str:
+    return "one process" if count == 1 else f"{count} processes"
 
 
 def _parse(folder: Path) -> Saved | None:

@@ -68,7 +68,7 @@ class Crew:
         return nullcontext()
 
     def match(self, model: nn.Module) -> None:
-        """Collective: every rank's statistics (of BatchNorm) become the first rank's, which are those that are saved."""
+        """Collective: all take over the first rank's statistics (of BatchNorm), which are those that are saved."""
 
     def tell(self, readings: dict[str, float]) -> None:
         """Lay down this rank's latest readings; holds nobody up."""
@@ -93,9 +93,9 @@ class Ranks(Crew):
         self._device = device
         # the launcher holds the store on a port that the system chose
         at = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-        held = dist.TCPStore(*at, is_master=False, timeout=PATIENCE)
+        held = dist.TCPStore(*at, is_master=False, timeout=PATIENCE)  # type: ignore[attr-defined]
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-        self._store = dist.PrefixStore(f"thaw/{attempt}", held)
+        self._store = dist.PrefixStore(f"thaw/{attempt}", held)  # type: ignore[attr-defined]
         backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
         dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.world, timeout=PATIENCE)
         # words between processes go by the host: a flag must not wait until a GPU has done all that lies before it
@@ -129,7 +129,7 @@ class Ranks(Crew):
     def wrap(self, model: nn.Module) -> nn.Module:
         gc.collect()  # the wrapper of the epoch before must be gone: its hooks would reduce the same gradients again
         devices = [self._device] if self._device.type == "cuda" else None
-        return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True)
+        return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True, broadcast_buffers=False)
 
     def alone(self, model: nn.Module) -> AbstractContextManager[None]:
         return cast(AbstractContextManager[None], cast(DistributedDataParallel, model).no_sync())

@@ -16,6 +16,7 @@ from engine.data.cached_file import Report
 from engine.data.features import Features, features, limit_bytes
 from engine.spec import RunSpec
 from engine.training.cut import CannotCut, Cut, cut
+from engine.training.distributed import Crew
 from engine.training.precision import Format
 from engine.training.state import Choices
 
@@ -55,6 +56,7 @@ class Feeds:
     choices: Choices
     say: Callable[[str], None] = lambda text: None
     report: Report = lambda done, total: None  # (images done, in all); may raise to give up
+    crew: Crew = field(default_factory=Crew)
     _made: dict[tuple[str, int | None], Features] = field(default_factory=dict)
     _cuts: dict[str, Cut] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
@@ -73,12 +75,17 @@ class Feeds:
         if boundary is None:
             return self.images
         made = self._cut(boundary)
-        if made is None or not self._is_worth_it(made, epoch):
+        if made is None:
+            return self.images
+        # one rank measures and computes, the others do the same and find its file
+        self.choices.worth[boundary] = self.crew.first(lambda: self._is_worth_it(made, epoch))
+        if not self.choices.worth[boundary]:
             return self.images
         changed = bool(self.spec.data.augmentations)
         view = epoch % self.spec.compute.views if changed else None
-        train = self.images.train.seen_by(self._features(made, view))
-        return Feed(train, self.images.validation.seen_by(self._features(made, None)), made)
+        seen = self.crew.in_turn(lambda: self._features(made, view))
+        plain = self.crew.in_turn(lambda: self._features(made, None))
+        return Feed(self.images.train.seen_by(seen), self.images.validation.seen_by(plain), made)
 
     def boundary(self, epoch: int) -> str | None:
         """The first stage that learns in `epoch`, if what lies before it can be computed once; else None."""

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from engine.data.batches import Batches
 from engine.training.checkpoints import BEST_BY, Checkpoints
+from engine.training.distributed import Crew
 from engine.training.feeds import Feed, Feeds
 from engine.training.meter import Meter
 from engine.training.precision import Format
@@ -32,19 +33,22 @@ def fit(
 ) -> bool:
     """Train until the recipe is over, or until `stop()`: then False, and what was reached is saved to go on from.
 
+    Of ranks that train together all stop at the step where one is asked to.
+
     Raises:
         Diverged: The loss or the weights are no longer finite; the last finite checkpoint stays.
         DiskFull: There is no room for the next checkpoint; the last one stays.
     """
-    at = training.at
+    at, crew = training.at, stepper.crew
     while not recipe.is_over(at.epoch, training.trend):
         feed = feeds.at(at.epoch)
-        began, seen, judged = time.perf_counter(), training.images, None
+        began, seen, judged = time.perf_counter(), int(crew.sum(training.totals)[2]), None
         meter.phase("training")
         if train_epoch(training, feed, recipe, stepper, meter, stop):
             train_s = time.perf_counter() - began
             meter.phase("validating")
-            judged = evaluate(feed.enter(training.judged), feed.validation, stepper.format, stop)
+            crew.match(training.judged)
+            judged = evaluate(feed.enter(training.judged), feed.validation, stepper.format, stop, crew)
 
         if judged is None:  # asked to stop in either of the two
             if at.batch:
@@ -52,14 +56,14 @@ def fit(
                 checkpoints.save(training, {})
             return False
 
-        loss, accuracy = training.train_loss_and_accuracy()
-        metrics = {"train/accuracy": accuracy, **judged}
-        pace = {"speed/images_per_s": (training.images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
+        losses, hits, images = crew.sum(training.totals).tolist()
+        metrics = {"train/accuracy": hits / images, **judged}
+        pace = {"speed/images_per_s": (images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
         meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer)})
         training.trend.judge(judged[BEST_BY], recipe.rates.patience)
         training.finish_epoch()
         meter.phase("saving")
-        metrics["train/loss"] = loss
+        metrics["train/loss"] = losses / images
         checkpoints.save(training, metrics)
         told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("epoch %d of %d: %s; %.1f s", at.epoch, recipe.epochs, told, time.perf_counter() - began)
@@ -75,10 +79,10 @@ def train_epoch(
     optimizer, at = training.optimizer, training.at
     training.model.train()
     recipe.thawing.begin_epoch(at.epoch)
-    model = feed.enter(training.model)
+    model = stepper.crew.wrap(feed.enter(training.model))
     if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
         meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
-    for images, labels in feed.train.passing(at.batch, stop):
+    for images, labels in feed.train.passing(at.batch, lambda: stepper.crew.any(stop())):
         recipe.rates.set(optimizer, at.step, training.trend)
         loss, logits = stepper.take(model, optimizer, images, labels)
         training.count(loss, logits, labels)
@@ -89,18 +93,25 @@ def train_epoch(
 
 @torch.inference_mode()
 def evaluate(
-    model: nn.Module, batches: Batches, form: Format, stop: Callable[[], bool] = lambda: False
+    model: nn.Module,
+    batches: Batches,
+    form: Format,
+    stop: Callable[[], bool] = lambda: False,
+    crew: Crew | None = None,
 ) -> dict[str, float] | None:
     """Mean loss and accuracy over all images; None when `stop()` cut it short."""
+    crew = crew or Crew()
     model.eval()
     totals = torch.zeros(3, device=next(model.parameters()).device)  # sum of losses, images right, images
     for images, labels in batches:
-        if stop():
+        if crew.any(stop()):
             return None
+        if not len(labels):  # fewer images than ranks
+            continue
         with form.cast():
             logits = model(images).float()
         loss = cross_entropy(logits, labels, reduction="sum")
         right = (logits.argmax(dim=1) == labels).sum()
         totals += torch.stack([loss, right, torch.full_like(right, len(labels))])
-    losses, hits, count = totals.tolist()
+    losses, hits, count = crew.sum(totals).tolist()
     return {"val/loss": losses / count, "val/accuracy": hits / count}

@@ -5,6 +5,7 @@ import time
 
 from torch import Tensor, stack
 
+from engine.training.distributed import Crew
 from engine.training.events import Reporter
 from engine.training.failures import Diverged
 from engine.training.memory import Memory
@@ -17,8 +18,11 @@ READINGS_S = 1.0
 class Meter:
     """Losses stay on the device until flushed: reading each one would make the device wait at every step."""
 
-    def __init__(self, reporter: Reporter, at: Position, *, epochs: int, steps: int, memory: Memory) -> None:
+    def __init__(
+        self, reporter: Reporter, at: Position, *, epochs: int, steps: int, memory: Memory, crew: Crew | None = None
+    ) -> None:
         self._reporter = reporter
+        self._crew = crew or Crew()
         self._at = at
         self._epochs, self._steps = epochs, steps
         self._memory = memory
@@ -35,8 +39,7 @@ class Meter:
         if len(self._losses) >= LOSSES_STEPS or now - self._flushed >= LOSSES_S:
             self.flush()
         if now - self._read >= READINGS_S:
-            pace = {"speed/images_per_s": self._images / (now - self._read)}
-            self._reporter.metrics(self._at.step, self._at.epoch + 1, pace | self._memory.read())
+            self._reporter.metrics(self._at.step, self._at.epoch + 1, self._readings(self._images / (now - self._read)))
             self.phase("training")
 
     def epoch(self, values: dict[str, float]) -> None:
@@ -71,6 +74,17 @@ class Meter:
             name, step=self._at.step, steps=self._steps, epoch=self._at.epoch, epochs=self._epochs, eta_s=self._eta_s()
         )
         self._read, self._images = time.perf_counter(), 0
+
+    def _readings(self, images_per_s: float) -> dict[str, float]:
+        """Pace and memory; of several ranks each one's own beside the pace of all."""
+        memory = self._memory.read()
+        if self._crew.world == 1:
+            return {"speed/images_per_s": images_per_s, **memory}
+        own = {name.rpartition("/")[2]: value for name, value in memory.items()}
+        self._crew.tell({"images_per_s": images_per_s, **own})
+        heard = self._crew.heard() if self._crew.is_first else {}
+        ranks = {f"rank{rank}/{name}": value for rank, told in heard.items() for name, value in told.items()}
+        return {"speed/images_per_s": sum(told["images_per_s"] for told in heard.values()), **ranks, **memory}
 
     def _eta_s(self) -> float | None:
         done = self._at.step - self._first_step

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from engine.training.distributed import SEED_STEP
 from engine.training.optimiser import Trend
 
 
@@ -70,13 +71,8 @@ class Training:
 
     @property
     def images(self) -> int:
-        """Trained on so far in the epoch under way; waits for the device."""
+        """Trained on by this process so far in the epoch under way; waits for the device."""
         return int(self.totals[2])
-
-    def train_loss_and_accuracy(self) -> tuple[float, float]:
-        """Means over the epoch under way, as seen while training; waits for the device."""
-        loss, right, images = self.totals.tolist()
-        return loss / images, right / images
 
     def finish_epoch(self) -> None:
         self.at.epoch += 1
@@ -84,21 +80,35 @@ class Training:
         self.shuffle = self.generator.get_state()
         self.totals.zero_()
 
-    def resume_state(self) -> dict[str, Any]:
-        """What `resume` needs beside the weights; plain values and tensors only, as `weights_only` loading asks."""
+    def own_state(self) -> dict[str, Any]:
+        """What each rank has of its own: its chances, and what it counted of the epoch under way."""
+        return {"random": random_state(), "totals": self.totals.cpu()}
+
+    def resume_state(self, ranks: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        """What `resume` needs beside the weights; plain values and tensors only, as `weights_only` loading asks.
+
+        Args:
+            ranks: `own_state` of every rank, where several train together.
+        """
         return {
             "position": asdict(self.at),
             "optimizer": self.optimizer.state_dict(),
             "shuffle": self.shuffle,
-            "totals": self.totals.cpu(),
             "trend": asdict(self.trend),
             "choices": asdict(self.choices),
             **(self._beside_the_average() if self.average else {}),
-            "random": random_state(),
+            "ranks": ranks or [self.own_state()],
         }
 
-    def resume(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        """Go on exactly where `state` and `weights` were saved."""
+    def resume(self, weights: dict[str, Tensor], state: dict[str, Any], share: tuple[int, int] = (0, 1)) -> int:
+        """Go on exactly where `state` and `weights` were saved.
+
+        Args:
+            share: (rank, processes) that train together now. Of as many as then, each goes on with its own chances.
+
+        Returns:
+            How many trained together then.
+        """
         self.judged.load_state_dict(weights)
         if self.average:
             self.model.load_state_dict(state["model"])
@@ -109,8 +119,18 @@ class Training:
         self.at = Position(**state["position"])
         self.shuffle = state["shuffle"]
         self.generator.set_state(self.shuffle)
-        self.totals.copy_(state["totals"])
-        restore_random(state["random"])
+        ranks = state.get("ranks") or [{"random": state["random"], "totals": state["totals"]}]
+        rank, processes = share
+        if len(ranks) == processes:
+            self.totals.copy_(ranks[rank]["totals"])
+            restore_random(ranks[rank]["random"])
+        else:
+            counted = torch.stack([one["totals"] for one in ranks]).sum(dim=0)
+            self.totals.copy_(counted if rank == 0 else torch.zeros_like(counted))
+            restore_random(ranks[0]["random"])
+            if rank:  # chances that are this rank's own, and differ after each resume
+                seed_all((torch.initial_seed() + rank * SEED_STEP + self.at.step) % 2**31)
+        return len(ranks)
 
     def _beside_the_average(self) -> dict[str, Any]:
         assert self.average is not None

@@ -2,12 +2,14 @@
 
 import gc
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
+from engine.training.distributed import Crew
 from engine.training.failures import is_out_of_memory
 from engine.training.objective import Objective
 from engine.training.precision import Format
@@ -30,6 +32,7 @@ class Stepper:
     choices: Choices
     clip_norm: float = 0.0  # 0: gradients are left as they are
     say: Say = lambda text: None  # a warning among the run's events
+    crew: Crew = field(default_factory=Crew)
     scaler: torch.amp.GradScaler = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,10 +43,10 @@ class Stepper:
     def take(
         self, enter: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The batch's mean loss, and logits (n, classes).
+        """The mean loss of the batch, of all ranks' parts of it, and logits (n, classes) of this rank's.
 
         Args:
-            enter: Maps what `images` holds to logits.
+            enter: Maps what `images` holds to logits; wrapped by the crew.
 
         Raises:
             torch.OutOfMemoryError: A single image does not fit; on a CPU a RuntimeError that says so.
@@ -51,13 +54,8 @@ class Stepper:
         images, targets = self.objective.mix(images, labels)
         while True:
             chance = _chance(images.device)
-            try:
-                loss, logits = self._gradients(enter, images, targets)
+            if made := self._gradients(enter, images, targets):
                 break
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or self.choices.parts >= len(images):
-                    raise
-            # out here the exception is gone, and with it what its frames held
             optimizer.zero_grad(set_to_none=True)
             self._smaller(enter, len(images))
             _restore_chance(chance, images.device)
@@ -68,27 +66,42 @@ class Stepper:
         self.scaler.update()
         self.choices.scale = self.scaler.state_dict()
         optimizer.zero_grad(set_to_none=True)
-        return loss, logits
+        return made
 
-    def _gradients(self, enter: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        pieces = min(self.choices.parts, len(images))
-        if pieces == 1:
-            return self._backward(enter, images, targets, 1.0)
-        whole, losses, logits = self.objective.mass(targets), [], []
-        for some, their in zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True):
-            loss, made = self._backward(enter, some, their, self.objective.mass(their) / whole)
-            losses.append(loss)
-            logits.append(made)
-        return torch.stack(losses).sum(), torch.cat(logits)
+    def _gradients(self, enter: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Loss and logits; None: memory ran out, here or at another rank, and what was held is let go."""
+        crew, pieces, fits = self.crew, min(self.choices.parts, len(images)), True
+        losses, logits = [], []
+        # gradients become the mean over the ranks: each rank's part of the batch counts by its mass
+        whole = crew.sum(self.objective.mass(targets)) / crew.world if pieces * crew.world > 1 else None
+        parts = zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True)
+        try:
+            for place, (some, their) in enumerate(parts):
+                with crew.alone(enter) if place < pieces - 1 else nullcontext():
+                    share = 1.0 if whole is None else self.objective.mass(their) / whole
+                    loss, made = self._forward(enter, some, their, share)
+                    losses.append(loss.detach())
+                    logits.append(made)
+                    if crew.world == 1 or place < pieces - 1:
+                        self.scaler.scale(loss).backward()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or self.choices.parts >= len(images):
+                raise
+            fits = False
+        if crew.any(not fits):
+            return None
+        if crew.world > 1:  # all ranks at once, so nobody can go back from here
+            self.scaler.scale(loss).backward()
+        if pieces * crew.world == 1:
+            return losses[0], logits[0]
+        return crew.sum(torch.stack(losses).sum()) / crew.world, torch.cat(logits)
 
-    def _backward(
+    def _forward(
         self, enter: nn.Module, images: Tensor, targets: Tensor, share: Tensor | float
     ) -> tuple[Tensor, Tensor]:
         with self.format.cast():
             logits = enter(images).float()
-            loss = self.objective(logits, targets) * share
-        self.scaler.scale(loss).backward()
-        return loss.detach(), logits.detach()
+            return self.objective(logits, targets) * share, logits.detach()
 
     def _smaller(self, enter: nn.Module, images: int) -> None:
         self.choices.parts *= 2

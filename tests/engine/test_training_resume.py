@@ -109,8 +109,9 @@ def test_chance_of_every_library_is_restored(tmp_path, cache):
 
 def test_resume_file_holds_no_code(tmp_path, cache):
     state = checkpoint.read_resume(tmp_path / _left(tmp_path, cache, 5))  # weights_only loading refuses code
-    assert set(state) == {"position", "optimizer", "shuffle", "totals", "trend", "choices", "random"}
-    assert set(state["random"]) == set(random_state())
+    assert set(state) == {"position", "optimizer", "shuffle", "trend", "choices", "ranks"}
+    assert [set(one) for one in state["ranks"]] == [{"random", "totals"}]
+    assert set(state["ranks"][0]["random"]) == set(random_state())
 
 
 def test_bad_newest_is_set_aside_and_the_one_before_is_used(tmp_path, cache, whole):

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         find_run,
         open_store,
         request_stop,
-        resume,
         shut_down,
         start_run,
         wait_for_request,
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
     )
     from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
     from engine.fitting import Fit, measured_as, will_it_fit
+    from engine.lineage import branch, extend, pin_checkpoint, resume
     from engine.machine import machine_reading
     from engine.previews import Preview, forget_preview, preview
 
@@ -91,6 +91,7 @@ __all__ = [
     "Setting",
     "Unavailable",
     "add_dataset",
+    "branch",
     "check",
     "checkpoint_file",
     "dataset_files",
@@ -106,6 +107,7 @@ __all__ = [
     "engine_alive",
     "ensure_supervisor",
     "exclude_images",
+    "extend",
     "fetch_dataset",
     "find_checkpoint",
     "find_dataset",
@@ -117,6 +119,7 @@ __all__ = [
     "machine_reading",
     "measured_as",
     "open_store",
+    "pin_checkpoint",
     "preview",
     "read_manifest",
     "remedies",
@@ -140,7 +143,6 @@ _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
         "find_run",
         "open_store",
         "request_stop",
-        "resume",
         "shut_down",
         "start_run",
         "wait_for_request",
@@ -177,6 +179,7 @@ _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
         "read_manifest",
     ),
     "engine.fitting": ("Fit", "measured_as", "will_it_fit"),
+    "engine.lineage": ("branch", "extend", "pin_checkpoint", "resume"),
     "engine.machine": ("machine_reading",),
     "engine.previews": ("Preview", "forget_preview", "preview"),
 }

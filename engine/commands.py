@@ -15,7 +15,7 @@ from engine.launchers import ROOT
 from engine.machine import gpus
 from engine.processes import Identity
 from engine.spec import RunSpec
-from storage import Dataset, Home, Request, Run, RunState, Store
+from storage import Dataset, Home, Request, Run, Store
 
 
 def open_store(home: Home | None = None) -> Store:
@@ -75,6 +75,12 @@ def start_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
     with store.transaction():
         if problems := check(store, spec):
             raise Refused(problems)
+        return queue_run(store, spec, key=key)
+
+
+def queue_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
+    """Queue a run of a spec that was checked."""
+    with store.transaction():
         dataset = store.datasets.get(spec.data.dataset)
         name = spec.name.strip() or f"{spec.model.backbone} on {dataset.name}"
         run = store.runs.add(
@@ -100,21 +106,6 @@ def request_stop(store: Store, run_id: str) -> Request:
     if run.state.is_over:
         raise Refused([Problem("run", run.id, f"it is {run.state} already; there is nothing to stop")])
     return store.requests.add("stop_run", run.id)
-
-
-def resume(store: Store, run_id: str) -> Request:
-    """Ask a stopped or failed run to go on from its last checkpoint.
-
-    Raises:
-        NotFound: No such run.
-        Refused: It is finished, or not over.
-    """
-    run = find_run(store, run_id)
-    if run.state not in (RunState.STOPPED, RunState.FAILED):
-        raise Refused([Problem("run", run.id, f"it is {run.state}; only a stopped or failed run can be resumed")])
-    if problems := check(store, RunSpec.parse(run.spec)):
-        raise Refused(problems)
-    return store.requests.add("resume_run", run.id)
 
 
 def delete_run(store: Store, run_id: str) -> Request:

@@ -201,6 +201,16 @@ FAULTS: dict[str, Fault] = {
         "Look at the end of the log. If memory ran out, make the run smaller; else resume it.",
         ("more parts", *_LESS_MEMORY),
     ),
+    "crash": Fault(
+        "Its process crashed in native code",
+        "The end of the log shows where. Update the driver and torch if they do not fit each other.",
+        ("fp32", "as it is", "cpu"),
+    ),
+    "hung": Fault(
+        "It made no progress",
+        "The log shows what each thread waited for: a network folder, another rank, a device?",
+        ("as it is", "one process", "cpu"),
+    ),
     "disk": Fault(
         "disk full",
         "Free some space (old runs, caches), then resume: it goes on from the last checkpoint.",

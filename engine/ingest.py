@@ -139,10 +139,15 @@ def _message(store: Store, run: Run, line: Line) -> dict[str, Any]:
 def _ended(store: Store, run: Run, line: Line) -> dict[str, Any]:
     state = RunState(line["state"])
     said: dict[str, Any] = {name: _text(line[name]) for name in ("reason", "advice") if line.get(name)}
+    if state is RunState.INTERRUPTED:  # it waits for room on the disk, unless it was asked to stop anyway
+        if run.state is RunState.STOPPING:
+            state = RunState.STOPPED
+        else:
+            said["needs_bytes"] = _count(line["needs_bytes"])
     if store.runs.move(run.id, state, ended_at=line["at"], pid=None, slot=None, phase=None, **said):
         why = " ".join(said.values())
         text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
-        store.events.add(run.id, "error" if state is RunState.FAILED else "info", text, line["at"])
+        store.events.add(run.id, LEVELS.get(state, "info"), text, line["at"])
     return {}
 
 
@@ -174,6 +179,8 @@ def _text(value: Any) -> str:
     value.encode()
     return value
 
+
+LEVELS = {RunState.FAILED: "error", RunState.INTERRUPTED: "warning"}
 
 TAKERS = {
     "started": _started,

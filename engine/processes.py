@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+_exit_codes: dict[int, int] = {}  # pid -> exit code of a child collected; negative: the signal that ended it
+
 MARK = "THAW_RUN"  # in the environment of everything launched: "<home>:<id>:<attempt>"
 
 
@@ -77,14 +79,21 @@ def spawn(command: list[str], *, mark: str, log: Path, environment: dict[str, st
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    process.returncode = 0  # it is `reap` that waits for it: subprocess must not, and lose how it ended
     return Identity.of(process.pid)
 
 
 def reap() -> None:
     """Collect children that ended, so that none stays a zombie."""
     with suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            _exit_codes[ended[0]] = os.waitstatus_to_exitcode(ended[1])
+
+
+def exit_code(pid: int) -> int | None:
+    """How a child of ours ended, told once: negative when by a signal. None while it lives, or was not our child."""
+    reap()
+    return _exit_codes.pop(pid, None)
 
 
 def send(who: Identity, number: signal.Signals) -> None:

@@ -1,23 +1,23 @@
 """The supervisor's care of runs: launch what waits, follow what trains, settle what ended, end what must."""
 
-import json
 import logging
 import os
+import shutil
 import signal
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from engine import launchers, processes
-from engine.errors import Refused
-from engine.first_weights import weights_path
+from engine import launchers, processes, run_log
+from engine.deaths import LEAST_FREE, Cause, Deaths
+from engine.faults import FAULTS, advice
 from engine.ingest import ingest
 from engine.machine import slots as machine_slots
 from engine.processes import Identity
+from engine.run_file import write_run_file
 from engine.spec import RunSpec
-from storage import Run, RunState, Store
+from storage import Run, RunState, Store, StoreBusy
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,6 @@ STALL_S = float(os.environ.get("THAW_STALL_S", "120"))  # without a line or any 
 EXIT_S = 15  # from the last word to the end of the process
 MOST_TROUBLES = 10  # rounds: a passing trouble of the disk ends no run
 
-KILLED = "Its process was killed (by hand, by a system short of memory, or by a reboot)."
-
 
 class Running:
     def __init__(self, store: Store) -> None:
@@ -39,6 +37,7 @@ class Running:
         # All clocks here are monotonic: a suspended laptop or a corrected clock is no stall.
         self._signs: dict[str, Signs] = {}
         self._asked: dict[str, float] = {}  # run -> when it was sent SIGTERM
+        self._deaths = Deaths(store.home)
         self._troubles: Counter[str] = Counter()  # run -> rounds in a row in which it could not be followed
 
     def tick(self) -> None:
@@ -46,14 +45,16 @@ class Running:
             try:
                 self._follow(run)
                 self._troubles.pop(run.id, None)
+            except StoreBusy:  # no trouble of this run's: it trains on, and is followed again once rows can be written
+                raise
             except Exception as error:  # one run's trouble must not end the others'
                 log.exception("run %s could not be followed", run.id)
                 self._troubles[run.id] += 1
                 if self._troubles[run.id] >= MOST_TROUBLES:
                     self._give_up(run, error)
         for run in self._store.runs.list(states=[RunState.INTERRUPTED], limit=-1):
-            if time.time() >= run.not_before:
-                self._store.runs.move(run.id, RunState.QUEUED)
+            if time.time() >= run.not_before and self._has_room(run):
+                self._go_on(run)
         self._launch_waiting()
 
     @property
@@ -106,7 +107,8 @@ class Running:
             return
         run = store.runs.get(run.id)
         try:
-            _write_run_file(store, run)
+            write_run_file(store, run)
+            self._deaths.launched(run.id)
             leader = launchers.launch(store.home, run)
         except (OSError, KeyError) as error:
             log.exception("run %s could not be launched", run.id)
@@ -128,6 +130,7 @@ class Running:
             self._settle(self._store.runs.get(run.id))
             return
         ended = ingest(self._store, run, gone=False)
+        run_log.trim(self._store.home.run(run.id) / "log.txt")
         signs = self._look(self._store.runs.get(run.id), leader)
         silent_s = time.monotonic() - signs.since
         if ended and silent_s > EXIT_S:
@@ -137,6 +140,7 @@ class Running:
             self._store.events.add(
                 run.id, "warning", f"It made no progress for {STALL_S:.0f} s; its stacks are in the log."
             )
+            self._deaths.hung(run.id)
             processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
             time.sleep(0.2)
             processes.end_all(mark)  # the next round finds it gone, takes what it said last, and settles it
@@ -172,26 +176,50 @@ class Running:
                 return found
         return None
 
-    def _settle(self, run: Run, why: str = KILLED) -> None:
+    def _settle(self, run: Run) -> None:
         """A final or waiting state for a run whose process is gone without a last word."""
         if run.state.is_over:
+            self._deaths.forget(run.id)
             return
+        if run.state is RunState.INTERRUPTED:  # its last word: it waits for room on the disk
+            return
+        cause = self._deaths.cause(run)
         kept = self._store.checkpoints.list(run.id)
         stands = f"The last checkpoint is of epoch {kept[0].epoch}." if kept else "There is no checkpoint yet."
-        without_process = {"pid": None, "slot": None, "phase": None, "eta_s": None}
+        again = self._deaths.repeats(run, cause)
         if run.state is RunState.STOPPING:
-            self._store.runs.move(run.id, RunState.STOPPED, reason=f"Stopped. {stands}", **without_process)
+            self._end(run, RunState.STOPPED, reason=f"Stopped. {stands}")
+        elif again:
+            self._fail(run, cause, f"That happened twice in epoch {run.epoch + 1}.")
         elif run.tries >= MOST_TRIES:
-            advice = "Look at the end of the log; a smaller batch or image size needs less memory. Then resume the run."
-            reason = f"{why} That happened {run.tries} times without a new checkpoint."
-            self._store.runs.move(run.id, RunState.FAILED, reason=reason, advice=advice, **without_process)
+            self._fail(run, cause, f"That happened {run.tries} times without a new checkpoint.")
+        elif cause.fault == "disk":
+            reason = f"{cause.text} {stands} It goes on by itself once there is room."
+            self._end(run, RunState.INTERRUPTED, reason=reason, needs_bytes=2 * LEAST_FREE)
         else:
             wait_s = BACK_OFF_S[max(0, min(run.tries, len(BACK_OFF_S)) - 1)]  # no tries in vain: at once
-            reason = f"{why} {stands} It goes on by itself in a moment."
-            self._store.runs.move(
-                run.id, RunState.INTERRUPTED, reason=reason, not_before=time.time() + wait_s, **without_process
-            )
-        self._store.events.add(run.id, "warning", self._store.runs.get(run.id).reason or why)
+            reason = f"{cause.text} {stands} It goes on by itself in a moment."
+            self._end(run, RunState.INTERRUPTED, reason=reason, not_before=time.time() + wait_s)
+        self._store.events.add(run.id, "warning", self._store.runs.get(run.id).reason or cause.text)
+
+    def _fail(self, run: Run, cause: Cause, count: str) -> None:
+        self._deaths.forget(run.id)
+        told = advice(cause.fault, RunSpec.parse(run.spec))
+        self._end(run, RunState.FAILED, reason=f"{cause.text} {count}", advice=told)
+
+    def _end(self, run: Run, state: RunState, **values: Any) -> None:
+        self._store.runs.move(run.id, state, pid=None, slot=None, phase=None, eta_s=None, **values)
+
+    def _has_room(self, run: Run) -> bool:
+        return run.needs_bytes is None or shutil.disk_usage(self._store.home.runs).free >= run.needs_bytes
+
+    def _go_on(self, run: Run) -> None:
+        """Queue what was interrupted, unless the disk was full each time it was tried."""
+        if run.needs_bytes is not None and run.tries >= MOST_TRIES:
+            reason = f"{run.reason} That happened {run.tries} times without a new checkpoint."
+            self._end(run, RunState.FAILED, reason=reason, advice=FAULTS["disk"].advice)
+            return
+        self._store.runs.move(run.id, RunState.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,45 +246,3 @@ def _slots_for(run: Run, slots: tuple[str, ...]) -> list[str]:
             return gpus
         case _:
             return ["cpu"]
-
-
-def _dataset(store: Store, run: Run, folder: Path) -> dict[str, Any]:
-    """The record as the run was first launched with it: what is excluded later is not taken from under a run."""
-    try:
-        first: dict[str, Any] = json.loads((folder / "run.json").read_text())["dataset"]
-    except (OSError, ValueError, KeyError):
-        dataset = store.datasets.get(run.dataset_id)
-        store.runs.update(run.id, dataset_fingerprint=dataset.fingerprint)
-        return asdict(dataset)
-    return first
-
-
-def _first_weights(store: Store, run: Run) -> str | None:
-    """Looked up for the first start only: later attempts go on from checkpoints of their own."""
-    if run.resume_from:
-        return None
-    try:
-        path = weights_path(store, RunSpec.parse(run.spec))
-    except Refused:  # deleted since the run was asked for: the worker says so
-        return None
-    return str(path) if path else None
-
-
-def _write_run_file(store: Store, run: Run) -> None:
-    """What the worker needs to know, so that it never opens the database."""
-    folder = store.home.run(run.id)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {
-        "id": run.id,
-        "name": run.name,
-        "attempt": run.attempt,
-        "spec": run.spec,
-        "dataset": _dataset(store, run, folder),
-        "device": run.spec["device"] if run.slot == "cpu" else "cuda",
-        "resume_from": run.resume_from,
-        "cache": str(store.home.cache),
-        "weights_path": _first_weights(store, run),
-    }
-    written = Path(folder / "run.json.tmp")
-    written.write_text(json.dumps(told, ensure_ascii=False, indent=1))
-    written.replace(folder / "run.json")

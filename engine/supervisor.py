@@ -134,7 +134,10 @@ class Supervisor:
 
     def _resume_run(self, request: Request) -> None:
         over = {RunState.FAILED, RunState.STOPPED}
-        moved = self._store.runs.move(request.target, RunState.QUEUED, expect=over, tries=0, not_before=0.0)
+        with self._store.transaction():
+            moved = self._store.runs.move(request.target, RunState.QUEUED, expect=over, tries=0, not_before=0.0)
+            if moved and "step" in request.payload:  # back there: the newest left is what it goes on from
+                self._store.checkpoints.rewind(request.target, request.payload["step"])
         self._store.requests.finish(request.id, "done" if moved else "refused", None if moved else "It is not over.")
 
     def _delete_run(self, request: Request) -> None:

@@ -15,7 +15,7 @@ from storage.records import (
     Search,
     Series,
 )
-from storage.store import Store
+from storage.store import Store, StoreBusy
 
 __all__ = [
     "MOVES",
@@ -33,4 +33,5 @@ __all__ = [
     "Search",
     "Series",
     "Store",
+    "StoreBusy",
 ]

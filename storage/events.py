@@ -1,6 +1,8 @@
 """Rows of events: lines for a human."""
 
+import builtins
 import time
+from collections.abc import Collection
 
 from storage.family import Family
 from storage.records import Event
@@ -15,6 +17,15 @@ class Events(Family[Event]):
                 "INSERT INTO events (run_id, at, level, text) VALUES (?, ?, ?, ?)",
                 [run_id, time.time() if at is None else at, level, text],
             )
+
+    def warnings(self, run_ids: Collection[str]) -> dict[str, builtins.list[str]]:
+        """The texts of all warnings of some runs, oldest first; runs without one are left out."""
+        found: dict[str, builtins.list[str]] = {}
+        with self._store.reading() as db:
+            for row in db.query("SELECT run_id, text FROM events WHERE level = 'warning' ORDER BY id"):
+                if row["run_id"] in run_ids:
+                    found.setdefault(row["run_id"], []).append(row["text"])
+        return found
 
     def list(self, run_id: str | None = None, *, limit: int = 200, after_id: int = 0) -> list[Event]:
         """The newest `limit` events of a run, or of all, oldest first."""

@@ -135,7 +135,7 @@ class Runs(Family[Run]):
             values.setdefault("ended_at", time.time())
             values.setdefault("eta_s", None)
         if to is RunState.QUEUED:
-            values = {"reason": None, "advice": None, "ended_at": None, "phase": None, "slot": None, "needs_bytes": None} | values
+            values = dict.fromkeys(("reason", "advice", "ended_at", "phase", "slot", "needs_bytes")) | values
         plain = self._plain({"state": to} | values)
         marks = ", ".join("?" * len(sources))
         with self._store.transaction() as db:

@@ -20,6 +20,8 @@ from storage.requests import Requests
 from storage.runs import Runs
 from storage.searches import Searches
 
+StoreBusy = sqlite3.OperationalError  # the disk is full, or a stranger holds the write lock: later it may work
+
 
 class Store:
     """All rows of one home. Cheap to keep, safe to share between threads: a connection lives as long as one call."""

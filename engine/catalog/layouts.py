@@ -17,6 +17,7 @@ class Layout:
     smallest_px: int = 32
     multiple_of: int = 1  # image sizes must be multiples of this
     size_option: str | None = None  # torchvision's argument for the image size, where weights depend on it
+    is_of_one_size: bool = False  # weights fit images of the size they were made for alone
     options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of torchvision's function
 
 
@@ -38,6 +39,7 @@ SMALL_CNN = Layout(
     {"block1": "0", "block2": "3", "block3": "6", "dense": "11 13 15 17"},
     head="19",
     smallest_px=8,
+    is_of_one_size=True,
 )
 RESNET = Layout(
     "ResNet",
@@ -149,6 +151,7 @@ MAXVIT = Layout(
     smallest_px=224,
     multiple_of=224,
     size_option="input_size",
+    is_of_one_size=True,
 )
 ALEXNET = Layout(
     "AlexNet",
@@ -205,5 +208,5 @@ def vit(layers: int, patch: int) -> Layout:
         stages[f"stage{number + 1}"] = " ".join(f"encoder.layers.encoder_layer_{index}" for index in names)
     stages["stage4"] += " encoder.ln"
     note = "A transformer over image patches; needs pretrained weights and AdamW, then it is hard to beat."
-    size = {"smallest_px": 2 * patch, "multiple_of": patch, "size_option": "image_size"}
+    size = {"smallest_px": 2 * patch, "multiple_of": patch, "size_option": "image_size", "is_of_one_size": True}
     return Layout("ViT", note, stages, head="heads.head", **size)  # type: ignore[arg-type]

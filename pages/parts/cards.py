@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import Problem
 from pages.parts import words
-from pages.parts.session import open_run
+from pages.parts.session import open_run, store
 from pages.parts.tables import backbone_of
 from storage import Run, RunState
 
@@ -46,6 +46,8 @@ def fact_badges(run: Run) -> None:
         st.badge(words.escaped(run.device), icon=":material/memory:", color="gray")
     if run.attempt > 1:
         st.badge(f"attempt {run.attempt}", icon=":material/restart_alt:", color="orange")
+    for note in words.notes(store().events.warnings({run.id}).get(run.id, ())):
+        st.badge(note, icon=":material/info:", color="orange")
 
 
 def run_card(run: Run) -> None:

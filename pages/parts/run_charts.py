@@ -10,7 +10,7 @@ from pages.parts.figures.accuracy import accuracy
 from pages.parts.figures.curve import Mark, Option, Window
 from pages.parts.figures.learning_rate import learning_rate
 from pages.parts.figures.loss import loss
-from pages.parts.figures.marks import attempt_marks, checkpoint_marks, thaw_marks
+from pages.parts.figures.marks import attempt_marks, checkpoint_marks, memory_marks, thaw_marks
 from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.throughput import throughput
@@ -117,7 +117,9 @@ def _throughput(run: Run, view: View, marks: list[Mark]) -> Option:
 
 def _memory(run: Run, view: View, marks: list[Mark]) -> Option:
     measured = [_series(run, name, view) for name in memory_names(store().metrics.names(run.id))]
-    return memory(measured, palette=view.colours, window=view.window)
+    train = store().metrics.series(run.id, "train/loss")
+    short = memory_marks(store().events.list(run.id), train)
+    return memory(measured, palette=view.colours, window=view.window, marks=short)
 
 
 def _marks(run: Run) -> list[Mark]:

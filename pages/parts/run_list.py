@@ -8,12 +8,24 @@ import streamlit as st
 
 from pages.parts import words
 from pages.parts.figures.palette import Palette
-from pages.parts.session import open_run, palette
+from pages.parts.session import open_run, palette, store
 from pages.parts.tables import runs_table
 from storage import Run, RunState
 
-ALL_COLUMNS = ("open", "state", "progress", "left", "best", "best_epoch", "duration", "dataset", "backbone", "created")
-FEW_COLUMNS = ("open", "state", "best", "best_epoch", "duration", "dataset", "created")
+ALL_COLUMNS = (
+    "open",
+    "state",
+    "notes",
+    "progress",
+    "left",
+    "best",
+    "best_epoch",
+    "duration",
+    "dataset",
+    "backbone",
+    "created",
+)
+FEW_COLUMNS = ("open", "state", "notes", "best", "best_epoch", "duration", "dataset", "created")
 ROW, HEAD = 38, 37  # pixels
 
 
@@ -22,8 +34,11 @@ def run_list(
 ) -> list[int]:
     """Draw the table, at most `rows` high; the positions of ticked rows. A click on a name leaves for that run."""
     clicked = f"{key}_open"
+    table = runs_table(runs, now=time.time(), warnings=store().events.warnings({run.id for run in runs}))
+    if not any(table["notes"]):  # a rare column: no room is kept for it
+        columns = [name for name in columns if name != "notes"]
     answer = st.dataframe(
-        runs_table(runs, now=time.time()),
+        table,
         key=key,
         hide_index=True,
         column_order=columns,
@@ -51,6 +66,13 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
             options=list(words.STATE_WORDS.values()),
             color=[_state_colour(state, colours) for state in words.STATE_WORDS],
             width=90,
+        ),
+        "notes": column.MultiselectColumn(
+            "Notes",
+            options=list(dict.fromkeys(words.NOTES.values())),
+            color=[colours.validation + "33"] * len(set(words.NOTES.values())),
+            help="What it met on its way; its events say more",
+            width=112,
         ),
         "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=106),
         "left": column.TextColumn("Left", width=82),

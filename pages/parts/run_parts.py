@@ -63,7 +63,7 @@ def numbers(run: Run) -> None:
     in_memory = gpu or "memory/rss_mb"
     at = f"at epoch {run.best_epoch} of {run.epochs}" if run.best_epoch is not None else None
     against = f"validation {words.number(last['val/loss'].value)}" if "val/loss" in last else None
-    told = f"peak {_value(last, gpu.replace('allocated', 'peak'))}" if gpu else "resident (RSS)"
+    told = _peak(last, gpu) if gpu else "resident (RSS)"
     cards = (
         ("Best validation accuracy", words.percent(run.best_value), at, "val/accuracy", "area"),
         (
@@ -182,6 +182,12 @@ def _value(last: dict, name: str) -> str:
     if name not in last:
         return words.DASH
     return "not finite" if last[name].value is None else words.of_metric(name, last[name].value)
+
+
+def _peak(last: dict, allocated: str) -> str:
+    """Of torch's pool, and how much the GPU has."""
+    peak, total = (allocated.replace("allocated", kind) for kind in ("peak", "total"))
+    return f"peak {_value(last, peak)}" + (f" of {_value(last, total)}" if total in last else "")
 
 
 def _epoch_time(last: dict) -> str | None:

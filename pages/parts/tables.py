@@ -1,7 +1,7 @@
 """Records as tables for `st.dataframe`. Pure: no Streamlit here, so that they are tested as plain data."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -12,12 +12,14 @@ from pages.parts.comparison import Difference, Way, line_names
 from storage import Checkpoint, Dataset, Event, Run
 
 
-def runs_table(runs: Sequence[Run], *, now: float) -> pd.DataFrame:
-    """One row a run, in the order given."""
+def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
+    """One row a run, in the order given; `warnings` are texts by run."""
+    warned = warnings or {}
     return pd.DataFrame(
         {
             "open": [_label(run.name) for run in runs],
             "state": [[words.STATE_WORDS[run.state]] for run in runs],
+            "notes": [words.notes(warned.get(run.id, ())) for run in runs],
             "progress": [100 * run.fraction for run in runs],
             "left": [words.duration(run.eta_s) if run.eta_s is not None else words.DASH for run in runs],
             "best": [100 * run.best_value if run.best_value is not None else None for run in runs],

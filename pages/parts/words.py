@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from unicodedata import east_asian_width
 
@@ -18,6 +19,13 @@ STATE_WORDS: dict[RunState, str] = {
     RunState.FINISHED: "Finished",
     RunState.FAILED: "Failed",
     RunState.STOPPED: "Stopped",
+}
+
+NOTES: dict[str, str] = {  # how a warning among a run's events begins
+    "Out of memory": "memory short",
+    "The machine ran out of memory": "memory short",
+    "It made no progress": "stalled",
+    "Its process was killed": "killed",
 }
 
 METRIC_WORDS: dict[str, str] = {
@@ -122,6 +130,12 @@ def of_metric(name: str, value: float | None) -> str:
     if name == "speed/images_per_s":
         return f"{number(value and round(value))} img/s" if value is not None else DASH
     return number(value)
+
+
+def notes(warnings: Iterable[str]) -> list[str]:
+    """What a run met on its way, in a word or two each: ["memory short"]."""
+    found = (note for text in warnings for begins, note in NOTES.items() if text.startswith(begins))
+    return list(dict.fromkeys(found))
 
 
 def metric(name: str) -> str:

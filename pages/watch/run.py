@@ -12,9 +12,10 @@ from storage import Run, RunState
 DETAILS = {"Events": run_parts.events, "Log": run_parts.log, "Configuration": run_parts.configuration}
 
 
-def outline(run: Run) -> tuple[RunState, int, bool]:
+def outline(run: Run) -> tuple[RunState, int, bool, tuple[str, ...]]:
     """What the page's frame depends on: once it differs, all of the page is drawn again, not its moving parts alone."""
-    return run.state, run.attempt, any(kept.is_best for kept in store().checkpoints.list(run.id))
+    noted = tuple(words.notes(store().events.warnings({run.id}).get(run.id, ())))
+    return run.state, run.attempt, any(kept.is_best for kept in store().checkpoints.list(run.id)), noted
 
 
 def current(run_id: str) -> Run:

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 
 from engine.faults import FAULTS, REMEDIES, advice, fault_of, remedies
-from engine.running import KILLED
+from engine.deaths import KILLED
 from engine.spec import RunSpec
 
 LARGE = RunSpec.parse(

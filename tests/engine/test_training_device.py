@@ -50,7 +50,8 @@ def test_gpu_memory_is_allocated_reserved_peak_and_device_wide():
     memory = Memory(device)
     held = torch.ones(256 * 2**20 // 4, device=device)
     reading = memory.read()
-    assert list(reading) == ["gpu0/allocated_mb", "gpu0/reserved_mb", "gpu0/peak_mb", "gpu0/used_mb"]
+    assert list(reading) == ["gpu0/allocated_mb", "gpu0/reserved_mb", "gpu0/peak_mb", "gpu0/used_mb", "gpu0/total_mb"]
     assert 256 <= reading["gpu0/allocated_mb"] <= reading["gpu0/reserved_mb"] <= reading["gpu0/used_mb"]
+    assert reading["gpu0/used_mb"] <= reading["gpu0/total_mb"]
     del held
     assert memory.read()["gpu0/peak_mb"] >= 256

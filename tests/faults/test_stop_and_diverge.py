@@ -57,7 +57,7 @@ def test_a_stopped_run_resumes_where_it_was(store: Store, tmp_path: Path) -> Non
     assert 0 < stood < (run.steps or 0)
     refused = cli("resume", run.id)
     assert refused.returncode == 2
-    assert "only a stopped or failed run can be resumed" in " ".join(refused.stderr.split())
+    assert "a finished run never changes" in " ".join(refused.stderr.split())
 
 
 def test_a_loss_that_is_nan_ends_the_run_with_advice(store: Store, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.pages.seed_datasets import digits, shapes
 
 KOREAN = "한국 전통 문양 분류: 오래된 기와와 단청 사진으로 학습한 아주 긴 이름의 실행, 두 번째 시도"
 HOSTILE = "**bold** <script>alert(1)</script> :material/delete: $x^2$ [link](http://evil.example)"
+SHORT = "Out of memory: batches of 64 are now computed in 2 parts of 32; BatchNorm sees these smaller parts."
 LONG = "resnet18 on dried flowers with a very long name that somebody typed to remember each and every setting"
 
 
@@ -31,6 +32,8 @@ def full_home(store: Store) -> dict[str, Run]:
         "korean": run(store, KOREAN, RunState.QUEUED, epochs=60, per_epoch=60, done=0),
         "queued": run(store, "resnet18 on shapes, seed 2", RunState.QUEUED, epochs=12, per_epoch=640, done=0),
     }
+    began = made["running"].created_at
+    store.events.add(made["running"].id, "warning", SHORT, began + 3.6 * 640 / 21)
     awake(store)
     return made
 
@@ -162,8 +165,15 @@ def _history(
         add("lr/all", one, 1e-3 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, told / 12))))
         if one % 20 == 0:
             add("speed/images_per_s", one, 1350 + draw.gauss(0, 45))
-            for kind, mb in (("allocated", 7900), ("reserved", 9800), ("peak", 9200), ("used", 11_300)):
-                add(f"gpu0/{kind}_mb", one, mb + (one > 3 * per_epoch) * 900 + draw.gauss(0, 40))
+            for kind, mb in (
+                ("allocated", 7900),
+                ("reserved", 9800),
+                ("peak", 9200),
+                ("used", 11_300),
+                ("total", 143_771),
+            ):
+                moved = 0 if kind == "total" else (one > 3 * per_epoch) * 900 + draw.gauss(0, 40)
+                add(f"gpu0/{kind}_mb", one, mb + moved)
         if one % per_epoch == 0:
             curve = 1 - math.exp(-told / 1.6)
             add("train/accuracy", one, min(0.999, 0.15 + 0.85 * curve))

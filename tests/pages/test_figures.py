@@ -11,7 +11,7 @@ from pages.parts.figures.accuracy import accuracy
 from pages.parts.figures.curve import Mark, Window, smoothed
 from pages.parts.figures.learning_rate import learning_rate
 from pages.parts.figures.loss import loss
-from pages.parts.figures.marks import attempt_marks, checkpoint_marks
+from pages.parts.figures.marks import attempt_marks, checkpoint_marks, memory_marks
 from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import DARK, LIGHT, Palette, palette_of
 from pages.parts.figures.throughput import throughput
@@ -111,6 +111,16 @@ def test_marks_of_checkpoints_and_attempts() -> None:
         Event(id=2, run_id="a", at=2.5, level="info", text="Training on cpu (attempt 2), going on after epoch 1."),
     ]
     assert attempt_marks(told, series("train/loss", [1.0] * 5)) == [Mark(3, "attempt 2", strong=True)]
+
+
+def test_memory_that_ran_out_is_marked_at_the_step_that_was_taken_again() -> None:
+    said = "Out of memory: batches of 64 are now computed in 2 parts of 32"
+    told = [
+        Event(id=1, run_id="r", at=2.5, level="warning", text=said),
+        Event(id=2, run_id="r", at=3.5, level="warning", text="It made no progress."),
+        Event(id=3, run_id="r", at=99.0, level="warning", text=said),
+    ]
+    assert memory_marks(told, series("train/loss", [1.0] * 5)) == [Mark(3, "memory short", strong=True)]
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda one: one.name)

@@ -79,6 +79,22 @@ def test_a_failed_run_says_why_and_offers_the_ways_out(runs: dict[str, Run]) -> 
     assert "run_stop" not in keys(app)
 
 
+def test_memory_that_ran_out_is_seen_in_list_and_page(runs: dict[str, Run]) -> None:
+    listed = opened(RUNS).dataframe[0].value
+    assert listed["notes"][listed["id"] == runs["running"].id].tolist() == [["memory short"]]
+    app = opened(RUN, run=runs["running"].id)
+    assert any("memory short" in badge.proto.body for badge in app.get("markdown"))
+    assert "Out of memory: batches of 64" in "\n".join(app.dataframe[-1].value["text"])
+    charts = [one.proto.spec for one in app.get("echarts_chart")]
+    assert "memory short" in charts[-1]
+    assert not any("memory short" in one for one in charts[:-1])
+
+
+def test_a_list_without_anything_to_note_has_no_column_for_it(calm: Store) -> None:
+    seed.many(calm, 3)
+    assert "notes" not in opened(RUNS).dataframe[0].proto.column_order
+
+
 def test_a_run_shows_its_best_value_with_the_epoch(runs: dict[str, Run]) -> None:
     card = opened(RUN, run=runs["finished"].id).metric[0]
     assert (card.label, card.delta) == ("Best validation accuracy", f"at epoch {runs['finished'].best_epoch} of 20")

@@ -33,6 +33,14 @@ def test_a_run_is_a_row() -> None:
     assert ":material/" not in row["open"]  # a name is no icon
 
 
+def test_what_a_run_met_on_its_way_stands_in_its_row() -> None:
+    warnings = {"abc": ["Out of memory: batches of 64 are now computed in 2 parts.", "It made no progress for 120 s."]}
+    again = {"abc": [*warnings["abc"], "Out of memory: batches of 64 are now computed in 4 parts.", "Else."]}
+    assert runs_table([RUN], now=0.0, warnings=warnings)["notes"][0] == ["memory short", "stalled"]
+    assert runs_table([RUN], now=0.0, warnings=again)["notes"][0] == ["memory short", "stalled"]
+    assert runs_table([RUN], now=0.0)["notes"][0] == []
+
+
 def test_what_is_not_known_is_missing_and_never_zero() -> None:
     queued = replace(RUN, state=RunState.QUEUED, best_value=None, best_epoch=None, started_at=None, eta_s=None, spec={})
     table = runs_table([queued, RUN], now=1100.0)

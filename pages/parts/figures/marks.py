@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pages.parts.figures.curve import Mark
 from storage import Checkpoint, Event, Series
 
+MEMORY_SHORT = "Out of memory"  # as the events of a step begin that was taken again in smaller parts
 ATTEMPT = re.compile(r"\(attempt (\d+)\)")
 
 
@@ -28,10 +29,16 @@ def thaw_marks(plan: Mapping[str, int | None], steps_per_epoch: float) -> list[M
 
 def attempt_marks(events: Sequence[Event], train: Series) -> list[Mark]:
     """Where a later attempt took over: at the first training point logged after its event."""
-    marks = []
-    for event in events:
-        found = ATTEMPT.search(event.text)
-        place = bisect_left(train.at, event.at) if found else len(train.at)
-        if found and place < len(train.at):
-            marks.append(Mark(step=train.steps[place], text=f"attempt {found[1]}", strong=True))
-    return marks
+    found = [(event, ATTEMPT.search(event.text)) for event in events]
+    return _at_events([(event, f"attempt {match[1]}") for event, match in found if match], train)
+
+
+def memory_marks(events: Sequence[Event], train: Series) -> list[Mark]:
+    """Where memory ran out, its cache was emptied and batches went on in smaller parts."""
+    return _at_events([(event, "memory short") for event in events if event.text.startswith(MEMORY_SHORT)], train)
+
+
+def _at_events(told: Sequence[tuple[Event, str]], train: Series) -> list[Mark]:
+    """At the first training point after each event; none for what came after the last point."""
+    places = [(bisect_left(train.at, event.at), text) for event, text in told]
+    return [Mark(step=train.steps[place], text=text, strong=True) for place, text in places if place < len(train.at)]

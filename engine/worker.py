@@ -13,10 +13,11 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import Unavailable
 from engine.lines import Lines
 from engine.spec import RunSpec
 from engine.training.events import Reporter
-from engine.training.failures import Stopped, explain
+from engine.training.failures import Stopped, explain, is_disk_full, room_for
 
 if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
     from engine.training.state import Position
@@ -46,6 +47,10 @@ def main(folder: Path) -> int:
     except Exception as error:
         log.exception("failed")
         failure = explain(error, spec)
+        if is_disk_full(error):
+            told = "It goes on by itself, from its last checkpoint, once there is room: delete old runs or clear caches."
+            reporter.ended("interrupted", reason=failure.reason, advice=told, needs_bytes=room_for(error))
+            return 1
         reporter.ended("failed", reason=failure.reason, advice=failure.advice, detail=traceback.format_exc())
         return 1
     finally:
@@ -97,7 +102,10 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     training, recipe, images = build(spec, data, device, network)
     checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
     going_on_from = checkpoints.resume(training, run["resume_from"])
-    at, steps = training.at, spec.epochs * len(images.train)
+    if run.get("has_parent") and going_on_from is None:
+        raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
+    at = training.at
+    steps = at.step - at.batch + (spec.epochs - at.epoch) * len(images.train)
     feeds, stepper = equip(spec, data, training, recipe, images, cache=Path(run["cache"]), reporter=reporter, stop=stop)
     reporter.started(
         attempt=run["attempt"],

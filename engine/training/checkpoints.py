@@ -12,12 +12,15 @@ from typing import Any
 
 import torch
 
+from engine.spec import RunSpec
 from engine.training import checkpoint
+from engine.training.branching import adapted, spec_before
 from engine.training.distributed import Crew
 from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint, Diverged
 from engine.training.state import Training
 
+PINNED = "pinned"  # an empty file that the user's pin leaves in a checkpoint's folder: it stays
 BEST_BY = "val/accuracy"  # the highest, and of equals the earliest
 
 log = logging.getLogger("thaw")
@@ -43,7 +46,7 @@ class Checkpoints:
             keep: The newest ones kept beside the best.
         """
         self._run, self._about, self._keep, self._reporter = run, about, keep, reporter
-        self._crew = crew or Crew()
+        self._crew, self._spec = crew or Crew(), RunSpec.parse(about["spec"])
         self._folder = run / "checkpoints"
         self._folder.mkdir(exist_ok=True)
         for leftover in self._folder.glob("*.tmp") if self._crew.is_first else ():
@@ -63,6 +66,10 @@ class Checkpoints:
         if path:
             folder = self._run / path
             weights, state = checkpoint.read_weights(folder), checkpoint.read_resume(folder)
+            if other := spec_before(checkpoint.read_manifest(folder), self._spec):
+                state, anew = adapted(training, weights, state, before=other, now=self._spec)
+                if anew:
+                    self._tell("info", f"It goes on with other settings: {anew}")
             before, now = training.resume(weights, state, self._crew.share), self._crew.world
             if before != now:
                 self._tell(
@@ -128,7 +135,8 @@ class Checkpoints:
 
     def _tidy(self) -> None:
         complete = [one for one in self._saved if one.quality is not None]
-        kept = [*complete[-self._keep :], self._best(), self._saved[-1]]
+        pinned = [one for one in self._saved if (one.folder / PINNED).exists()]
+        kept = [*complete[-self._keep :], self._best(), self._saved[-1], *pinned]
         for one in [one for one in self._saved if one not in kept]:
             self._saved.remove(one)
             self._delete(one)

@@ -78,10 +78,17 @@ class Reporter:
         self.flush()
 
     def ended(
-        self, state: str, *, reason: str | None = None, advice: str | None = None, detail: str | None = None
+        self,
+        state: str,
+        *,
+        reason: str | None = None,
+        advice: str | None = None,
+        detail: str | None = None,
+        needs_bytes: int | None = None,
     ) -> None:
-        """The run's last line; `state` is finished, failed or stopped."""
-        self._write("ended", state=state, reason=reason, advice=advice, detail=detail)
+        """The run's last line; `state` is finished, failed, stopped, or interrupted until `needs_bytes` are free."""
+        needs = {} if needs_bytes is None else {"needs_bytes": needs_bytes}
+        self._write("ended", state=state, reason=reason, advice=advice, detail=detail, **needs)
         self.flush()
 
     def flush(self) -> None:

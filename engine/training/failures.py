@@ -18,6 +18,7 @@ class DiskFull(OSError):
 
     def __init__(self, needed: int, free: int) -> None:
         super().__init__(errno.ENOSPC, f"{needed / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB free")
+        self.needed = needed
 
 
 class BadCheckpoint(RuntimeError):
@@ -63,6 +64,11 @@ def is_disk_full(error: BaseException) -> bool:
     return any(text in str(error).lower() for text in texts)
 
 
+def room_for(error: BaseException) -> int:
+    """Free bytes with which it is worth trying again what a full disk has ended."""
+    return error.needed if isinstance(error, DiskFull) else _SOME_ROOM
+
+
 def _says(*texts: str) -> Callable[[BaseException], bool]:
     return lambda error: any(text in str(error).lower() for text in texts)
 
@@ -83,6 +89,7 @@ def _file(error: BaseException) -> str:
     return f": {getattr(error, 'filename', None) or error}"
 
 
+_SOME_ROOM = 128 * 2**20
 _LOOK = "See the log for the whole story, then resume."
 _LOST_RANK = (  # as NCCL, Gloo and torch's watchdog put it
     "watchdog caught collective operation timeout",

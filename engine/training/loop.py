@@ -83,7 +83,8 @@ def train_epoch(
     if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
         meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
     for images, labels in feed.train.passing(at.batch, lambda: stepper.crew.any(stop())):
-        recipe.rates.set(optimizer, at.step, training.trend)
+        # not `at.step`: a run that another's checkpoint began may have had batches of another size before
+        recipe.rates.set(optimizer, at.epoch * len(feed.train) + at.batch, training.trend)
         loss, logits = stepper.take(model, optimizer, images, labels)
         training.count(loss, logits, labels)
         meter.step(loss, len(labels))

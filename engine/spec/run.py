@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from annotated_types import Ge, Le, Lt, MaxLen
 from pydantic import ValidationError, model_validator
 
@@ -137,6 +136,8 @@ class RunSpec(Part):
         Raises:
             Refused: The text is not YAML, or a field is bad.
         """
+        import yaml  # a training process reads JSON, and may run where there is no YAML
+
         try:
             values = yaml.safe_load(text)
         except yaml.YAMLError as error:
@@ -145,6 +146,8 @@ class RunSpec(Part):
 
     def to_yaml(self, *, all_fields: bool = False) -> str:
         """YAML that `from_yaml` reads back to an equal spec: what differs from the defaults, or all fields."""
+        import yaml
+
         values = self.model_dump(mode="json", exclude_defaults=not all_fields)
         return yaml.safe_dump(values or {"epochs": self.epochs}, sort_keys=False, allow_unicode=True)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_origin
 
-import yaml
 from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
@@ -122,6 +121,8 @@ def problem_of(line: dict[str, Any], known: dict[str, Setting]) -> Problem:
         tops = sorted({one.path.split(".")[0] for one in known.values()})
         return Problem(path, line["input"], f"no such field; allowed here: {', '.join(names if parent else tops)}")
     if not path:  # a rule over several fields names its own
+        import yaml  # a training process may run where there is none
+
         field, _, rest = str(line["ctx"]["error"]).partition(" = ")
         value, _, message = rest.partition(": ")
         return Problem(field, yaml.safe_load(value), message)

@@ -17,9 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.training.failures import BadCheckpoint, DiskFull, is_disk_full
@@ -44,6 +42,8 @@ def write(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], abou
     Raises:
         DiskFull: There is no room; nothing is left behind.
     """
+    from safetensors import SafetensorError  # benchmarks on a bare GPU machine do without
+
     needed = _tensor_bytes(weights) + _tensor_bytes(resume) + RESERVE
     if shutil.disk_usage(folder.parent).free < needed:
         raise DiskFull(needed, shutil.disk_usage(folder.parent).free)
@@ -100,7 +100,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
     """Call `verify` first: safetensors does not notice a flipped bit."""
-    return safetensors.torch.load_file(folder / WEIGHTS)
+    from safetensors.torch import load_file
+
+    return load_file(folder / WEIGHTS)
 
 
 def read_resume(folder: Path) -> dict[str, Any]:
@@ -133,9 +135,11 @@ def remove(folder: Path) -> None:
 
 
 def _write_files(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any]) -> Written:
+    from safetensors.torch import save_file
+
     explanation = {key: about[key] for key in ("classes", "preprocessing", "spec", "epoch", "metrics")}
     header = {"format": "pt", "thaw": json.dumps(explanation, ensure_ascii=False)}
-    safetensors.torch.save_file(weights, folder / WEIGHTS, metadata=header)
+    save_file(weights, folder / WEIGHTS, metadata=header)
     torch.save(resume, folder / RESUME)
     files: dict[str, dict[str, Any]] = {}
     for name in (WEIGHTS, RESUME):

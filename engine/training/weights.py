@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from engine import spec
@@ -102,6 +101,8 @@ def url_of(backbone: str) -> str:
 
 def from_file(asked: Asked) -> Found:
     """The tensors of a .safetensors file, one of Thaw's own with all that it tells, or of a .pt or .pth file."""
+    from safetensors import SafetensorError, safe_open  # benchmarks on a bare GPU machine do without
+
     path = asked.path or Path(asked.model.weights_from).expanduser()
     try:
         if path.suffix == ".safetensors":

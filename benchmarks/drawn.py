@@ -1,0 +1,94 @@
+"""A training on images that are drawn here, each class in a way of its own: no files, no store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.data.arrays import Arrays
+from engine.data.split import Split
+from engine.spec import RunSpec
+from engine.training import device as devices
+from engine.training.distributed import Crew
+from engine.training.events import NullReporter
+from engine.training.feeds import Feed
+from engine.training.loop import train_epoch
+from engine.training.memory import Memory
+from engine.training.meter import Meter
+from engine.training.precision import Format
+from engine.training.preparation import Prepared, build, build_network
+from engine.training.recipe import Recipe
+from engine.training.state import Training, seed_all
+from engine.training.step import Stepper
+
+CLASSES, TRAIN, JUDGED = 10, 8192, 512
+
+
+@dataclass(slots=True)
+class Drawn:
+    training: Training
+    recipe: Recipe
+    images: Feed
+    stepper: Stepper
+    meter: Meter
+
+    @classmethod
+    def begun(
+        cls,
+        values: dict[str, Any],
+        device: torch.device,
+        *,
+        precision: str | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        crew: Crew | None = None,
+    ) -> "Drawn":
+        """A training at its beginning; the same for the same values, whatever was trained before."""
+        crew = crew or Crew()
+        spec = RunSpec.parse(values)
+        devices.prepare(device)
+        seed_all(spec.seed)
+        data = drawn(spec.data.image_size)
+        network = build_network(spec, data.about, None, NullReporter())
+        training, recipe, images = build(spec, data, device, network, share=crew.share)
+        form = Format(precision or spec.compute.precision, device.type)
+        training.choices.precision = form.precision
+        stepper = Stepper(recipe.objective, form, training.choices, recipe.clip_norm, say, crew)
+        steps = spec.epochs * len(images.train)
+        meter = Meter(NullReporter(), training.at, epochs=spec.epochs, steps=steps, memory=Memory(device), crew=crew)
+        return cls(training, recipe, images, stepper, meter)
+
+    def epoch(self) -> None:
+        """Train one epoch, as a run does."""
+        train_epoch(self.training, self.images, self.recipe, self.stepper, self.meter, lambda: False)
+        self.training.finish_epoch()
+
+
+def losses_of(run: Drawn, steps: int) -> list[float]:
+    """The losses of the next steps."""
+    training, crew, found = run.training, run.stepper.crew, []
+    training.model.train()
+    run.recipe.thawing.begin_epoch(training.at.epoch)
+    enter = crew.wrap(training.model)
+    for images, labels in run.images.train.passing(training.at.batch):
+        loss, logits = run.stepper.take(enter, training.optimizer, images, labels)
+        training.count(loss, logits, labels)
+        found.append(loss)
+        if len(found) == steps:
+            break
+    return torch.stack(found).tolist()
+
+
+def drawn(size: int) -> Prepared:
+    """Noise over stripes, as wide as the class says."""
+    chance = np.random.default_rng(0)
+    labels = chance.integers(0, CLASSES, TRAIN + JUDGED)
+    place = np.arange(size)
+    stripes = np.stack([96 + 64 * np.sin(place * (one + 1) * np.pi / size) for one in range(CLASSES)])
+    images = chance.integers(0, 64, (len(labels), size, size, 3), dtype=np.uint8)
+    images += stripes[labels].astype(np.uint8)[:, None, :, None]
+    every = np.arange(len(labels))
+    shape = {"image_size": size, "channels": 3, "resize": "stretch", "mean": [0.5] * 3, "std": [0.25] * 3}
+    about = {"classes": [str(one) for one in range(CLASSES)], "preprocessing": shape, "spec": {}}
+    return Prepared(Arrays(images, labels), Split(every[:TRAIN], every[TRAIN:], every[:0]), "drawn", about)

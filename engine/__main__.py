@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 import engine
 from engine import show, supervisor
+from engine.overrides import changed, read_spec
 from engine.waiting import wait_for_import, wait_for_run
-from storage import Dataset, Home, NewerDatabase, Request, RunState, Store
+from storage import Dataset, Home, NewerDatabase, Request, Run, RunState, Store
 
 OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
+CHECKPOINT = "best, last, an epoch, or a name as e0012-s0003456"
 err = Console(stderr=True, highlight=False, soft_wrap=True)  # the terminal wraps; paths stay whole
 
 
@@ -40,8 +41,12 @@ def supervise(options: argparse.Namespace) -> int:
 
 
 def train(store: Store, options: argparse.Namespace) -> int:
-    spec = engine.RunSpec.from_yaml(_read(options.spec, options.set))
-    run = engine.start_run(store, spec)
+    spec = engine.RunSpec.from_yaml(read_spec(options.spec, options.set))
+    return _queued(store, options, engine.start_run(store, spec))
+
+
+def _queued(store: Store, options: argparse.Namespace, run: Run) -> int:
+    """Tell of a new run, or how it ends."""
     engine.ensure_supervisor(store.home)
     if not options.wait:
         _print(options, show.run_object(store, run), f"Queued as {run.id} ({run.name}).")
@@ -72,7 +77,23 @@ def stop(store: Store, options: argparse.Namespace) -> int:
 
 
 def resume(store: Store, options: argparse.Namespace) -> int:
-    return _ask(store, engine.resume(store, options.id).id, "Queued again", options.id)
+    return _ask(store, engine.resume(store, options.id, options.checkpoint).id, "Queued again", options.id)
+
+
+def extend(store: Store, options: argparse.Namespace) -> int:
+    return _queued(store, options, engine.extend(store, options.id, options.epochs))
+
+
+def branch(store: Store, options: argparse.Namespace) -> int:
+    parent = engine.find_run(store, options.id)
+    spec = engine.RunSpec.parse(changed({**parent.spec, "name": f"{parent.name}, branched"[:200]}, options.set))
+    return _queued(store, options, engine.branch(store, parent.id, options.checkpoint, spec))
+
+
+def pin(store: Store, options: argparse.Namespace) -> int:
+    engine.pin_checkpoint(store, options.id, options.checkpoint, pinned=not options.off)
+    print(f"{'Let go' if options.off else 'Pinned'}: {options.checkpoint} of {options.id}.")
+    return OK
 
 
 def delete(store: Store, options: argparse.Namespace) -> int:
@@ -167,14 +188,30 @@ def parser() -> argparse.ArgumentParser:
     for name, what, text in (
         ("show", show_run, "Show one run: state, best value, checkpoints, events."),
         ("stop", stop, "Stop a run; it saves first and can be resumed."),
-        ("resume", resume, "Let a stopped or failed run go on from its last checkpoint."),
+        ("resume", resume, "Let a stopped or failed run go on from its last checkpoint, or from an earlier one."),
+        ("extend", extend, "Train a run that is over for more epochs: a new run goes on from its end."),
+        ("branch", branch, "Start a new run from a checkpoint of another, with other settings if wanted."),
+        ("pin", pin, "Keep a checkpoint however many newer ones follow."),
         ("delete", delete, "Delete a run with its checkpoints and metrics; frees the disk."),
     ):
-        one = command(commands, name, what, text, as_json=name == "show")
+        one = command(commands, name, what, text, as_json=name in ("show", "extend", "branch"))
         one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
+        if name in ("branch", "pin"):
+            one.add_argument("checkpoint", metavar="CHECKPOINT", help=CHECKPOINT)
+        if name in ("extend", "branch"):
+            one.add_argument("--wait", action="store_true", help="show its progress; exit 0 only when it finished")
+        if name == "resume":
+            told = f"{CHECKPOINT}; what came after it goes"
+            one.add_argument("--from", dest="checkpoint", metavar="CHECKPOINT", help=told)
+        elif name == "extend":
+            one.add_argument("epochs", type=int, metavar="EPOCHS", help="how many more")
+        elif name == "branch":
+            one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a setting")
+        elif name == "pin":
+            one.add_argument("--off", action="store_true", help="let it go with the others again")
     one = command(commands, "download", download, "Copy a checkpoint's weights (safetensors) to a file or folder.")
     one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
-    one.add_argument("--which", default="best", help="best (default), last, or an epoch")
+    one.add_argument("--which", default="best", help=f"{CHECKPOINT} (default: best)")
     one.add_argument("dest", type=Path, metavar="DEST", help="a file to write, or a folder")
     datasets = command(commands, "datasets", list_datasets, "Add, look into, list and delete data sets.")
     inner = datasets.add_subparsers(required=True, metavar="add|fetch|list|show|scan|exclude|include|delete")
@@ -203,27 +240,6 @@ def parser() -> argparse.ArgumentParser:
     command(commands, "status", status, "Show the engine, its queue and the machine.", as_json=True)
     command(commands, "shutdown", shut_down, "Stop all runs (each saves first) and the engine.")
     return top
-
-
-def _read(path: Path, overrides: list[str]) -> str:
-    """A spec's YAML with `a.b=value` overrides laid over it."""
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise engine.Refused([engine.Problem("SPEC", str(path), f"cannot be read: {error}")]) from None
-    if not overrides:
-        return text
-    values: Any = engine.RunSpec.from_yaml(text).model_dump(mode="json")
-    for override in overrides:
-        name, equals, value = override.partition("=")
-        *parents, leaf = name.split(".")
-        if not equals:
-            raise engine.Refused([engine.Problem("--set", override, "must be FIELD=VALUE")])
-        inner = values
-        for parent in parents:
-            inner = inner.setdefault(parent, {})
-        inner[leaf] = yaml.safe_load(value)
-    return yaml.safe_dump(values, allow_unicode=True)
 
 
 def _bring_in(store: Store, options: argparse.Namespace, request: Request) -> int:

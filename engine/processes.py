@@ -38,15 +38,31 @@ class Identity:
             return False
 
     def cpu_s(self) -> float:
-        """Processor time that it and its living descendants have used, in seconds; 0 when it is gone."""
-        total = 0.0
+        """Processor time that it and its living descendants have used, in seconds; 0 when it is gone.
+
+        Of a leader of ranks it is that of the rank that worked least: the others may wait for it in a busy loop.
+        """
         with suppress(psutil.Error):
             leader = psutil.Process(self.pid)
-            for process in (leader, *leader.children(recursive=True)):
-                with suppress(psutil.Error):
-                    times = process.cpu_times()
-                    total += times.user + times.system + times.children_user + times.children_system
-        return total
+            ranks = [child for child in leader.children() if _leads_a_session(child.pid)]
+            return min(map(_cpu_s, ranks)) if ranks else _cpu_s(leader)
+        return 0.0
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    total = 0.0
+    with suppress(psutil.Error):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = one.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _leads_a_session(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        return os.getsid(pid) == pid
+    return False
 
 
 def _started(pid: int) -> float:

@@ -81,12 +81,16 @@ class Running:
         return False
 
     def _launch_waiting(self) -> None:
-        busy = {run.slot for run in self._store.runs.list(states=ACTIVE, limit=-1)}
+        taken = [(run.slot or "").split(",") for run in self._store.runs.list(states=ACTIVE, limit=-1)]
+        busy = {slot for slots in taken for slot in slots}
         for run in self._store.runs.queue():
-            free = [slot for slot in _slots_for(run, self.slots) if slot not in busy]
-            if free and time.time() >= run.not_before:
-                self._launch(run, free[0])
-                busy.add(free[0])
+            usable = _slots_for(run, self.slots)
+            free = [slot for slot in usable if slot not in busy][: launchers.slots_wanted(run, usable)]
+            if not free or time.time() < run.not_before:
+                continue
+            if len(free) == launchers.slots_wanted(run, usable):
+                self._launch(run, ",".join(free))
+            busy.update(free)  # also those that wait for more: smaller runs would pass a large one for ever
 
     def _launch(self, run: Run, slot: str) -> None:
         store, now = self._store, time.time()
@@ -169,8 +173,9 @@ class Running:
 
     def _find_leader(self, run: Run) -> Identity | None:
         """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""
-        for process in processes.marked(launchers.mark(self._store.home, run)):
-            if os.getsid(process.pid) == process.pid:
+        living = {process.pid: process for process in processes.marked(launchers.mark(self._store.home, run))}
+        for process in living.values():
+            if process.ppid() not in living:  # ranks and what they start have a parent among us
                 found = Identity.of(process.pid)
                 self._store.runs.update(run.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
                 return found

@@ -1,6 +1,7 @@
 """One training process: `python -m engine.worker <run folder>` reads run.json there and tells all in events.jsonl.
 
-Every path out writes an `ended` line, but a kill: then the run was interrupted.
+Every path out writes an `ended` line, but a kill: then the run was interrupted. Of ranks that train together the first
+tells of all, and the line is written by `engine.ranks`, which started them.
 """
 
 import faulthandler
@@ -14,12 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Unavailable
-from engine.lines import Lines
 from engine.spec import RunSpec
 from engine.training.events import Reporter
 from engine.training.failures import Stopped, explain, is_disk_full, room_for
+from engine.training.rank import STOP, reporting, settle_in
 
 if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
+    import torch
+
+    from engine.training.distributed import Crew
     from engine.training.state import Position
 
 log = logging.getLogger("thaw")
@@ -27,17 +31,23 @@ log = logging.getLogger("thaw")
 
 def main(folder: Path) -> int:
     """Train what `folder/run.json` asks for. Returns 0 when finished or stopped, 1 when failed."""
+    settle_in(folder)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)  # the stack of every thread, into the log
     stop = StopSignal()
-    lines = Lines(folder / "events.jsonl")
-    reporter = Reporter(lines)
+    with reporting(folder) as reporter:
+        return _told(folder, reporter, stop)
+
+
+def _told(folder: Path, reporter: Reporter, stop: "StopSignal") -> int:
     reporter.progress("starting")
     spec: RunSpec | None = None
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         spec = RunSpec.parse(run["spec"])
+        about = (run["attempt"], run["name"], spec.model.backbone, run["dataset"]["name"])
+        log.info("attempt %d of %s: %s on %s", *about)
         reason = train(folder, run, spec, reporter, stop)
         log.info("%s", reason or "finished")
         reporter.ended("stopped" if reason else "finished", reason=reason)
@@ -48,13 +58,13 @@ def main(folder: Path) -> int:
         log.exception("failed")
         failure = explain(error, spec)
         if is_disk_full(error):
-            told = "It goes on by itself, from its last checkpoint, once there is room: delete old runs or clear caches."
+            told = (
+                "It goes on by itself, from its last checkpoint, once there is room: delete old runs or clear caches."
+            )
             reporter.ended("interrupted", reason=failure.reason, advice=told, needs_bytes=room_for(error))
             return 1
         reporter.ended("failed", reason=failure.reason, advice=failure.advice, detail=traceback.format_exc())
         return 1
-    finally:
-        lines.close()
     return 0
 
 
@@ -62,7 +72,7 @@ class StopSignal:
     """True once SIGTERM or SIGINT came. A second signal leaves at once, with nothing saved."""
 
     def __init__(self) -> None:
-        self._came = False
+        self._came = STOP in os.environ
         signal.signal(signal.SIGTERM, self._note)
         signal.signal(signal.SIGINT, self._note)
 
@@ -81,32 +91,30 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     Raises:
         Stopped: Asked to leave before training began.
     """
-    log.info("attempt %d of %s: %s on %s", run["attempt"], run["name"], spec.model.backbone, run["dataset"]["name"])
     from engine.training import device as devices
     from engine.training.checkpoints import Checkpoints, recipe_of
     from engine.training.loop import fit
     from engine.training.memory import Memory
     from engine.training.meter import Meter
     from engine.training.preparation import build, build_network, equip, find_weights, prepare_data
-    from engine.training.state import seed_all
 
-    device = devices.choose(run["device"])
-    devices.prepare(device)
-    seed_all(spec.seed)
+    device, crew = _join(spec, run["device"])
     reporter.progress("preparing data")
     kept = recipe_of(folder / run["resume_from"]) if run["resume_from"] else None
-    found = None if kept else find_weights(spec, run.get("weights_path"), reporter, stop)
+    found = None if kept else crew.in_turn(lambda: find_weights(spec, run.get("weights_path"), reporter, stop))
     looks = kept or (found.recipe if found else None)
-    data = prepare_data(run["dataset"], spec, Path(run["cache"]), reporter, stop, recipe=looks)
+    cache = Path(run["cache"])
+    data = crew.in_turn(lambda: prepare_data(run["dataset"], spec, cache, reporter, stop, recipe=looks))
     network = build_network(spec, data.about, found, reporter)
-    training, recipe, images = build(spec, data, device, network)
-    checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
+    training, recipe, images = build(spec, data, device, network, share=crew.share)
+    crew.part_chances(spec.seed)
+    checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter, crew=crew)
     going_on_from = checkpoints.resume(training, run["resume_from"])
     if run.get("has_parent") and going_on_from is None:
         raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
     at = training.at
     steps = at.step - at.batch + (spec.epochs - at.epoch) * len(images.train)
-    feeds, stepper = equip(spec, data, training, recipe, images, cache=Path(run["cache"]), reporter=reporter, stop=stop)
+    feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=stop, crew=crew)
     reporter.started(
         attempt=run["attempt"],
         pid=os.getpid(),
@@ -118,9 +126,31 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
         going_on_from=going_on_from,
     )
     log.info("training on %s from step %d of %d", devices.describe(device), at.step, steps)
-    meter = Meter(reporter, at, epochs=spec.epochs, steps=steps, memory=Memory(device))
+    meter = Meter(reporter, at, epochs=spec.epochs, steps=steps, memory=Memory(device), crew=crew)
     finished = fit(training, feeds, recipe=recipe, stepper=stepper, meter=meter, checkpoints=checkpoints, stop=stop)
+    crew.leave()
     return None if finished else _where_it_left(at)
+
+
+def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":
+    """The device called `name`, and those who train together, each with its cores, all with the same chances.
+
+    Raises:
+        Unavailable: There are more ranks than images in a batch.
+    """
+    from engine.training import device as devices
+    from engine.training.distributed import gather_crew
+    from engine.training.state import seed_all
+
+    device = devices.choose(name)
+    crew, batch = gather_crew(device, spec.strategy), spec.optimisation.batch_size
+    if batch < crew.world:
+        raise Unavailable(
+            f"A batch of {batch} cannot be shared by {crew.world} processes. Make it larger, or use fewer processes."
+        )
+    devices.prepare(device, crew.world)
+    seed_all(spec.seed)
+    return device, crew
 
 
 def _where_it_left(at: "Position") -> str:

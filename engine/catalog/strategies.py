@@ -9,8 +9,32 @@ class Strategy:
     note: str
     launcher: str  # function in engine/launchers.py
     takes: tuple[str, ...] = ()  # fields of Compute that it reads
+    every_gpu: bool = False  # whether it takes as many GPUs as there are, or as `processes` asks
 
 
 STRATEGIES: dict[str, Strategy] = {
     "single": Strategy(label="One process", note="One process on one device. Right for most runs.", launcher="single"),
+    "ddp": Strategy(
+        label="DDP",
+        note="Processes share every batch and add up their gradients: the same learning, on all GPUs or cores at once.",
+        launcher="ranks",
+        takes=("processes",),
+        every_gpu=True,
+    ),
+    "data_parallel": Strategy(
+        label="DataParallel",
+        note="One process copies the network to all GPUs in every step. Here to compare with: DDP is faster.",
+        launcher="single",
+        every_gpu=True,
+    ),
 }
+
+
+def processes_of(strategy: str, asked: int, gpus: int) -> int:
+    """Ranks that train together.
+
+    Args:
+        asked: `compute.processes`; 0: one a GPU, two on a CPU.
+        gpus: GPUs of the run; 0: it trains on the CPU.
+    """
+    return (asked or gpus or 2) if "processes" in STRATEGIES[strategy].takes else 1

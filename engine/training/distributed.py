@@ -7,14 +7,19 @@ import datetime
 import gc
 import json
 import os
+import random
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar, cast
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from engine.training.rank import GPUS, rank_of_this_process
 
 T = TypeVar("T")
 
@@ -38,6 +43,9 @@ class Crew:
     def share(self) -> tuple[int, int]:
         """(rank, processes), as `Batches` takes its part of every batch."""
         return self.rank, self.world
+
+    def part_chances(self, seed: int) -> None:
+        """From here on each rank has chances of its own; what came before was the same for all."""
 
     def any(self, flag: bool) -> bool:
         """Collective: whether it is true for at least one rank."""
@@ -96,10 +104,16 @@ class Ranks(Crew):
         held = dist.TCPStore(*at, is_master=False, timeout=PATIENCE)  # type: ignore[attr-defined]
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         self._store = dist.PrefixStore(f"thaw/{attempt}", held)  # type: ignore[attr-defined]
-        backend = "nccl" if device.type == "cuda" and dist.is_nccl_available() else "gloo"
+        has_own_gpu = device.type == "cuda" and int(os.environ[GPUS]) >= self.world
+        backend = "nccl" if has_own_gpu and dist.is_nccl_available() else "gloo"  # which shares a GPU as well
         dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.world, timeout=PATIENCE)
         # words between processes go by the host: a flag must not wait until a GPU has done all that lies before it
         self._words: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if backend != "gloo" else None
+
+    def part_chances(self, seed: int) -> None:
+        if self.rank:
+            for begin in (random.seed, np.random.seed, torch.manual_seed):
+                begin((seed + self.rank * SEED_STEP) % 2**31)
 
     def any(self, flag: bool) -> bool:
         told = torch.tensor(int(flag))
@@ -129,7 +143,12 @@ class Ranks(Crew):
     def wrap(self, model: nn.Module) -> nn.Module:
         gc.collect()  # the wrapper of the epoch before must be gone: its hooks would reduce the same gradients again
         devices = [self._device] if self._device.type == "cuda" else None
-        return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True, broadcast_buffers=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 renames the last option; 2.11 has no other
+            # statistics are matched once an epoch, where they are used, so that a step that lacks memory can be retried
+            return DistributedDataParallel(
+                model, device_ids=devices, gradient_as_bucket_view=True, broadcast_buffers=False
+            )
 
     def alone(self, model: nn.Module) -> AbstractContextManager[None]:
         return cast(AbstractContextManager[None], cast(DistributedDataParallel, model).no_sync())
@@ -150,6 +169,15 @@ class Ranks(Crew):
         dist.destroy_process_group()
 
 
-def gather_crew(device: torch.device) -> Crew:
-    """The crew that this process was launched into; a `Crew` of one where torch's launcher did not start it."""
-    return Ranks(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Crew()
+class Copies(Crew):
+    """One process that copies the network to every GPU in each step; without GPUs it trains as any other."""
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        return nn.DataParallel(model)
+
+
+def gather_crew(device: torch.device, strategy: str = "single") -> Crew:
+    """The crew that this process was launched into; a crew of one where torch's launcher did not start it."""
+    if strategy == "data_parallel":
+        return Copies()
+    return Ranks(device) if rank_of_this_process() is not None and int(os.environ["WORLD_SIZE"]) > 1 else Crew()

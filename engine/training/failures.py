@@ -64,6 +64,12 @@ def is_disk_full(error: BaseException) -> bool:
     return any(text in str(error).lower() for text in texts)
 
 
+def is_lost_rank(error: BaseException) -> bool:
+    """Whether it only tells that another rank is gone."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "DistError" in names or any(text in str(error).lower() for text in _LOST_RANK)
+
+
 def room_for(error: BaseException) -> int:
     """Free bytes with which it is worth trying again what a full disk has ended."""
     return error.needed if isinstance(error, DiskFull) else _SOME_ROOM
@@ -101,6 +107,8 @@ _LOST_RANK = (  # as NCCL, Gloo and torch's watchdog put it
     "timed out waiting",
     "wait timeout",
     "socket timeout",
+    "broken pipe",
+    "gloo/transport",
 )
 _Row = tuple[Callable[[BaseException], bool], str, Callable[[BaseException], str]]  # fits, fault, what is added to it
 _TABLE: tuple[_Row, ...] = (
@@ -110,7 +118,7 @@ _TABLE: tuple[_Row, ...] = (
     (is_out_of_memory, "memory", _nothing),
     (is_disk_full, "disk", _strerror),
     (_says("expected more than 1 value per channel"), "single image", _nothing),  # torch, of batch normalisation
-    (_says(*_LOST_RANK), "ranks", _nothing),
+    (is_lost_rank, "ranks", _nothing),
     (lambda error: isinstance(error, FileNotFoundError), "vanished", _file),
     (lambda error: isinstance(error, PermissionError), "permission", _file),
 )

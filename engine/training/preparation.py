@@ -19,6 +19,7 @@ from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.spec import RunSpec
 from engine.training import model, weights
+from engine.training.distributed import Crew
 from engine.training.events import Reporter
 from engine.training.failures import Stopped, is_out_of_memory
 from engine.training.feeds import Feed, Feeds
@@ -179,20 +180,18 @@ def equip(
     cache: Path,
     reporter: Reporter,
     stop: Callable[[], bool],
+    crew: Crew | None = None,
 ) -> tuple[Feeds, Stepper]:
     """What a training computes with: settled on now, or as the training settled that it goes on from.
 
     Args:
         cache: Where features of frozen stages are kept.
     """
-    choices, device = training.choices, next(training.model.parameters()).device
+    choices, device, crew = training.choices, next(training.model.parameters()).device, crew or Crew()
     say = partial(reporter.message, "info")
     if not choices.precision:
-        steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
-        choice = choose(spec.compute.precision, device, training.model, Trial(training, recipe, images), steps)
-        choices.precision, choices.parts = choice.format.precision, spec.compute.parts
-        if choice.told:
-            say(choice.told)
+        choices.precision = crew.first(lambda: _precision(spec, training, recipe, images, say))
+        choices.parts = spec.compute.parts
     form = Format(choices.precision, device.type)
     feeds = Feeds(
         spec,
@@ -205,9 +204,19 @@ def equip(
         choices=choices,
         say=say,
         report=_progress(reporter, stop, "computing features"),
+        crew=crew,
     )
     warn = partial(reporter.message, "warning")
-    return feeds, Stepper(recipe.objective, form, choices, recipe.clip_norm, warn)
+    return feeds, Stepper(recipe.objective, form, choices, recipe.clip_norm, warn, crew)
+
+
+def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: Feed, say: Callable[[str], None]) -> str:
+    steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
+    trial, device = Trial(training, recipe, images), next(training.model.parameters()).device
+    choice = choose(spec.compute.precision, device, training.model, trial, steps)
+    if choice.told:
+        say(choice.told)
+    return choice.format.precision
 
 
 class Trial:

@@ -1,0 +1,99 @@
+"""This process among those that train together, before torch is there: where it writes, what it dies with."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from engine.faults import FAULTS
+from engine.lines import Lines
+from engine.training.events import NullReporter, Reporter
+
+LAUNCHER = "THAW_LAUNCHER"  # in the environment of ranks: the pid of who started them
+STOP = "THAW_STOP"  # in the environment of ranks that were asked to end before they began
+GPUS = "THAW_GPUS"  # how many GPUs the run has; a rank sees one of them
+_PR_SET_PDEATHSIG = 1
+
+
+def rank_of_this_process() -> int | None:
+    """None: it trains alone."""
+    return int(os.environ["RANK"]) if LAUNCHER in os.environ else None
+
+
+def settle_in(folder: Path) -> None:
+    """Make this process a rank: it dies with its launcher, takes its GPU; all but the first get a log of their own.
+
+    Call it before torch is imported: later a GPU cannot be chosen any more.
+    """
+    rank = rank_of_this_process()
+    if rank is None:
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(os.environ[LAUNCHER]):  # it was gone before we asked to go with it
+        os._exit(1)
+    gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpus[rank % len(gpus)]
+    os.environ[GPUS] = str(len(gpus))
+    if rank:
+        own = os.open(folder / f"log.rank{rank}.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(own, 1)
+        os.dup2(own, 2)
+        os.close(own)
+
+
+@contextlib.contextmanager
+def reporting(folder: Path) -> Any:
+    """The reporter of this process: the first rank tells of all, and each leaves its last word to the launcher."""
+    rank = rank_of_this_process()
+    if rank:
+        yield SilentRank(folder, rank)
+        return
+    lines = Lines(folder / "events.jsonl")
+    try:
+        yield Reporter(lines) if rank is None else FirstRank(lines, folder)
+    finally:
+        lines.close()
+
+
+class FirstRank(Reporter):
+    def __init__(self, lines: Lines, folder: Path) -> None:
+        super().__init__(lines)
+        self._folder = folder
+
+    def ended(self, state: str, **told: Any) -> None:
+        self.flush()
+        write_word(self._folder, 0, {"state": state, **told})
+
+
+class SilentRank(NullReporter):
+    def __init__(self, folder: Path, rank: int) -> None:
+        super().__init__()
+        self._folder, self._rank = folder, rank
+
+    def ended(self, state: str, **told: Any) -> None:
+        write_word(self._folder, self._rank, {"state": state, **told})
+
+
+def write_word(folder: Path, rank: int, word: dict[str, Any]) -> None:
+    """Lay down how a rank ended."""
+    path = folder / f"ended.{rank}.json"
+    path.with_suffix(".tmp").write_text(json.dumps(word))
+    path.with_suffix(".tmp").replace(path)
+
+
+def last_word(words: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """What the run ended with, from what each rank said; None: a rank was killed, which is no end of a run.
+
+    A rank that failed of its own tells why: the others then only lost it.
+    """
+    lost = [word for word in words if word and str(word.get("reason")).startswith(FAULTS["ranks"].reason)]
+    own = [word for word in words if word and word not in lost]
+    if own:
+        return next((word for word in own if word["state"] == "failed"), own[0])
+    return None if None in words else lost[0]

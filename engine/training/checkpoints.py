@@ -3,14 +3,18 @@
 `checkpoints/e0012` is complete after 12 epochs; `e0012-s0003456` was left in the 13th, after 3,456 steps.
 """
 
+import copy
 import logging
+import math
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from engine.spec import RunSpec
 from engine.training import checkpoint
@@ -23,6 +27,9 @@ from engine.training.state import Training
 PINNED = "pinned"  # an empty file that the user's pin leaves in a checkpoint's folder: it stays
 BEST_BY = "val/accuracy"  # the highest, and of equals the earliest
 
+QUICK_S = 0.1  # saves that take less are made after every epoch
+SHARE = 0.05  # of the time that others may take
+
 log = logging.getLogger("thaw")
 
 
@@ -32,6 +39,20 @@ class Saved:
     step: int  # 0 unless left in mid-epoch
     folder: Path
     quality: float | None = None  # by BEST_BY; None in mid-epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A checkpoint that is not written yet."""
+
+    saved: Saved
+    weights: dict[str, Tensor]
+    state: dict[str, Any]
+    about: dict[str, Any]
+
+    @property
+    def quality(self) -> float:
+        return -math.inf if self.saved.quality is None else self.saved.quality
 
 
 class Checkpoints:
@@ -52,6 +73,9 @@ class Checkpoints:
         for leftover in self._folder.glob("*.tmp") if self._crew.is_first else ():
             shutil.rmtree(leftover)
         self._saved: list[Saved] = []  # oldest first
+        self._took, self._ended = 0.0, -math.inf  # seconds of the last save, and when it ended
+        self._skipped: dict[str, float] | None = None  # metrics of the newest epoch, while it is not saved
+        self._held: Snapshot | None = None  # the best epoch, while it is not saved
 
     def resume(self, training: Training, wanted: str | None) -> str | None:
         """Put `training` where the checkpoint `wanted` left it, or the newest good one before it.
@@ -106,26 +130,61 @@ class Checkpoints:
             Diverged: A weight is not finite; nothing is written.
             DiskFull: There is no room; nothing is written.
         """
-        at, ranks = training.at, self._crew.gather(training.own_state())
-        if not self._crew.is_first:
+        ranks = self._crew.gather(training.own_state())
+        if self._crew.is_first:
+            held, self._held, self._skipped = self._held, None, None
+            if held and held.quality > metrics.get(BEST_BY, -math.inf):
+                self._write(held)
+            began = time.monotonic()
+            self._write(self._snapshot(training, ranks, metrics))
+            self._ended = time.monotonic()
+            self._took = self._ended - began
+
+    def after_epoch(self, training: Training, metrics: dict[str, float], *, is_last: bool) -> None:
+        """Save a completed epoch, unless epochs are so short that saving each would take more time than training.
+
+        Then the best is held in memory and saved with the next; a kill costs the seconds since the last save.
+
+        Raises:
+            Diverged: A weight is not finite; nothing is written.
+            DiskFull: There is no room; nothing is written.
+        """
+        is_due = self._took < QUICK_S or time.monotonic() - self._ended >= self._took / SHARE
+        if self._crew.any(is_last or (is_due and self._crew.is_first)):
+            self.save(training, metrics)
             return
+        ranks, self._skipped = self._crew.gather(training.own_state()), metrics
+        known = [one.quality for one in (self._best(), self._held) if one and one.quality is not None]
+        if self._crew.is_first and metrics[BEST_BY] > max(known, default=-math.inf):
+            self._held = copy.deepcopy(self._snapshot(training, ranks, metrics))
+
+    def leave(self, training: Training) -> None:
+        """Save what is not saved yet, before the last step."""
+        if training.at.batch or self._skipped is not None:
+            self.save(training, {} if training.at.batch else self._skipped or {})
+
+    def _snapshot(self, training: Training, ranks: list[dict[str, Any]], metrics: dict[str, float]) -> "Snapshot":
+        at = training.at
         weights = {name: value.detach().cpu().contiguous() for name, value in training.judged.state_dict().items()}
-        if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+        if not all(math.isfinite(value.sum(dtype=torch.float64)) for value in weights.values()):
             raise Diverged(f"the weights became NaN or infinite by step {at.step} (epoch {at.epoch + (at.batch > 0)})")
         step = at.step if at.batch else 0
         folder = self._folder / (f"e{at.epoch:04d}" + (f"-s{step:07d}" if step else ""))
         about = {"epoch": at.epoch, "step": at.step, **self._about, "metrics": metrics}
-        written = checkpoint.write(folder, weights, training.resume_state(ranks), about)
-        entry = Saved(at.epoch, step, folder, metrics.get(BEST_BY))
-        self._saved.append(entry)
+        saved = Saved(at.epoch, step, folder, metrics.get(BEST_BY))
+        return Snapshot(saved, weights, training.resume_state(ranks), about)
+
+    def _write(self, made: "Snapshot") -> None:
+        written = checkpoint.write(made.saved.folder, made.weights, made.state, made.about)
+        self._saved.append(made.saved)
         self._reporter.checkpoint(
-            epoch=at.epoch,
-            step=at.step,
-            path=self._path(folder),
+            epoch=made.about["epoch"],
+            step=made.about["step"],
+            path=self._path(made.saved.folder),
             bytes=written.bytes,
             sha256=written.sha256,
-            metrics=metrics,
-            best=entry is self._best(),
+            metrics=made.about["metrics"],
+            best=made.saved is self._best(),
         )
         self._tidy()
 

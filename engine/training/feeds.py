@@ -11,6 +11,7 @@ import torch
 import torchvision
 from torch import nn
 
+from engine.catalog.freezing import HEAD
 from engine.data.batches import Batches
 from engine.data.cached_file import Report
 from engine.data.features import Features, features, limit_bytes
@@ -60,6 +61,7 @@ class Feeds:
     _made: dict[tuple[str, int | None], Features] = field(default_factory=dict)
     _cuts: dict[str, Cut] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
+    _threads: int = field(default_factory=torch.get_num_threads)
 
     @property
     def device(self) -> torch.device:
@@ -72,6 +74,7 @@ class Feeds:
             OSError: No space for the features.
         """
         boundary = self.boundary(epoch)
+        torch.set_num_threads(self._threads)
         if boundary is None:
             return self.images
         made = self._cut(boundary)
@@ -85,6 +88,8 @@ class Feeds:
         view = epoch % self.spec.compute.views if changed else None
         seen = self.crew.in_turn(lambda: self._features(made, view))
         plain = self.crew.in_turn(lambda: self._features(made, None))
+        if boundary == HEAD:  # threads cost more than they give where a small head is all there is to do
+            torch.set_num_threads(1)
         return Feed(self.images.train.seen_by(seen), self.images.validation.seen_by(plain), made)
 
     def boundary(self, epoch: int) -> str | None:

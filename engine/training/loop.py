@@ -51,9 +51,8 @@ def fit(
             judged = evaluate(feed.enter(training.judged), feed.validation, stepper.format, stop, crew)
 
         if judged is None:  # asked to stop in either of the two
-            if at.batch:
-                meter.phase("saving")
-                checkpoints.save(training, {})
+            meter.phase("saving")
+            checkpoints.leave(training)
             return False
 
         losses, hits, images = crew.sum(training.totals).tolist()
@@ -64,7 +63,7 @@ def fit(
         training.finish_epoch()
         meter.phase("saving")
         metrics["train/loss"] = losses / images
-        checkpoints.save(training, metrics)
+        checkpoints.after_epoch(training, metrics, is_last=recipe.is_over(at.epoch, training.trend))
         told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("epoch %d of %d: %s; %.1f s", at.epoch, recipe.epochs, told, time.perf_counter() - began)
     if at.epoch < recipe.epochs:

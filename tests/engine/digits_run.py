@@ -30,6 +30,7 @@ SMALL = {
     "data": {"dataset": "digits", "image_size": 16},
     "model": {"backbone": "small_cnn"},
     "optimisation": {"learning_rate": 1e-3, "batch_size": 64},
+    "compute": {"precision": "fp32"},  # "auto" takes what is fastest just now
     "epochs": 3,
 }
 

@@ -162,3 +162,34 @@ def test_best_is_remembered_over_attempts(tmp_path, cache):
     run.fit()
     assert not any(line["best"] for line in run.reporter.of("checkpoint"))
     assert run.saved() == ["e0002", "e0005", "e0006"]
+
+
+def test_where_saving_takes_long_short_epochs_are_saved_now_and_then_and_the_best_is_never_lost(
+    tmp_path, cache, monkeypatch
+):
+    spec = {"epochs": 8}
+    whole = DigitsRun(tmp_path / "whole", cache, spec=spec)
+    assert whole.fit()
+    monkeypatch.setattr("engine.training.checkpoints.QUICK_S", 0.0)
+    monkeypatch.setattr("engine.training.checkpoints.SHARE", 1e-6)
+    run = DigitsRun(tmp_path / "rare", cache, spec=spec)
+    assert run.fit()
+    announced = [line["epoch"] for line in run.reporter.of("checkpoint")]
+    assert len(announced) <= 3  # the first, the best, the last
+    best = [
+        max(one.reporter.of("checkpoint"), key=lambda line: line["metrics"]["val/accuracy"]) for one in (whole, run)
+    ]
+    assert best[0]["epoch"] == best[1]["epoch"]
+    ours, theirs = (
+        checkpoint.read_weights(one.folder / made["path"]) for one, made in zip((whole, run), best, strict=True)
+    )
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert f"e{best[1]['epoch']:04d}" in run.saved()
+
+    left = DigitsRun(tmp_path / "left", cache, spec=spec)
+    assert not left.fit(stop=lambda: left.training.at.epoch >= 3)  # asked to stop when an epoch was complete and not saved
+    assert left.saved()[-1] == "e0003"
+    last = DigitsRun(tmp_path / "left", cache, spec=spec)
+    assert last.resume("checkpoints/e0003")
+    assert last.fit()
+    assert equal(whole.training, last.training)

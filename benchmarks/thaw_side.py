@@ -1,0 +1,74 @@
+"""A run of Thaw's in this process, built as the worker builds it, writing real lines and checkpoints."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.lines import Lines
+from engine.spec import RunSpec
+from engine.training import device as devices
+from engine.training.checkpoints import Checkpoints
+from engine.training.events import Reporter
+from engine.training.feeds import Feeds
+from engine.training.loop import evaluate, fit, train_epoch
+from engine.training.memory import Memory
+from engine.training.meter import Meter
+from engine.training.preparation import build, build_network, equip, prepare_data
+from engine.training.recipe import Recipe
+from engine.training.state import Training, seed_all
+from engine.training.step import Stepper
+
+CPU = torch.device("cpu")
+
+
+@dataclass(slots=True)
+class Run:
+    training: Training
+    recipe: Recipe
+    feeds: Feeds
+    stepper: Stepper
+    meter: Meter
+    checkpoints: Checkpoints
+
+    @classmethod
+    def begun(cls, folder: Path, cache: Path, dataset: dict[str, Any], values: dict[str, Any]) -> "Run":
+        """Everything that comes before the first epoch."""
+        folder.mkdir(parents=True, exist_ok=True)
+        spec = RunSpec.parse({"data": {"dataset": "photos"}} | values)
+        reporter = Reporter(Lines(folder / "events.jsonl"))
+        devices.prepare(CPU)
+        seed_all(spec.seed)
+        data = prepare_data(dataset, spec, cache, reporter, lambda: False)
+        network = build_network(spec, data.about, None, reporter)
+        training, recipe, images = build(spec, data, CPU, network)
+        feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=lambda: False)
+        steps = spec.epochs * len(images.train)
+        meter = Meter(reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(CPU))
+        checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
+        return cls(training, recipe, feeds, stepper, meter, checkpoints)
+
+    def epoch(self) -> int:
+        """Train one epoch, with all that is told of it; images seen."""
+        feed = self.feeds.at(self.training.at.epoch)
+        train_epoch(self.training, feed, self.recipe, self.stepper, self.meter, lambda: False)
+        seen = self.training.images
+        self.training.finish_epoch()
+        return seen
+
+    def fit(self) -> None:
+        fit(
+            self.training,
+            self.feeds,
+            recipe=self.recipe,
+            stepper=self.stepper,
+            meter=self.meter,
+            checkpoints=self.checkpoints,
+            stop=lambda: False,
+        )
+
+    def accuracy(self) -> float:
+        feed = self.feeds.images
+        judged = evaluate(self.training.judged, feed.validation, self.stepper.format)
+        return judged["val/accuracy"] if judged else 0.0

@@ -22,7 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 CUDA = torch.device("cuda", 0)
 NO_GPU = "No NVIDIA GPU that torch can use is here, so nothing was checked. Run this where there is one."
 RESNET = {"model": {"backbone": "resnet18"}, "data": {"image_size": 64}, "optimisation": {"batch_size": 256}}
-PLAIN = {"model": {"backbone": "small_cnn"}, "data": {"image_size": 96}, "optimisation": {"batch_size": 512}}
+PLAIN = {
+    "model": {"backbone": "small_cnn"},
+    "data": {"image_size": 96},
+    "optimisation": {"batch_size": 512, "optimizer": "sgd"},
+}
 STEPS = 12
 
 

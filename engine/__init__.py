@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     )
     from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
     from engine.fitting import Fit, measured_as, will_it_fit
-    from engine.lineage import branch, extend, pin_checkpoint, resume
+    from engine.lineage import branch, branch_problems, extend, pin_checkpoint, resume
     from engine.machine import machine_reading
     from engine.previews import Preview, forget_preview, preview
 
@@ -92,6 +92,7 @@ __all__ = [
     "Unavailable",
     "add_dataset",
     "branch",
+    "branch_problems",
     "check",
     "checkpoint_file",
     "dataset_files",
@@ -179,7 +180,7 @@ _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
         "read_manifest",
     ),
     "engine.fitting": ("Fit", "measured_as", "will_it_fit"),
-    "engine.lineage": ("branch", "extend", "pin_checkpoint", "resume"),
+    "engine.lineage": ("branch", "branch_problems", "extend", "pin_checkpoint", "resume"),
     "engine.machine": ("machine_reading",),
     "engine.previews": ("Preview", "forget_preview", "preview"),
 }

@@ -9,7 +9,7 @@ from storage import Checkpoint, Store
 
 
 def find_checkpoint(store: Store, run_id: str, which: str | int) -> Checkpoint:
-    """The "best", the "last", or that of an epoch.
+    """The "best", the "last", that of a completed epoch, or by the name of its folder.
 
     Raises:
         NotFound: No such run, or it keeps no such checkpoint.
@@ -34,7 +34,7 @@ def checkpoint_file(store: Store, run_id: str, which: str | int) -> tuple[Path, 
     name = "".join(
         "-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in store.runs.get(run_id).name
     )
-    return path, f"{name.strip('. ') or run_id}-e{kept.epoch:04d}.safetensors"
+    return path, f"{name.strip('. ') or run_id}-{kept.name}.safetensors"
 
 
 def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def branch(store: Store, run_id: str, checkpoint: Which, spec: RunSpec, *, key: 
     """
     parent = find_run(store, run_id)
     kept = checkpoint_of(store, parent, checkpoint)
-    if problems := misfits(parent, kept, spec) + _checked(store, spec):
+    if problems := branch_problems(store, parent.id, kept.name, spec):
         raise Refused(problems)
     copied = store.home.run(f".{uuid.uuid4().hex}.branch")
     try:
@@ -104,7 +104,17 @@ def branch(store: Store, run_id: str, checkpoint: Which, spec: RunSpec, *, key: 
     return store.runs.get(run.id)
 
 
-def misfits(parent: Run, kept: Checkpoint, spec: RunSpec) -> list[Problem]:
+def branch_problems(store: Store, run_id: str, checkpoint: Which, spec: RunSpec) -> list[Problem]:
+    """Why a new run of `spec` cannot go on from a checkpoint of another; [] when it can.
+
+    Raises:
+        NotFound: No such run, or it keeps no such checkpoint.
+    """
+    parent = find_run(store, run_id)
+    return _misfits(parent, checkpoint_of(store, parent, checkpoint), spec) + _checked(store, spec)
+
+
+def _misfits(parent: Run, kept: Checkpoint, spec: RunSpec) -> list[Problem]:
     """Why `spec` cannot go on from a checkpoint; [] when it can."""
     was = RunSpec.parse(parent.spec)
     fixed = FIXED | ({} if kept.is_whole else FIXED_IN_MID_EPOCH)

@@ -61,13 +61,18 @@ def act(doing: str, run_ids: list[str]) -> None:
         st.toast(words.escaped(text), icon=":material/error:")
 
 
-def start(spec: RunSpec, drawn_on: str) -> Run:
+def start(spec: RunSpec, drawn_on: str, *, origin: tuple[str, str] | None = None) -> Run:
     """Queue a run, once for each drawing of its button.
+
+    Args:
+        origin: The run and its checkpoint that it goes on from, if any.
 
     Raises:
         engine.Refused: This home or machine cannot run it.
+        engine.NotFound, engine.Unavailable: `origin` is gone.
     """
-    run = engine.start_run(store(), spec, key=start_key(spec, drawn_on))
+    key = start_key(spec, f"{drawn_on} {origin or ''}")
+    run = engine.branch(store(), *origin, spec, key=key) if origin else engine.start_run(store(), spec, key=key)
     wake_engine()
     return run
 

@@ -8,6 +8,7 @@ import engine
 from pages.parts import words
 from pages.parts.actions import run_buttons
 from pages.parts.cards import fact_badges, state_badge
+from pages.parts.lineage import go_on, lineage
 from pages.parts.remedies import ways_out
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import NEW_RUN_PAGE, base_url, download_link, log_link, palette, store
@@ -25,8 +26,10 @@ def header(run: Run) -> None:
             with st.container(horizontal=True, gap="small", key="run_facts"):
                 state_badge(run)
                 fact_badges(run)
+            lineage(run)
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
             run_buttons([run], key="run", afterwards=_leave)
+            go_on(run)
             if st.button("Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"):
                 st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
             if any(kept.is_best for kept in store().checkpoints.list(run.id)):
@@ -114,7 +117,7 @@ def checkpoints(run: Run) -> None:
                 color=[colours.good + "33", colours.waiting + "33", colours.busy + "33"],
                 width=96,
             ),
-            "epoch": column.NumberColumn("Epoch", width=52),
+            "epoch": column.TextColumn("Epoch", width=52),
             "value": column.ProgressColumn("Val accuracy", min_value=0, max_value=100, format="%.2f%%", width=118),
             "size": column.TextColumn("Size", width=70),
             "saved": column.TextColumn("Saved", width=78),

@@ -71,7 +71,7 @@ def base_url() -> str:
 
 
 def download_link(checkpoint: Checkpoint) -> str:
-    return f"{base_url()}/api/runs/{checkpoint.run_id}/checkpoints/{checkpoint.epoch}"
+    return f"{base_url()}/api/runs/{checkpoint.run_id}/checkpoints/{checkpoint.name}"
 
 
 def run_link(run: Run) -> str:

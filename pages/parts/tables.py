@@ -72,7 +72,7 @@ def checkpoints_table(
     return pd.DataFrame(
         {
             "marks": [_marks(one) for one in checkpoints],
-            "epoch": [one.epoch for one in checkpoints],
+            "epoch": [str(one.epoch) if one.is_whole else f"in {one.epoch + 1}" for one in checkpoints],
             "value": [_in_percent(one.metrics.get(metric)) for one in checkpoints],
             "size": [words.size(one.bytes) for one in checkpoints],
             "saved": [words.ago(one.created_at, now) for one in checkpoints],

@@ -22,9 +22,32 @@ def start(drawn_on: str) -> None:
     if spec is None:
         return  # the page, drawn again, says what is wrong
     try:
-        st.session_state["started_run"] = actions.start(spec, drawn_on).id
+        st.session_state["started_run"] = actions.start(spec, drawn_on, origin=branching()).id
     except Refused as refused:
         st.session_state["new_refused"] = refused.problems
+    except (engine.NotFound, engine.Unavailable) as gone:
+        st.toast(words.escaped(str(gone)), icon=":material/error:")
+
+
+def branching() -> tuple[str, str] | None:
+    """The run and the checkpoint to go on from (`?branch=ID&at=NAME`), if any."""
+    run_id = st.query_params.get("branch")
+    return (run_id, st.query_params.get("at", "last")) if run_id else None
+
+
+def branch_note(origin: tuple[str, str]) -> None:
+    """What the new run begins with, and how to leave that."""
+    try:
+        parent, kept = engine.find_run(store(), origin[0]), engine.find_checkpoint(store(), *origin)
+    except engine.NotFound as missing:
+        st.error(words.escaped(str(missing)), icon=":material/search_off:")
+        return
+    where = f"epoch {kept.epoch}" if kept.is_whole else f"step {kept.step:,}"
+    st.info(
+        f"It goes on from **{words.escaped(parent.name)}** after {where}, which stays as it is. Network, data set and "
+        "split must stay the same; what else you change counts from there on. Epochs count from the very beginning.",
+        icon=":material/fork_right:",
+    )
 
 
 def take_preset() -> None:
@@ -49,16 +72,17 @@ def take_yaml() -> None:
 def first_values() -> None:
     """Fill the form once: from a run (`?from=`), to start from its weights (`?weights=`), for a data set
     (`?dataset=`), or with a preset for this machine."""
-    source = tuple(st.query_params.get(name, "") for name in ("from", "dataset", "weights"))
+    source = tuple(st.query_params.get(name, "") for name in ("from", "dataset", "weights", "branch", "at"))
     if st.session_state.get("new_filled") == source:
         return
     st.session_state["new_filled"] = source
     status = store().engine.get()
     preset = "balanced" if status and status.machine.get("gpus") else "quick"
     values = dict(PRESETS[preset].values)
-    if source[0]:
+    if run_id := source[0] or source[3]:
         try:
-            values = engine.find_run(store(), source[0]).spec
+            copied = engine.find_run(store(), run_id)
+            values = {**copied.spec, "name": f"{copied.name}, branched"[:200]} if source[3] else copied.spec
             st.toast("Filled in from that run.", icon=":material/content_copy:")
         except engine.NotFound as missing:
             st.toast(words.escaped(str(missing)), icon=":material/search_off:")
@@ -173,6 +197,15 @@ def told(spec: RunSpec) -> None:
     st.caption(f"{images} · {epochs} of {words.count(steps, 'step')}{waits}")
 
 
+def _misfits(origin: tuple[str, str], spec: RunSpec) -> list[Problem]:
+    try:
+        return engine.branch_problems(store(), *origin, spec)
+    except Refused as refused:  # the other run's settings are of another version
+        return refused.problems
+    except engine.NotFound as missing:
+        return [Problem("checkpoint", origin[1], str(missing))]
+
+
 def page() -> None:
     if (started := actions.started_run()) is not None:
         st.session_state.pop("new_filled", None)
@@ -181,7 +214,12 @@ def page() -> None:
         pass
     first_values()
     spec, problems = forms.check(store())
-    presets()
+    if origin := branching():
+        branch_note(origin)
+        if spec is not None and (problems := _misfits(origin, spec)):
+            spec = None
+    else:
+        presets()
     for section in run_sections.SECTIONS:
         run_sections.draw(section, spec, problems)
     pasted()

@@ -1,0 +1,135 @@
+"""Where a run came from and what went on from it; and the ways to go on from its checkpoints."""
+
+import streamlit as st
+
+import engine
+from engine import NotFound, Refused, Unavailable
+from pages.parts import actions, words
+from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run, run_link, store, wake_engine
+from storage import Checkpoint, Run, RunState
+
+MOST = 5  # children that are named
+MORE_EPOCHS = 10
+
+
+def lineage(run: Run) -> None:
+    """The run whose checkpoint it began with, and those that began with one of its own."""
+    if run.parent_id is not None:
+        st.caption(f":material/fork_right: Goes on from {_parent(run)} {_after(run)}.")
+    if children := store().runs.children(run.id):
+        named = [f"{_linked(child)} ({_after(child)})" for child in children[:MOST]]
+        more = f" and {len(children) - MOST} more" if len(children) > MOST else ""
+        st.caption(f":material/fork_right: Gone on from by {', '.join(named)}{more}.")
+
+
+def go_on(run: Run) -> None:
+    """More epochs, other settings from a checkpoint, back to an earlier one; and pins."""
+    if (started := actions.started_run()) is not None:
+        open_run(started)
+    kept = store().checkpoints.list(run.id)
+    if not kept:
+        return
+    with st.popover("Go on", icon=":material/fork_right:", key="run_go_on"):
+        if run.state.is_over:
+            _extend(run)
+        st.markdown("**From a checkpoint**")
+        names = {one.name: _label(one, run) for one in kept}
+        chosen = st.selectbox("Checkpoint", list(names), format_func=names.__getitem__, key=f"run_from_{run.id}")
+        one = next(found for found in kept if found.name == chosen)
+        with st.container(horizontal=True, gap="small"):
+            if st.button(
+                "Branch",
+                icon=":material/fork_right:",
+                key="run_branch",
+                help="A new run that goes on from here, with other settings if you like. This one stays as it is.",
+            ):
+                st.switch_page(NEW_RUN_PAGE, query_params={"branch": run.id, "at": one.name})
+            if run.state in (RunState.STOPPED, RunState.FAILED):
+                st.button(
+                    "Resume from here",
+                    icon=":material/history:",
+                    key="run_resume_from",
+                    help="This run goes on from here; checkpoints and curves that came after it go.",
+                    on_click=_resume,
+                    args=(run.id, one.name),
+                )
+            st.button(
+                "Unpin" if one.is_pinned else "Pin",
+                icon=":material/keep_off:" if one.is_pinned else ":material/keep:",
+                key="run_pin",
+                help="A pinned checkpoint stays however many newer ones follow.",
+                on_click=_pin,
+                args=(run.id, one.name, not one.is_pinned),
+            )
+
+
+def _extend(run: Run) -> None:
+    st.markdown("**Train it for longer**")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        epochs = st.number_input("More epochs", 1, 10_000, MORE_EPOCHS, key="run_more_epochs", width=120)
+        st.button(
+            "Extend",
+            type="primary",
+            icon=":material/add:",
+            key="run_extend",
+            on_click=_start_extended,
+            args=(run.id, newest_run()),
+        )
+    is_finished = run.state is RunState.FINISHED
+    whole = (run.epoch if is_finished else run.epochs) + int(epochs)
+    st.caption(
+        f"A new run goes on from the last checkpoint to epoch {whole}; this one stays as it is. "
+        "Its schedule is laid over all epochs anew."
+    )
+
+
+def _start_extended(run_id: str, drawn_on: str) -> None:
+    epochs = int(st.session_state["run_more_epochs"])
+    try:
+        run = engine.extend(store(), run_id, epochs, key=f"extend {run_id} {epochs} {drawn_on}")
+    except (Refused, NotFound, Unavailable) as error:
+        st.toast(words.escaped(str(error)), icon=":material/error:")
+        return
+    wake_engine()
+    st.session_state["started_run"] = run.id
+
+
+def _resume(run_id: str, name: str) -> None:
+    try:
+        engine.resume(store(), run_id, name)
+    except (Refused, NotFound) as error:
+        st.toast(words.escaped(str(error)), icon=":material/error:")
+        return
+    wake_engine()
+    st.toast(f"Going back to {name}.", icon=":material/check:")
+
+
+def _pin(run_id: str, name: str, pinned: bool) -> None:
+    try:
+        engine.pin_checkpoint(store(), run_id, name, pinned=pinned)
+    except (NotFound, Unavailable) as error:
+        st.toast(words.escaped(str(error)), icon=":material/error:")
+
+
+def _label(one: Checkpoint, run: Run) -> str:
+    where = f"epoch {one.epoch}" if one.is_whole else f"step {one.step:,}, in epoch {one.epoch + 1}"
+    value = one.metrics.get(run.metric)
+    marks = [
+        name for name, is_set in (("best", one.is_best), ("last", one.is_last), ("pinned", one.is_pinned)) if is_set
+    ]
+    return " · ".join([where, *([words.percent(value)] if value is not None else []), *marks])
+
+
+def _after(child: Run) -> str:
+    return f"after epoch {child.parent_epoch}" if child.parent_epoch else f"after step {child.parent_step:,}"
+
+
+def _parent(run: Run) -> str:
+    try:
+        return _linked(store().runs.get(run.parent_id or ""))
+    except KeyError:
+        return f"a run deleted since ({run.parent_id})"
+
+
+def _linked(run: Run) -> str:
+    return f"[{words.escaped(words.shortened(run.name, 40))}]({run_link(run)})"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.measure import print_table
 
-NAMES = ("run_page", "gpu")  # a new benchmark is a module here with `measure() -> list[Figure]`
+NAMES = ("run_page", "engine", "gpu")  # a new benchmark is a module here with `measure() -> list[Figure]`
 
 
 def main() -> int:

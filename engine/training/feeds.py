@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -16,9 +16,10 @@ from engine.data.batches import Batches
 from engine.data.cached_file import Report
 from engine.data.features import Features, features, limit_bytes
 from engine.spec import RunSpec
-from engine.training.cut import CannotCut, Cut, cut
+from engine.training.cut import CannotCut, Cut, cut, pieces
 from engine.training.distributed import Crew
 from engine.training.precision import Format
+from engine.training.recompute import Recomputed
 from engine.training.state import Choices
 
 VERSION = 1  # of how features are made; a change makes new files
@@ -33,6 +34,7 @@ class Feed:
     train: Batches
     validation: Batches
     cut: Cut | None = None  # None: images enter the whole network
+    learns: nn.Module | None = None  # what training calls in place of `enter`, where asked to recompute or compile
 
     def enter(self, network: nn.Module) -> nn.Module:
         """Maps what the batches hold to logits."""
@@ -61,6 +63,7 @@ class Feeds:
     _made: dict[tuple[str, int | None], Features] = field(default_factory=dict)
     _cuts: dict[str, Cut] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
+    _learning: dict[str, nn.Module] = field(default_factory=dict)
     _threads: int = field(default_factory=torch.get_num_threads)
 
     @property
@@ -73,6 +76,10 @@ class Feeds:
         Raises:
             OSError: No space for the features.
         """
+        feed = self._plain(epoch)
+        return replace(feed, learns=self._learns(feed.cut)) if feed.learns is None else feed
+
+    def _plain(self, epoch: int) -> Feed:
         boundary = self.boundary(epoch)
         torch.set_num_threads(self._threads)
         if boundary is None:
@@ -91,6 +98,24 @@ class Feeds:
         if boundary == HEAD:  # threads cost more than they give where a small head is all there is to do
             torch.set_num_threads(1)
         return Feed(self.images.train.seen_by(seen), self.images.validation.seen_by(plain), made)
+
+    def _learns(self, made: Cut | None) -> nn.Module | None:
+        """Made once for each cut: compiling takes a minute."""
+        asked, key = self.spec.compute, made.boundary if made else ""
+        if not asked.recompute and not asked.compile:
+            return None
+        if key not in self._learning:
+            module = made.rest(self.network) if made else self.network
+            if asked.recompute and (inner := self._inner(key)):
+                module = Recomputed(pieces(self.network, self.spec.model, inner).of(self.network)[bool(key) :])
+            self._learning[key] = torch.compile(module) if asked.compile else module
+        return self._learning[key]
+
+    def _inner(self, boundary: str) -> list[str]:
+        """Where what trains can be cut again, beginning with `boundary` itself."""
+        names = list(self.spec.thaw_plan)
+        later = names[names.index(boundary) if boundary else 1 :]
+        return [name for name in later if self._cut(name)]
 
     def boundary(self, epoch: int) -> str | None:
         """The first stage that learns in `epoch`, if what lies before it can be computed once; else None."""

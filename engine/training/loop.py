@@ -78,7 +78,7 @@ def train_epoch(
     optimizer, at = training.optimizer, training.at
     training.model.train()
     recipe.thawing.begin_epoch(at.epoch)
-    model = stepper.crew.wrap(feed.enter(training.model))
+    model = stepper.crew.wrap(feed.learns or feed.enter(training.model))
     if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
         meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
     for images, labels in feed.train.passing(at.batch, lambda: stepper.crew.any(stop())):

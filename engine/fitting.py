@@ -70,7 +70,7 @@ def room(store: Store, device: str) -> Room:
     ours = sum(host_memory.rss(run.pid) for run in active if run.pid and run.slot == "cpu")
     if device != "cuda":
         return Room(host_memory.free() + ours, disk)
-    busy = {run.slot for run in active}
+    busy = {gpu for run in active for gpu in (run.slot or "").split(",")}
     free = [gpu["memory_total"] - (0 if str(gpu["index"]) in busy else gpu["memory_used"]) for gpu in gpus()]
     return Room(max(free, default=0), disk)
 

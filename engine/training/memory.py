@@ -14,26 +14,27 @@ PAGES = Path("/proc/self/statm")
 
 
 class Memory:
-    """Readings for one device: torch's own and the whole GPU's on CUDA, else the process's resident memory."""
+    """Readings of every GPU that this process may use, torch's own and the driver's; else its resident memory."""
 
     def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._whole_gpu = _whole_gpu(device) if device.type == "cuda" else None
+        count = torch.cuda.device_count() if device.type == "cuda" else 0
+        gpus = [torch.device("cuda", index) for index in range(count)]
+        self._gpus = [(gpu, _whole_gpu(gpu)) for gpu in gpus]
 
     def read(self) -> dict[str, float]:
         """Metric name -> MB. The peak is since the process started."""
-        if self._device.type != "cuda":
-            return {"memory/rss_mb": resident() / MB}
-        gpu = f"gpu{self._device.index}"
-        readings = {
-            f"{gpu}/allocated_mb": torch.cuda.memory_allocated(self._device) / MB,
-            f"{gpu}/reserved_mb": torch.cuda.memory_reserved(self._device) / MB,
-            f"{gpu}/peak_mb": torch.cuda.max_memory_allocated(self._device) / MB,
-        }
-        if self._whole_gpu:
-            told = self._whole_gpu()
-            readings |= {f"{gpu}/used_mb": int(told.used) / MB, f"{gpu}/total_mb": int(told.total) / MB}
-        return readings
+        readings: dict[str, float] = {}
+        for gpu, whole in self._gpus:
+            name = f"gpu{gpu.index}"
+            readings |= {
+                f"{name}/allocated_mb": torch.cuda.memory_allocated(gpu) / MB,
+                f"{name}/reserved_mb": torch.cuda.memory_reserved(gpu) / MB,
+                f"{name}/peak_mb": torch.cuda.max_memory_allocated(gpu) / MB,
+            }
+            if whole:
+                told = whole()
+                readings |= {f"{name}/used_mb": int(told.used) / MB, f"{name}/total_mb": int(told.total) / MB}
+        return readings or {"memory/rss_mb": resident() / MB}
 
 
 def resident() -> int:

@@ -95,6 +95,13 @@ def test_memory_takes_gpus_before_the_process_and_a_unit_that_fits() -> None:
     assert memory_names(names) == ["gpu0/allocated_mb", "gpu0/reserved_mb", "gpu0/peak_mb", "gpu0/used_mb"]
     assert memory_names(["memory/rss_mb", "val/loss"]) == ["memory/rss_mb"]
     assert memory_title(["memory/rss_mb"]) == "Process memory (RSS)"
+    on_cpu = ["memory/rss_mb", "rank10/rss_mb", "rank2/rss_mb", "rank2/images_per_s"]
+    assert memory_names(on_cpu) == ["rank2/rss_mb", "rank10/rss_mb"]
+    on_gpu = ["gpu0/allocated_mb", "rank0/allocated_mb", "rank0/peak_mb", "rank1/allocated_mb"]
+    assert memory_names(on_gpu) == ["rank0/allocated_mb", "rank1/allocated_mb"]
+    assert memory_title(memory_names(on_gpu)) == "GPU memory"
+    shared = memory([series("rank0/rss_mb", [500.0]), series("rank1/rss_mb", [510.0])], palette=LIGHT)
+    assert shared["legend"]["data"] == ["rank 0 (RSS)", "rank 1 (RSS)"]
     small = memory([series("memory/rss_mb", [500.0])], palette=LIGHT)
     assert small["series"][0]["data"] == [[1, 524.288]]
     assert small["yAxis"]["axisLabel"]["formatter"] == "{value} MB"

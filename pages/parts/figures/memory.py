@@ -1,5 +1,6 @@
 """Memory over steps: of each GPU where there is one, else of the training process."""
 
+import re
 from collections.abc import Sequence
 
 from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs
@@ -7,6 +8,7 @@ from pages.parts.figures.palette import Palette
 from storage import Series
 
 MIB = 2**20
+RANK = re.compile(r"rank(\d+)/\w+_mb")
 KINDS = ("allocated_mb", "reserved_mb", "peak_mb", "used_mb")
 NAMES = {"allocated_mb": "allocated", "reserved_mb": "reserved", "peak_mb": "peak", "used_mb": "whole GPU"}
 
@@ -30,6 +32,10 @@ def memory(
 
 def memory_names(names: Sequence[str]) -> list[str]:
     """Those metrics of a run that its memory chart shows, in the order of their lines."""
+    for kind in ("allocated_mb", "rss_mb"):  # ranks beside each other: is the work shared evenly?
+        of_ranks = [name for name in names if RANK.fullmatch(name) and name.endswith(kind)]
+        if of_ranks:
+            return sorted(of_ranks, key=lambda name: int(RANK.fullmatch(name)[1]))
     of_gpus = sorted(
         (name for name in names if name.startswith("gpu") and name.rpartition("/")[2] in KINDS),
         key=lambda name: (name.partition("/")[0], KINDS.index(name.rpartition("/")[2])),
@@ -38,11 +44,15 @@ def memory_names(names: Sequence[str]) -> list[str]:
 
 
 def memory_title(names: Sequence[str]) -> str:
-    return "GPU memory" if any(name.startswith("gpu") for name in names) else "Process memory (RSS)"
+    if any(name.endswith("/allocated_mb") for name in names):
+        return "GPU memory"
+    return "Process memory (RSS)"
 
 
 def _name(metric: str, *, several: bool) -> str:
     device, _, kind = metric.rpartition("/")
+    if found := RANK.fullmatch(metric):
+        return f"rank {found[1]} {NAMES.get(kind, '(RSS)')}"
     name = NAMES.get(kind, "process (RSS)")
     return f"{device.upper().replace('GPU', 'GPU ')} {name}" if several else name
 

@@ -11,7 +11,9 @@ from engine import PRESETS, Problem, Refused, RunSpec
 from pages.parts import actions, forms, run_sections, words
 from pages.parts.cards import page_head, problem_lines
 from pages.parts.fit_panel import fit_panel
+from pages.parts.lineage import MORE_EPOCHS
 from pages.parts.session import newest_run, open_run, store
+from storage import Run, RunState
 
 COMMAND = "python -m engine train run.yaml --wait"
 
@@ -82,7 +84,7 @@ def first_values() -> None:
     if run_id := source[0] or source[3]:
         try:
             copied = engine.find_run(store(), run_id)
-            values = {**copied.spec, "name": f"{copied.name}, branched"[:200]} if source[3] else copied.spec
+            values = _branched(copied) if source[3] else copied.spec
             st.toast("Filled in from that run.", icon=":material/content_copy:")
         except engine.NotFound as missing:
             st.toast(words.escaped(str(missing)), icon=":material/search_off:")
@@ -94,6 +96,12 @@ def first_values() -> None:
             values = {**values, **_fine_tuning(source[2], values)}
         values = _from_address(values)
     forms.fill(values)
+
+
+def _branched(run: Run) -> dict[str, Any]:
+    """A run's settings, with epochs left to train where it has had them all."""
+    epochs = run.spec["epochs"] + (MORE_EPOCHS if run.state is RunState.FINISHED else 0)
+    return {**run.spec, "epochs": epochs, "name": f"{run.name}, branched"[:200]}
 
 
 def _from_address(values: dict[str, Any]) -> dict[str, Any]:

@@ -238,6 +238,8 @@ def _id(part: Any, name: str, class_name: str, index: int) -> str:
 
 
 def _told(error: BaseException) -> str:
-    """One line of it, and of a failed download only why."""
+    """One line of it, and of a failed download only why, once."""
+    if tried := re.findall(r"got:\s*(.+?)\s*(?=Tried|$)", str(error), re.DOTALL):  # one a mirror
+        return str(tried[-1]).rstrip(".")
     bare = re.sub(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>", r"\1", " ".join(str(error).split()))
     return bare.rstrip(".") or type(error).__name__

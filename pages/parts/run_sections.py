@@ -15,6 +15,7 @@ from pages.parts.figures.thaw_plan import height, thaw_plan
 from pages.parts.previewed import previewed
 from pages.parts.session import palette, store
 
+SMALL_PX = 48  # a stem made for 224 px leaves little of such images
 POINTS = 200  # of a drawn schedule
 
 
@@ -71,6 +72,9 @@ def _augmentation(spec: RunSpec) -> None:
 
 
 def _weights(spec: RunSpec) -> None:
+    row = engine.BACKBONES[spec.model.backbone]
+    if row.layout.stem and spec.model.stem == "original" and spec.data.image_size <= SMALL_PX:
+        st.caption(f"For images of {spec.data.image_size} px, a small stem (under More) lets the network see more.")
     if spec.model.weights == "random":
         return
 

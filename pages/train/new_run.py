@@ -12,7 +12,7 @@ from pages.parts import actions, forms, run_sections, words
 from pages.parts.cards import page_head, problem_lines
 from pages.parts.session import newest_run, open_run, store
 
-COMMAND = "python -m engine train run.yaml --wait"
+COMMAND = ".venv/bin/python -m engine train run.yaml --wait"
 
 
 def start(drawn_on: str) -> None:
@@ -98,12 +98,14 @@ def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:
     except engine.NotFound as missing:
         st.toast(words.escaped(str(missing)), icon=":material/search_off:")
         return {}
+    others = [one.id for one in store().datasets.list() if one.id not in (spec["data"]["dataset"], "digits")]
+    dataset = {"dataset": others[0]} if others and "dataset" not in st.query_params else {}
     kept = ("backbone", "stem", "input_layer")
     model = {name: spec["model"][name] for name in kept if name in spec["model"]}
     return {
-        "data": {**values.get("data", {}), "image_size": spec["data"]["image_size"]},
+        "data": {**values.get("data", {}), **dataset, "image_size": spec["data"]["image_size"]},
         "model": {**model, "weights": "run", "weights_from": run_id},
-        "freeze": {"policy": "gradual", "rate_decay": 0.4},
+        "freeze": {"policy": "head"},
     }
 
 
@@ -168,6 +170,10 @@ def told(spec: RunSpec) -> None:
     waiting = len(store().runs.queue())
     waits = f" · after {words.count(waiting, 'waiting run')}" if waiting else ""
     st.caption(f"{images} · {epochs} of {words.count(steps, 'step')}{waits}")
+    if steps == 1 and training < spec.optimisation.batch_size:
+        st.caption(
+            f":orange[A batch of {spec.optimisation.batch_size} holds them all: a smaller one moves more often.]"
+        )
 
 
 def page() -> None:

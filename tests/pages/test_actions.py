@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import engine
+from pages.parts.live import pace
 from storage import Run, RunState, Store
 from tests.pages import seed
 from tests.pages.pages import HOME, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
@@ -193,3 +194,10 @@ def test_the_zoom_is_kept_over_refreshes_until_it_is_reset(runs: dict[str, Run])
     assert bounds() == (100, 301)
     fine(app.button(key="run_reset_zoom").click().run())
     assert bounds()[0] == 0
+
+
+def test_a_page_looks_on_while_something_is_asked_of_a_run_that_is_over(store: Store) -> None:
+    stopped = seed.run(store, "stopped", RunState.STOPPED, dataset="digits", epochs=3, per_epoch=5)
+    assert pace(stopped) is None
+    store.requests.add("resume_run", stopped.id)
+    assert pace(stopped)

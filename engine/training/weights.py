@@ -116,7 +116,7 @@ def from_file(asked: Asked) -> Found:
         raise Unavailable(f"The weights file {path} is gone. Put it back, or choose other weights.") from None
     except (OSError, SafetensorError, ValueError, RuntimeError, KeyError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Unavailable(f"{path} cannot be read as weights ({first}). Choose another file.") from None
+        raise Unavailable(f"{path} cannot be read as weights: {first.rstrip('.')}. Choose another file.") from None
 
 
 def load(network: nn.Module, asked: spec.Model, found: Found, *, classes: list[str]) -> Fitted:

@@ -52,6 +52,9 @@ def progress(run: Run) -> None:
     if run.state is RunState.FINISHED:
         st.caption(f"{words.count(run.epochs, 'epoch')} in {took} · ended {words.ago(run.ended_at)}")
         return
+    if run.state.is_over and not run.steps:
+        st.caption("It ended before its first step.")
+        return
     text = words.progress(run)
     st.progress(run.fraction, text=f"{text} · {took} so far" if run.started_at and not run.state.is_over else text)
 

@@ -143,10 +143,10 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
         with st.container(gap=None, width="stretch", key="new_summary"):
             if spec is None:
                 st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
-                problem_lines(problems[:2])
+                problem_lines(problems[:2], labelled=True)
             else:
                 told(spec)
-            problem_lines(st.session_state.pop("new_refused", []))
+            problem_lines(st.session_state.pop("new_refused", []), labelled=True)
         st.button(
             "Start training",
             type="primary",

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict
 
 from engine.catalog.datasets import DATASET_KINDS
-from engine.datasets import dataset_problems
+from engine.datasets import dataset_problems, replaced_data
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.first_weights import weights_path
 from engine.launchers import ROOT
@@ -54,15 +54,21 @@ def embedded_datasets() -> list[Dataset]:
 
 def check(store: Store, spec: RunSpec) -> list[Problem]:
     """What only this home and machine know to be wrong with a spec."""
-    problems = dataset_problems(store, spec)
-    if spec.device == "cuda" and not gpus():
-        problems.append(Problem("device", "cuda", "this machine has no NVIDIA GPU; use auto or cpu"))
-    if spec.device == "mps" and sys.platform != "darwin":
-        problems.append(Problem("device", "mps", "only Macs have it; use auto or cpu"))
+    problems = dataset_problems(store, spec) + device_problems(spec)
     try:
         weights_path(store, spec)
     except Refused as refused:
         problems += refused.problems
+    return problems
+
+
+def device_problems(spec: RunSpec) -> list[Problem]:
+    """What this machine cannot do for a spec."""
+    problems = []
+    if spec.device == "cuda" and not gpus():
+        problems.append(Problem("device", "cuda", "this machine has no NVIDIA GPU; use auto or cpu"))
+    if spec.device == "mps" and sys.platform != "darwin":
+        problems.append(Problem("device", "mps", "only Macs have it; use auto or cpu"))
     return problems
 
 
@@ -112,7 +118,7 @@ def resume(store: Store, run_id: str) -> Request:
     run = find_run(store, run_id)
     if run.state not in (RunState.STOPPED, RunState.FAILED):
         raise Refused([Problem("run", run.id, f"it is {run.state}; only a stopped or failed run can be resumed")])
-    if problems := check(store, RunSpec.parse(run.spec)):
+    if problems := [*device_problems(RunSpec.parse(run.spec)), *replaced_data(store, run)]:
         raise Refused(problems)
     return store.requests.add("resume_run", run.id)
 

@@ -97,6 +97,8 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     training, recipe, batches, judging_batches = build(spec, data, device, network)
     checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
     going_on_from = checkpoints.resume(training, run["resume_from"])
+    if kept and going_on_from is None:  # none of them can be used: its first weights count again
+        return train(folder, {**run, "resume_from": None}, spec, reporter, stop)
     at, steps = training.at, spec.epochs * len(batches)
     reporter.started(
         attempt=run["attempt"],

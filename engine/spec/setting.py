@@ -124,7 +124,7 @@ def problem_of(line: dict[str, Any], known: dict[str, Setting]) -> Problem:
     if not path:  # a rule over several fields names its own
         field, _, rest = str(line["ctx"]["error"]).partition(" = ")
         value, _, message = rest.partition(": ")
-        return Problem(field, yaml.safe_load(value), message)
+        return Problem(field, _read(value), message)
     if line["type"] in ("model_type", "model_attributes_type"):
         inside = [one.path for one in known.values() if one.path.startswith(f"{path}.")]
         return Problem(path, line["input"], f"must be a mapping with the fields {', '.join(inside)}")
@@ -171,6 +171,13 @@ def _setting(path: str, info: FieldInfo) -> Setting:
         low_open=low_open,
         high_open=high_open,
     )
+
+
+def _read(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:  # the user's own text stands in it
+        return text
 
 
 def _plain(number: object) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from engine.training.model import take_over
 from engine.training.optimiser import Trend
 
 
@@ -87,12 +88,15 @@ class Training:
 
     def resume(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Go on exactly where `state` and `weights` were saved."""
-        self.judged.load_state_dict(weights)
+        take_over(self.judged, weights)
         if self.average:
-            self.model.load_state_dict(state["model"])
+            take_over(self.model, state["model"])
             self.average.n_averaged.fill_(state["averaged"])
         self.trend = Trend(**state.get("trend", {}))
+        own = [{name: group[name] for name in ("name", "share")} for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, names in zip(self.optimizer.param_groups, own, strict=True):  # Thaw's, which torch replaces as well
+            group.update(names)
         self.at = Position(**state["position"])
         self.shuffle = state["shuffle"]
         self.generator.set_state(self.shuffle)

@@ -54,15 +54,21 @@ def embedded_datasets() -> list[Dataset]:
 
 def check(store: Store, spec: RunSpec) -> list[Problem]:
     """What only this home and machine know to be wrong with a spec."""
-    problems = dataset_problems(store, spec)
-    if spec.device == "cuda" and not gpus():
-        problems.append(Problem("device", "cuda", "this machine has no NVIDIA GPU; use auto or cpu"))
-    if spec.device == "mps" and sys.platform != "darwin":
-        problems.append(Problem("device", "mps", "only Macs have it; use auto or cpu"))
+    problems = dataset_problems(store, spec) + device_problems(spec)
     try:
         weights_path(store, spec)
     except Refused as refused:
         problems += refused.problems
+    return problems
+
+
+def device_problems(spec: RunSpec) -> list[Problem]:
+    """What this machine cannot do for a spec."""
+    problems = []
+    if spec.device == "cuda" and not gpus():
+        problems.append(Problem("device", "cuda", "this machine has no NVIDIA GPU; use auto or cpu"))
+    if spec.device == "mps" and sys.platform != "darwin":
+        problems.append(Problem("device", "mps", "only Macs have it; use auto or cpu"))
     return problems
 
 

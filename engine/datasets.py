@@ -1,6 +1,7 @@
 """What users ask of data sets: add, fetch, scan, take images out. Checked here, at the door."""
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from engine.data.split import left_out_of
 from engine.dataset_facts import dataset_index, split_of
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.spec import Data, RunSpec
-from storage import Dataset, Request, RunState, Store
+from storage import Dataset, Request, Run, RunState, Store
 
 MOST_NAME_BYTES = 200  # of a data set's folder: file systems allow 255
 SUFFIXES = (".zip", ".csv")
@@ -158,7 +159,10 @@ def dataset_problems(store: Store, spec: RunSpec) -> list[Problem]:
     except KeyError:
         names = ", ".join(dataset.name for dataset in store.datasets.list())
         return [Problem("data.dataset", spec.data.dataset, f"there is no such data set; there are: {names}")]
-    if not spec.data.group_by:
+    teach = dataset.counts.get("train") or dataset.counts.get("all") or {}
+    if (
+        not spec.data.group_by and max(teach.values(), default=2) > 1
+    ):  # reading all ids takes time: only where it may fail
         return []
     try:
         split_of(store, dataset, spec.data)
@@ -167,6 +171,21 @@ def dataset_problems(store: Store, spec: RunSpec) -> list[Problem]:
     except Unavailable as error:
         return [Problem("data.dataset", dataset.name, str(error))]
     return []
+
+
+def replaced_data(store: Store, run: Run) -> list[Problem]:
+    """Whether a run's data set is gone, or another lies under its name: it goes on with its own or not at all."""
+    name = run.dataset_id
+    try:
+        now = store.datasets.get(name)
+        then = json.loads((store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))["dataset"]
+    except KeyError:
+        return [Problem("data.dataset", name, "its data set is gone; import the same images again, or start a new run")]
+    except (OSError, ValueError):  # it was never launched: it begins with what lies there
+        return []
+    if then.get("source_fingerprint") in (None, now.source_fingerprint):
+        return []
+    return [Problem("data.dataset", name, "other images lie under this name now; start a new run to train on them")]
 
 
 def dataset_split(

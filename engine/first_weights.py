@@ -1,8 +1,10 @@
 """Which file `model.weights_from` means, looked up while the store is at hand: a training process has none."""
 
+import os
 import re
 from pathlib import Path
 
+from engine.catalog import BACKBONES
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.files import checkpoint_file
 from engine.spec import RunSpec
@@ -24,6 +26,19 @@ def weights_path(store: Store, spec: RunSpec) -> Path | None:
         case "run":
             return _of_run(store, asked, spec.model.backbone)
     return None
+
+
+def weights_seen(spec: RunSpec, path: Path | None) -> list[int] | None:
+    """When the file of the first weights was changed and its size; None while there is none."""
+    if spec.model.weights == "pretrained":
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        torch_home = Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch").expanduser()  # as torch.hub finds it
+        path = torch_home / "hub" / "checkpoints" / BACKBONES[spec.model.backbone].weights_file
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return [found.st_mtime_ns, found.st_size] if found else None
 
 
 def _of_file(path: Path) -> Path:

@@ -12,7 +12,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from engine.catalog import BACKBONES
-from engine.commands import check, find_run, queue_run
+from engine.commands import check, device_problems, find_run, queue_run
+from engine.datasets import replaced_data
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.spec import RunSpec, settings
 from storage import Checkpoint, Request, Run, RunState, Store
@@ -49,7 +50,7 @@ def resume(store: Store, run_id: str, checkpoint: Which | None = None) -> Reques
         raise Refused([Problem("run", run.id, f"it is finished: {advice}")])
     if run.state not in (RunState.STOPPED, RunState.FAILED):
         raise Refused([Problem("run", run.id, f"it is {run.state}; only a stopped or failed run can be resumed")])
-    if problems := _checked(store, RunSpec.parse(run.spec)):
+    if problems := [*device_problems(RunSpec.parse(run.spec)), *replaced_data(store, run)]:
         raise Refused(problems)
     if checkpoint is None:
         return store.requests.add("resume_run", run.id)

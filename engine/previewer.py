@@ -1,12 +1,15 @@
 """The process that makes previews: `python -m engine.previewer FOLDER`. It stays a while, for torch loads slowly."""
 
+import gc
 import json
 import logging
 import os
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from engine.spec import RunSpec
 
 STAYS_S = 300.0
 LOOKS_S = 0.1
+BEAT_S = 5.0
 MOST_KEPT = 200
 
 log = logging.getLogger("thaw")
@@ -34,11 +38,36 @@ def main(previews: Path) -> int:
                 path.replace(taken)
             except FileNotFoundError:  # another previewer, of a supervisor that was killed, took it
                 continue
-            make(taken)
+            with beating(taken):
+                make(taken)
             _tidy(previews)
             last = time.monotonic()
         time.sleep(LOOKS_S)
     return 0
+
+
+@contextmanager
+def beating(taken: Path) -> Iterator[None]:
+    """Show that the preview is being made: some parts of it take minutes and tell nothing."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while True:
+            with suppress(FileNotFoundError):
+                os.utime(taken)
+            if over.wait(BEAT_S):
+                return
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        if "torch" in sys.modules:  # GPU memory belongs to runs, not to a process that waits
+            gc.collect()
+            sys.modules["torch"].cuda.empty_cache()
 
 
 def make(taken: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from engine import processes
 from engine.errors import Refused
-from engine.first_weights import weights_path
+from engine.first_weights import weights_path, weights_seen
 from engine.launchers import ROOT
 from engine.processes import Identity
 from engine.spec import RunSpec
@@ -92,6 +92,11 @@ class Previewing:
             log = self._folder / "log.txt"
             self._leader = processes.spawn(command, mark=self._mark, log=log, environment={}, folder=ROOT)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is asked for or being made."""
+        return bool(waiting(self._folder)) or any(self._folder.glob("*.taken"))
+
     def close(self) -> None:
         """It is of no use without a supervisor: nothing it made is lost."""
         if self._leader:
@@ -124,6 +129,7 @@ def _asked(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
         "spec": {name: values[name] for name in KINDS[kind][1]},
         "dataset": asdict(dataset),
         "weights_path": str(path) if path else None,
+        "weights_seen": weights_seen(spec, path),
         "cache": str(store.home.cache),
     }
 

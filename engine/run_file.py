@@ -48,9 +48,7 @@ def _dataset(store: Store, run: Run, folder: Path) -> dict[str, Any]:
 
 
 def _first_weights(store: Store, run: Run) -> str | None:
-    """Looked up for the first start only: later attempts go on from checkpoints of their own."""
-    if run.resume_from:
-        return None
+    """For a start without a checkpoint, or with one that turns out to be damaged."""
     try:
         path = weights_path(store, RunSpec.parse(run.spec))
     except Refused:  # deleted since the run was asked for: the worker says so

@@ -94,7 +94,7 @@ class Supervisor:
         self._running.tick()
         self._previewing.tick()
         self._beat()
-        if not self._running.is_idle or self._store.requests.open():
+        if not self._running.is_idle or self._store.requests.open() or self._previewing.is_busy:
             self._busy_at = time.monotonic()
         elif self._on_demand and time.monotonic() - self._busy_at > IDLE_S:
             self._leave_if_idle()

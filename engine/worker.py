@@ -112,6 +112,10 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     going_on_from = checkpoints.resume(training, run["resume_from"])
     if run.get("has_parent") and going_on_from is None:
         raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
+    if kept and going_on_from is None:  # none of them can be used: its first weights count again
+        if crew.world > 1:
+            raise Unavailable("None of its checkpoints can be used. Start it again, as a new run.")
+        return train(folder, {**run, "resume_from": None}, spec, reporter, stop)
     at = training.at
     steps = at.step - at.batch + (spec.epochs - at.epoch) * len(images.train)
     feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=stop, crew=crew)

@@ -28,12 +28,13 @@ class Schedule:
     note: str
     share: Callable[[float, float, Asked], float]  # (epochs done, with a fraction; epochs in all; asked) -> 0 to 1
     takes: tuple[str, ...] = ()  # fields of Optimisation that it reads
+    rises: bool = False  # by itself: a warm-up before it would rise twice
     follows: bool = False  # the rate also follows how validation goes, known only while training
 
 
 def share_at(name: str, epoch: float, epochs: float, asked: Asked) -> float:
     """The share of the learning rate after `epoch` of `epochs` epochs: warm-up first, then the schedule."""
-    warmup = min(asked.warmup_epochs, epochs)
+    warmup = 0.0 if SCHEDULES[name].rises else min(asked.warmup_epochs, epochs)
     if epoch < warmup:
         return max(epoch / warmup, 1e-3)
     return SCHEDULES[name].share(epoch - warmup, max(epochs - warmup, 1e-9), asked)
@@ -64,8 +65,9 @@ SCHEDULES: dict[str, Schedule] = {
     ),
     "one_cycle": Schedule(
         "One cycle",
-        "Rises for 30 %, then falls: quick training at high rates (Smith and Topin 2018).",
+        "Rises for 30 %, then falls: quick training at high rates; has no use for a warm-up (Smith and Topin 2018).",
         _one_cycle,
+        rises=True,
     ),
     "plateau": Schedule(
         "Plateau",

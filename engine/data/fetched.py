@@ -25,6 +25,15 @@ LABELS = ("targets", "labels", "_labels", "y")  # where torchvision's classes ke
 IMAGES = ("_image_files", "_images", "_samples", "samples")  # paths, or pairs of path and label
 
 
+PLAIN = {
+    ("numpy", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("numpy", "scalar"),
+    ("_codecs", "encode"),
+}
+
+
 class Tell(Protocol):
     """How far a download is."""
 
@@ -124,11 +133,33 @@ def _clear(about: DatasetKind, own: Path) -> None:
             path.unlink()
 
 
+class _Plain(pickle.Unpickler):
+    """Reads arrays, texts and numbers; CIFAR's files are pickles, and anybody's could run code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module.split(".")[0], name) in PLAIN:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"it holds {module}.{name}, which is no array")
+
+
+def _only_plain(cifar: Any, root: Path) -> None:
+    """
+    Raises:
+        pickle.UnpicklingError: A pickle that torchvision would read holds more than arrays; nothing of it was run.
+    """
+    batches = [name for name, _ in (*cifar.train_list, *cifar.test_list)]
+    for name in (*batches, cifar.meta["filename"]):
+        with suppress(FileNotFoundError), (root / cifar.base_folder / name).open("rb") as file:
+            _Plain(file, encoding="latin1").load()
+
+
 def _opened(about: DatasetKind, root: Path) -> dict[str, Any]:
     """Part -> torchvision's object. Its files need not have the checksums that torchvision knows: the images count."""
     from torchvision import datasets  # takes seconds: only where images are read
 
     original = getattr(datasets, _fetched(about).torchvision)
+    if issubclass(original, datasets.CIFAR10):
+        _only_plain(original, root)
     unchecked: dict[str, Any] = {"_check_integrity": lambda self: True}
     if hasattr(original, "meta"):
         unchecked["meta"] = {**original.meta, "md5": None}
@@ -156,6 +187,16 @@ def _link_archives(about: DatasetKind, named: Path, own: Path) -> None:
         raise Unfit(
             f"{about.label} does not lie in {named}: there is no {names.listed(missing)}.",
             "Name the folder that holds these files or what torchvision unpacks from them, or fetch it without one.",
+        )
+    from torchvision import datasets
+    from torchvision.datasets.utils import check_integrity
+
+    known = getattr(getattr(datasets, _fetched(about).torchvision), "tgz_md5", None)
+    if known and not check_integrity(str(_found(named, _fetched(about).files[0])), known):
+        # fetched again it would be written through the link, over the user's own file
+        raise Unfit(
+            f"{_fetched(about).files[0]} in {named} is damaged, or another file of that name.",
+            "Put a whole one there, or fetch the data set without a folder.",
         )
     for file in _fetched(about).files:
         link = own / file
@@ -238,6 +279,8 @@ def _id(part: Any, name: str, class_name: str, index: int) -> str:
 
 
 def _told(error: BaseException) -> str:
-    """One line of it, and of a failed download only why."""
+    """One line of it, and of a failed download only why, once."""
+    if tried := re.findall(r"got:\s*(.+?)\s*(?=Tried|$)", str(error), re.DOTALL):  # one a mirror
+        return str(tried[-1]).rstrip(".")
     bare = re.sub(r"<urlopen error (?:\[Errno -?\d+\] )?(.*?)>", r"\1", " ".join(str(error).split()))
     return bare.rstrip(".") or type(error).__name__

@@ -100,7 +100,7 @@ def _import(folder: Path, request: dict[str, Any], tree: Tree, progress: Progres
         for done, seen in enumerate(inspected, start=1):
             (bad if seen.bad else good).append(seen)
             progress(done, len(arrangement.places))
-    notes = [f"The images stay in {request['source']}; nothing was copied."] if paths else []
+    notes = [f"The images stay where {request['source']} names them; nothing was copied."] if paths else []
     notes += tree.notes + arrangement.notes
     notes += judge(count([one.place for one in good], arrangement.folders))
     index_of(classes, good, paths).write(folder)

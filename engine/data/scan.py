@@ -89,7 +89,10 @@ def _undecodable(facts: Facts) -> list[Finding]:
 
 def _leaks(facts: Facts) -> list[Finding]:
     groups = []
-    for group in [*facts.equal, *facts.near]:
+    alike = [
+        group for group in facts.equal if len({facts.labels[index] for index in group}) == 1
+    ]  # else contradictions
+    for group in [*alike, *facts.near]:
         parts = {facts.splits[index] or "train" for index in group}
         if "train" in parts and len(parts) > 1:  # what judges first: taking that out puts it right
             groups.append(sorted(group, key=lambda index: facts.splits[index] in ("train", "")))
@@ -102,7 +105,7 @@ def _leaks(facts: Facts) -> list[Finding]:
 
 def _contradictions(facts: Facts) -> list[Finding]:
     groups = [group for group in facts.equal if len({facts.labels[index] for index in group}) > 1]
-    text = "The very same image lies in more than one class. Keep the right one, or take all of them out."
+    text = "The very same image lies in more than one class. Take the wrong ones out; which is right, you know."
     return _finding("contradiction", "{} in more than one class", text, groups, facts)
 
 
@@ -111,7 +114,8 @@ def _duplicates(facts: Facts) -> list[Finding]:
         "Every pixel is equal. A repeat counts twice while learning, and when images are held back for validation "
         "it may stand on both sides."
     )
-    return _finding("duplicate", "{} more than once", text, facts.equal, facts)
+    groups = [group for group in facts.equal if len({facts.labels[index] for index in group}) == 1]
+    return _finding("duplicate", "{} more than once", text, groups, facts)
 
 
 def _near_duplicates(facts: Facts) -> list[Finding]:

@@ -96,6 +96,11 @@ def parts_of(
     )
     if asked.group_by and not len(parts.validation):
         raise _refused(asked.group_by, "leaves nothing to judge by: no group can be held back without losing a class")
+    if not len(parts.validation):
+        few = (
+            "leaves nothing to judge by: every class has a single image left; add images, or take excluded ones back in"
+        )
+        raise Refused([Problem("data.dataset", asked.dataset, few)])
     return parts
 
 

@@ -121,11 +121,10 @@ def problem_of(line: dict[str, Any], known: dict[str, Setting]) -> Problem:
         tops = sorted({one.path.split(".")[0] for one in known.values()})
         return Problem(path, line["input"], f"no such field; allowed here: {', '.join(names if parent else tops)}")
     if not path:  # a rule over several fields names its own
-        import yaml  # a training process may run where there is none
 
         field, _, rest = str(line["ctx"]["error"]).partition(" = ")
         value, _, message = rest.partition(": ")
-        return Problem(field, yaml.safe_load(value), message)
+        return Problem(field, _read(value), message)
     if line["type"] in ("model_type", "model_attributes_type"):
         inside = [one.path for one in known.values() if one.path.startswith(f"{path}.")]
         return Problem(path, line["input"], f"must be a mapping with the fields {', '.join(inside)}")
@@ -172,6 +171,13 @@ def _setting(path: str, info: FieldInfo) -> Setting:
         low_open=low_open,
         high_open=high_open,
     )
+
+
+def _read(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:  # the user's own text stands in it
+        return text
 
 
 def _plain(number: object) -> str:

@@ -12,6 +12,7 @@ import pickle
 import platform
 import shutil
 import time
+import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -111,6 +112,12 @@ def read_resume(folder: Path) -> dict[str, Any]:
     return state
 
 
+HOLDS_CODE = (
+    "it holds more than tensors, perhaps a whole model, and no code out of files is run; "
+    "save model.state_dict() with torch.save instead"
+)
+
+
 def read_tensors(file: Path) -> object:
     """What a .pt or .pth file of anybody holds, on the CPU; code in the file is never run.
 
@@ -120,8 +127,12 @@ def read_tensors(file: Path) -> object:
     """
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        raise ValueError((str(error).splitlines() or ["not a file of torch"])[0]) from None
+    except OSError:
+        raise
+    except Exception as error:  # on foreign bytes torch's unpickler raises nearly anything
+        if zipfile.is_zipfile(file) and isinstance(error, pickle.UnpicklingError):
+            raise ValueError(HOLDS_CODE) from None
+        raise ValueError("it is no whole file that torch.save wrote") from None
 
 
 def remove(folder: Path) -> None:

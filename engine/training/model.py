@@ -1,11 +1,12 @@
 """From a spec to a network: the backbone as it was made, its input layer and head fitted to the data."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from engine import spec
 from engine.catalog import BACKBONES, HEADS
@@ -38,6 +39,14 @@ def build(asked: spec.Model, *, classes: int, channels: int, image_size: int) ->
     original = network.get_submodule(row.layout.head)
     network.set_submodule(row.layout.head, named(HEADS[asked.head].build)(original, classes, asked))
     return network
+
+
+def take_over(network: nn.Module, tensors: dict[str, Tensor], *, strict: bool = True) -> None:
+    """`load_state_dict` of tensors out of a file, whose plain mapping lacks the versions of layers MNASNet asks for."""
+    own = network.state_dict()
+    state = OrderedDict(tensors)
+    state._metadata = own._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(state, strict=strict)
 
 
 def first_convolution(network: nn.Module) -> tuple[str, nn.Conv2d]:

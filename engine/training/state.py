@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from engine.training.distributed import SEED_STEP
+from engine.training.model import take_over
 from engine.training.optimiser import Trend
 
 
@@ -109,13 +110,16 @@ class Training:
         Returns:
             How many trained together then.
         """
-        self.judged.load_state_dict(weights)
+        take_over(self.judged, weights)
         if self.average:
-            self.model.load_state_dict(state["model"])
+            take_over(self.model, state["model"])
             self.average.n_averaged.fill_(state["averaged"])
         self.trend = Trend(**state.get("trend", {}))
         self.choices = Choices(**state.get("choices", {}))
+        own = [{name: group[name] for name in ("name", "share")} for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, names in zip(self.optimizer.param_groups, own, strict=True):  # Thaw's, which torch replaces as well
+            group.update(names)
         self.at = Position(**state["position"])
         self.shuffle = state["shuffle"]
         self.generator.set_state(self.shuffle)

@@ -4,9 +4,10 @@ import json
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from engine.catalog import BACKBONES, WEIGHTS
 from engine.catalog.freezing import HEAD
 from engine.errors import Unavailable
 from engine.training import checkpoint
-from engine.training.model import first_convolution, named
+from engine.training.model import first_convolution, named, take_over
 from engine.training.stages import stage_paths
 
 Tell = Callable[[int, int], None]  # bytes so far, bytes in all
@@ -117,7 +118,7 @@ def from_file(asked: Asked) -> Found:
         raise Unavailable(f"The weights file {path} is gone. Put it back, or choose other weights.") from None
     except (OSError, SafetensorError, ValueError, RuntimeError, KeyError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Unavailable(f"{path} cannot be read as weights ({first}). Choose another file.") from None
+        raise Unavailable(f"{path} cannot be read as weights: {first.rstrip('.')}. Choose another file.") from None
 
 
 def load(network: nn.Module, asked: spec.Model, found: Found, *, classes: list[str]) -> Fitted:
@@ -150,7 +151,7 @@ def load(network: nn.Module, asked: spec.Model, found: Found, *, classes: list[s
             f"The weights of {found.source} fit nothing in {asked.backbone} (they hold {names}). "
             "Choose the backbone they were made for."
         )
-    network.load_state_dict(fits, strict=False)
+    take_over(network, fits, strict=False)
     new = [f"{name} {_shape(value)}" for name, value in wanted.items() if name not in fits]
     left_out = [f"{name} {_shape(value)}" for name, value in sorted(tensors.items()) if name not in fits]
     return Fitted(found.source, list(fits), new, left_out, changed)
@@ -183,21 +184,34 @@ def _download(url: str, file: Path, size: int, tell: Tell) -> None:
     """By torch's own means (checked by the hash in its name); the size of the part so far is told meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
     wanted = re.search(r"-([0-9a-f]{8,})\.", file.name)
-    with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(
-            torch.hub.download_url_to_file, url, str(file), wanted[1] if wanted else None, progress=False
-        )
-        while not fetching.done():
-            part = max((one.stat().st_size for one in file.parent.glob(f"{file.name}.*.partial")), default=0)
-            tell(part, size)
-            time.sleep(0.2)
+    began, errors = time.time(), []
+
+    def work() -> None:
         try:
-            fetching.result()
-        except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash a RuntimeError
-            raise Unavailable(
-                f"{file.name} is not in {file.parent} and could not be downloaded ({error}). "
-                f"Put the file from {url} there, or choose other weights."
-            ) from None
+            torch.hub.download_url_to_file(url, str(file), wanted[1] if wanted else None, progress=False)
+        except Exception as error:  # told by the thread that waits
+            errors.append(error)
+
+    fetching = Thread(target=work, daemon=True)  # so that who is asked to stop need not wait for it
+    fetching.start()
+    while fetching.is_alive():
+        tell(_part_bytes(file, began), size)
+        fetching.join(0.2)
+    if errors:
+        raise Unavailable(
+            f"{file.name} is not in {file.parent} and could not be downloaded ({errors[0]}). "
+            f"Put the file from {url} there, or choose other weights."
+        )
+
+
+def _part_bytes(file: Path, since: float) -> int:
+    """Of the download begun at `since`: others may have left theirs."""
+    sizes = [0]
+    for part in file.parent.glob(f"{file.name}.*.partial"):
+        with suppress(FileNotFoundError):  # done just now
+            found = part.stat()
+            sizes.append(found.st_size if found.st_mtime >= since - 1 else 0)
+    return max(sizes)
 
 
 def _unwrapped(tensors: object) -> Tensors:

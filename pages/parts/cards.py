@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+import engine
 from engine import Problem
 from pages.parts import words
 from pages.parts.session import open_run, store
@@ -76,7 +77,10 @@ def empty_state(icon: str, title: str, text: str, action: Callable[[], None] | N
         st.space("medium")
 
 
-def problem_lines(problems: Iterable[Problem]) -> None:
-    """The engine's own words, one line a problem."""
+def problem_lines(problems: Iterable[Problem], *, labelled: bool = False) -> None:
+    """What is wrong, one line a problem; `labelled`: with the field's name as the form has it, not as YAML does."""
+    labels = {one.path: one.label for one in engine.settings()} if labelled else {}
     for problem in problems:
-        st.markdown(f":red[:material/error: {words.escaped(str(problem))}]")
+        field = labels.get(problem.field)
+        text = f"{field}: {problem.message}" if field else str(problem)
+        st.markdown(f":red[:material/error: {words.escaped(text)}]")

@@ -6,10 +6,11 @@ import streamlit as st
 
 from pages.parts.actions import being_deleted
 from pages.parts.session import store
-from pages.parts.words import ago, escaped, left
+from pages.parts.words import ago, count, escaped, left
 from storage import Request
 
 KINDS = {"import_dataset": "Importing", "scan_dataset": "Scanning"}
+MOST_SHOWN = 2  # refusals
 RECENTLY = ("now", "min ago")  # an older refusal is no news
 
 
@@ -31,9 +32,21 @@ def dataset_requests(only: str | None = None) -> None:
         st.session_state["datasets_seen"] = seen
         st.rerun()
     dismissed = st.session_state.setdefault("datasets_dismissed", set())
-    for request in asked:
-        if request.state == "refused" and request.id not in dismissed and ago(request.ended_at).endswith(RECENTLY):
-            _refusal(request, dismissed)
+    refused = [
+        request
+        for request in asked
+        if request.state == "refused" and request.id not in dismissed and ago(request.ended_at).endswith(RECENTLY)
+    ]
+    for request in refused[:MOST_SHOWN]:
+        _refusal(request, dismissed)
+    if more := refused[MOST_SHOWN:]:
+        st.button(
+            f"Dismiss these and {count(len(more), 'older one')}",
+            key="datasets_dismiss_all",
+            on_click=dismissed.update,
+            args=([request.id for request in refused],),
+            type="tertiary",
+        )
 
 
 def open_request(kind: str, dataset_id: str) -> Request | None:

@@ -15,6 +15,7 @@ from pages.parts.words import ago, count, escaped
 from storage import Dataset
 
 A_PAGE = 8  # findings
+DECIDED_BY_EYE = ("contradiction",)  # no button may choose which class is right
 GROUPS_A_PAGE = 4
 SINGLES_A_PAGE = 14
 
@@ -102,7 +103,7 @@ def _finding(dataset: Dataset, finding: Finding, key: str) -> None:
             return
         if not finding.groups:
             return
-        if finding.action == "exclude":
+        if finding.action == "exclude" and finding.kind not in DECIDED_BY_EYE:
             _for_all(dataset, finding, key)
         if all(len(group) == 1 for group in finding.groups):
             _singles(dataset, finding, key)
@@ -153,7 +154,8 @@ def _groups(dataset: Dataset, finding: Finding, key: str) -> None:
     numbered = list(enumerate(finding.groups))
     for number, group in shown_page(numbered, GROUPS_A_PAGE, f"datasets_{key}"):
         with grid.cell():
-            group_card(dataset, group, finding.action, where=key, key=f"{key}_{number}")
+            by_eye = finding.kind in DECIDED_BY_EYE
+            group_card(dataset, group, finding.action, where=key, key=f"{key}_{number}", by_eye=by_eye)
     page_buttons(numbered, GROUPS_A_PAGE, f"datasets_{key}")
 
 

@@ -17,8 +17,13 @@ A_GROUP = 8  # images of one group that are drawn
 WIDEST = 18  # letters of a name
 
 
-def group_card(dataset: Dataset, group: Sequence[str], action: str | None, *, where: str, key: str) -> None:
-    """Images that belong together, with what to do about all of them; what is refused shows at `where`."""
+def group_card(
+    dataset: Dataset, group: Sequence[str], action: str | None, *, where: str, key: str, by_eye: bool = False
+) -> None:
+    """Images that belong together, with what to do about all of them; what is refused shows at `where`.
+
+    `by_eye`: which of them is right only a person can tell.
+    """
     with st.container(gap="small"):
         tiles(dataset, group[:A_GROUP], action, where=where, key=key)
         left = [image_id for image_id in group if image_id not in set(dataset.excluded)]
@@ -28,13 +33,14 @@ def group_card(dataset: Dataset, group: Sequence[str], action: str | None, *, wh
             if action != "exclude":
                 return
             if len(left) > 1:
-                st.button(
-                    f"Keep the first, exclude {len(left) - 1:,}",
-                    icon=":material/filter_1:",
-                    key=f"datasets_rest_{key}",
-                    on_click=exclude,
-                    args=(dataset, left[1:], where),
-                )
+                if not by_eye:
+                    st.button(
+                        f"Keep the first, exclude {len(left) - 1:,}",
+                        icon=":material/filter_1:",
+                        key=f"datasets_rest_{key}",
+                        on_click=exclude,
+                        args=(dataset, left[1:], where),
+                    )
                 st.button(
                     f"Exclude all {len(left):,}",
                     type="tertiary",

@@ -175,5 +175,5 @@ def _allowed(setting: Setting) -> str:
 def _shown(setting: Setting, value: Any) -> Any:
     """Rates as text: "1e-05" and "0.001" are both typed, and no widget rounds them."""
     if setting.type is float and isinstance(value, float | int):
-        return f"{value:g}"
+        return repr(float(value)).removesuffix(".0")
     return list(value) if setting.type is tuple else value

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from pages.parts.session import store
 from storage import Run
 
 Made = TypeVar("Made")
@@ -19,8 +20,9 @@ def live(body: Callable[[], None], *, every_s: float | None) -> None:
 
 
 def pace(run: Run, every_s: float = FAST_S) -> float | None:
-    """How often a run's page looks for news: never once the run is over."""
-    return None if run.state.is_over else every_s
+    """How often a run's page looks for news: never once the run is over and nothing more is asked of it."""
+    is_asked = any(request.target == run.id for request in store().requests.open())
+    return None if run.state.is_over and not is_asked else every_s
 
 
 def unless_new(key: str, token: Hashable, make: Callable[[], Made]) -> Made:

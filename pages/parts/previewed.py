@@ -12,10 +12,15 @@ from pages.parts.session import store, wake_engine
 LOOKS_S = 0.5
 
 
-def previewed(kind: str, spec: RunSpec, show: Callable[[Preview], None], *, making: str) -> None:
-    """Draw `show` once the preview is made; until then `making` with a bar, which needs no click to go on."""
+def previewed(
+    kind: str, spec: RunSpec, show: Callable[[Preview], None], *, making: str, place: str | None = None
+) -> None:
+    """Draw `show` once the preview is made; until then `making` with a bar, which needs no click to go on.
+
+    `place` tells two views of one preview apart.
+    """
     if _is_there(engine.preview(store(), kind, spec)):
-        _drawn(kind, spec, show)
+        _drawn(kind, spec, show, place or kind)
         return
     wake_engine()
 
@@ -25,11 +30,11 @@ def previewed(kind: str, spec: RunSpec, show: Callable[[Preview], None], *, maki
             st.rerun()
         st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
 
-    with st.container(key=f"previewing_{kind}"):
+    with st.container(key=f"previewing_{place or kind}"):
         st.fragment(body, run_every=LOOKS_S)()
 
 
-def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None]) -> None:
+def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None], place: str) -> None:
     found = engine.preview(store(), kind, spec)
     if found.problem is None:
         show(found)
@@ -37,7 +42,7 @@ def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(words.escaped(found.problem), icon=":material/visibility_off:")
         again = {"on_click": engine.forget_preview, "args": (store(), kind, spec)}
-        st.button("Try again", key=f"new_again_{kind}", type="tertiary", **again)
+        st.button("Try again", key=f"new_again_{place}", type="tertiary", **again)
 
 
 def _is_there(found: Preview) -> bool:

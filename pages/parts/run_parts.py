@@ -55,6 +55,9 @@ def progress(run: Run) -> None:
     if run.state is RunState.FINISHED:
         st.caption(f"{words.count(run.epochs, 'epoch')} in {took} · ended {words.ago(run.ended_at)}")
         return
+    if run.state.is_over and not run.steps:
+        st.caption("It ended before its first step.")
+        return
     text = words.progress(run)
     st.progress(run.fraction, text=f"{text} · {took} so far" if run.started_at and not run.state.is_over else text)
 
@@ -173,7 +176,7 @@ def configuration(run: Run) -> None:
         st.code("\n".join(map(str, refused.problems)), language=None)
         return
     st.caption("The same run without a browser: save this as run.yaml, then")
-    st.code("python -m engine train run.yaml --wait", language="bash")
+    st.code(".venv/bin/python -m engine train run.yaml --wait", language="bash")
     st.code(text, language="yaml")
 
 

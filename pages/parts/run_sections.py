@@ -15,6 +15,7 @@ from pages.parts.figures.thaw_plan import height, thaw_plan
 from pages.parts.previewed import previewed
 from pages.parts.session import palette, store
 
+SMALL_PX = 48  # a stem made for 224 px leaves little of such images
 POINTS = 200  # of a drawn schedule
 
 
@@ -71,6 +72,9 @@ def _augmentation(spec: RunSpec) -> None:
 
 
 def _weights(spec: RunSpec) -> None:
+    row = engine.BACKBONES[spec.model.backbone]
+    if row.layout.stem and spec.model.stem == "original" and spec.data.image_size <= SMALL_PX:
+        st.caption(f"For images of {spec.data.image_size} px, a small stem (under More) lets the network see more.")
     if spec.model.weights == "random":
         return
 
@@ -83,16 +87,18 @@ def _weights(spec: RunSpec) -> None:
                 icon=":material/download:",
             )
             return
-        st.markdown(
-            f":material/check_circle: {words.count(told['loaded'], 'tensor')} taken over from "
-            f"{words.escaped(told['source'])}."
-        )
+        taken = f"{words.count(told['loaded'], 'tensor')} taken over from {words.escaped(told['source'])}"
+        if len(told["new"]) > told["loaded"]:
+            most = f"but {words.count(len(told['new']), 'tensor')} begin from nothing"
+            st.warning(f"{taken}, {most}: are these weights of another network?", icon=":material/warning:")
+        else:
+            st.markdown(f":material/check_circle: {taken}.")
         for name, title in (("changed", "Fitted"), ("new", "New, learned from nothing"), ("left_out", "Left out")):
             if told[name]:
                 more = f" and {len(told[name]) - 8} more" if len(told[name]) > 8 else ""
                 st.caption(f"{title}: {words.escaped(', '.join(told[name][:8]))}{more}")
 
-    previewed("layers", spec, show, making="Comparing the weights with the network")
+    previewed("layers", spec, show, making="Comparing the weights with the network", place="weights")
 
 
 def _freezing(spec: RunSpec) -> None:

@@ -157,7 +157,8 @@ def progress(run: Run, *, with_steps: bool = True) -> str:
         }[run.state]
     if not run.steps:
         return (run.phase or "preparing").capitalize()
-    current = run.epoch if run.state.is_over else min(run.epoch + 1, run.epochs)
+    is_whole = run.step * run.epochs == run.epoch * run.steps
+    current = run.epoch if run.state.is_over and is_whole else min(run.epoch + 1, run.epochs)
     parts = [f"Epoch {current} of {run.epochs}"]
     parts += [f"step {run.step:,} of {run.steps:,}"] if with_steps else []
     if run.state is RunState.STOPPING:

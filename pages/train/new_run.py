@@ -15,7 +15,7 @@ from pages.parts.lineage import MORE_EPOCHS
 from pages.parts.session import newest_run, open_run, store
 from storage import Run, RunState
 
-COMMAND = "python -m engine train run.yaml --wait"
+COMMAND = ".venv/bin/python -m engine train run.yaml --wait"
 
 
 def start(drawn_on: str) -> None:
@@ -131,12 +131,14 @@ def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:
     except engine.NotFound as missing:
         st.toast(words.escaped(str(missing)), icon=":material/search_off:")
         return {}
+    others = [one.id for one in store().datasets.list() if one.id not in (spec["data"]["dataset"], "digits")]
+    dataset = {"dataset": others[0]} if others and "dataset" not in st.query_params else {}
     kept = ("backbone", "stem", "input_layer")
     model = {name: spec["model"][name] for name in kept if name in spec["model"]}
     return {
-        "data": {**values.get("data", {}), "image_size": spec["data"]["image_size"]},
+        "data": {**values.get("data", {}), **dataset, "image_size": spec["data"]["image_size"]},
         "model": {**model, "weights": "run", "weights_from": run_id},
-        "freeze": {"policy": "gradual", "rate_decay": 0.4},
+        "freeze": {"policy": "head"},
     }
 
 
@@ -174,10 +176,10 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
         with st.container(gap=None, width="stretch", key="new_summary"):
             if spec is None:
                 st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
-                problem_lines(problems[:2])
+                problem_lines(problems[:2], labelled=True)
             else:
                 told(spec)
-            problem_lines(st.session_state.pop("new_refused", []))
+            problem_lines(st.session_state.pop("new_refused", []), labelled=True)
             if spec is not None:
                 fit_panel(spec)
         st.button(
@@ -203,6 +205,10 @@ def told(spec: RunSpec) -> None:
     waiting = len(store().runs.queue())
     waits = f" · after {words.count(waiting, 'waiting run')}" if waiting else ""
     st.caption(f"{images} · {epochs} of {words.count(steps, 'step')}{waits}")
+    if steps == 1 and training < spec.optimisation.batch_size:
+        st.caption(
+            f":orange[A batch of {spec.optimisation.batch_size} holds them all: a smaller one moves more often.]"
+        )
 
 
 def _misfits(origin: tuple[str, str], spec: RunSpec) -> list[Problem]:

@@ -8,7 +8,7 @@ from pages.parts.cards import empty_state, page_head, run_card
 from pages.parts.live import live
 from pages.parts.machine_strip import machine_strip
 from pages.parts.run_list import FEW_COLUMNS, run_list
-from pages.parts.session import NEW_RUN_PAGE, RUNS_PAGE, open_run, store
+from pages.parts.session import DATASETS_PAGE, NEW_RUN_PAGE, RUNS_PAGE, open_run, store
 from storage import Run, RunState
 
 BUSY = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING, RunState.INTERRUPTED)
@@ -28,7 +28,7 @@ def overview() -> None:
             "ac_unit",
             "Nothing trained yet",
             "Watch a small network learn 1,797 handwritten digits on this machine. It needs no network and no GPU.",
-            demo_button,
+            _first_steps,
         )
     if running:
         st.markdown("**Running**")
@@ -44,6 +44,11 @@ def overview() -> None:
         st.page_link(RUNS_PAGE, label="All runs", icon=":material/arrow_forward:")
     st.markdown("**This machine**")
     machine_strip()
+
+
+def _first_steps() -> None:
+    demo_button()
+    st.page_link(DATASETS_PAGE, label="Or bring your own images", icon=":material/photo_library:", width="content")
 
 
 def _queue(queue: list[Run]) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 import engine
 from engine.data.importer import run
+from engine.datasets import replaced_data
 from engine.spec import RunSpec
 from engine.training.preparation import prepare_data
-from storage import Dataset, Store
+from storage import Dataset, RunState, Store
 from tests.engine.digits_run import Recorder
 from tests.engine.pictures import Quiet, digits, write_zip
 from tests.engine.test_data_import import imported
@@ -144,3 +145,25 @@ def test_what_cannot_be_fetched_or_added_is_refused_at_the_door(store: Store, tm
     assert engine.fetch_dataset(store, "mnist").target == "mnist"
     with pytest.raises(engine.Refused, match="is taken"):
         engine.fetch_dataset(store, "mnist")
+
+
+def test_a_run_on_what_leaves_nothing_to_judge_by_is_refused(store: Store, numbers: Dataset) -> None:
+    by_class: dict[str, list[str]] = {}
+    for image_id in engine.dataset_files(store, numbers.id):
+        by_class.setdefault(image_id[0].rpartition("/")[0], []).append(image_id[0])
+    engine.exclude_images(store, numbers.id, [one for ids in by_class.values() for one in ids[1:]])
+    spec = engine.RunSpec.parse({"data": {"dataset": numbers.id}})
+    assert "nothing to judge by" in str(engine.check(store, spec)[0])
+
+
+def test_a_run_whose_images_were_replaced_is_not_resumed(store: Store, numbers: Dataset) -> None:
+    spec = engine.RunSpec.parse({"data": {"dataset": numbers.id}})
+    run = engine.start_run(store, spec)
+    store.runs.move(run.id, RunState.STOPPED)
+    folder = store.home.run(run.id)
+    folder.mkdir(parents=True)
+    for fingerprint, problems in ((numbers.source_fingerprint, 0), ("another", 1)):
+        (folder / "run.json").write_text(json.dumps({"dataset": {"source_fingerprint": fingerprint}}))
+        assert len(replaced_data(store, store.runs.get(run.id))) == problems
+    with pytest.raises(engine.Refused, match="other images lie under this name"):
+        engine.resume(store, run.id)

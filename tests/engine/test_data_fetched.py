@@ -7,6 +7,7 @@ import http.server
 import inspect
 import io
 import json
+import os
 import pickle
 import struct
 import tarfile
@@ -294,3 +295,31 @@ def site(served: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def _md5(data: bytes) -> str:
     return hashlib.md5(data).hexdigest()
+
+
+class Code:
+    """What a pickle that runs code looks like."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> object:
+        return os.mkdir, (str(self.mark),)
+
+
+def test_code_in_cifars_pickles_is_never_run(tmp_path: Path) -> None:
+    write_cifar(tmp_path)
+    batch = tmp_path / "cifar-10-batches-py/data_batch_1"
+    batch.write_bytes(pickle.dumps({**pickle.loads(batch.read_bytes()), "more": Code(tmp_path / "ran")}))
+    with pytest.raises(Unavailable, match="which is no array"):
+        TorchvisionSet("cifar10", tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_archive_that_differs_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    named = tmp_path / "named"
+    named.mkdir()
+    (named / "cifar-10-python.tar.gz").write_bytes(b"something of the user's")
+    with pytest.raises(Unfit, match="damaged, or another file"):
+        fetch("cifar10", tmp_path / "own", named, Told())
+    assert (named / "cifar-10-python.tar.gz").read_bytes() == b"something of the user's"

@@ -54,7 +54,7 @@ def test_what_is_planted_is_found_and_nothing_else(tmp_path: Path) -> None:
         "undecodable": set(),
         "leak": {("val/dog/again.jpg", "train/dog/001.jpg")},
         "contradiction": {("train/cat/004.jpg", "train/dog/other.jpg")},
-        "duplicate": {("train/cat/000.jpg", "train/cat/copy.jpg"), ("train/cat/004.jpg", "train/dog/other.jpg")},
+        "duplicate": {("train/cat/000.jpg", "train/cat/copy.jpg")},  # one in two classes is told as that alone
         "near_duplicate": {("train/dog/001.jpg", "val/dog/again.jpg")},
         "tiny": {("val/cat/dot.jpg",)},
     }

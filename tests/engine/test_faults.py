@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from engine.faults import FAULTS, REMEDIES, advice, fault_of, remedies
 from engine.deaths import KILLED
+from engine.faults import FAULTS, REMEDIES, advice, fault_of, remedies
 from engine.spec import RunSpec
 
 LARGE = RunSpec.parse(

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 import engine
-from engine import BACKBONES, Preview, RunSpec, previews
+from engine import BACKBONES, Preview, RunSpec, previewer, previews
+from engine.first_weights import weights_seen
 from engine.previewer import MOST_KEPT, _tidy
 from storage import Store
 from tests.cli import until
@@ -137,3 +138,26 @@ def test_previews_looked_at_lately_are_kept(tmp_path: Path) -> None:
         os.utime(tmp_path / f"{place:03d}", (place, place))
     _tidy(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{place:03d}" for place in range(3, MOST_KEPT + 3)]
+
+
+def test_a_preview_that_tells_nothing_for_long_is_known_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewer, "BEAT_S", 0.05)
+    taken = tmp_path / "a.taken"
+    taken.write_text("{}")
+    os.utime(taken, (1, 1))  # asked for long ago
+    with previewer.beating(taken):
+        until(lambda: time.time() - taken.stat().st_mtime < previews.LOST_S, within_s=5)
+
+
+def test_weights_put_in_place_later_are_looked_at_anew(
+    digits: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    spec = RunSpec.parse({"data": {"dataset": "digits", "image_size": 32}, "model": {"weights": "pretrained"}})
+    before = weights_seen(spec, None)
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    (tmp_path / "hub/checkpoints" / BACKBONES["resnet18"].weights_file).write_bytes(b"x" * 10)
+    assert before is None
+    assert weights_seen(spec, None)[1] == 10

@@ -90,3 +90,9 @@ def test_any_values_give_a_spec_or_a_refusal(flat: dict[str, object]) -> None:
         assert refused.problems and all(one.message for one in refused.problems)
     else:
         assert RunSpec.from_yaml(spec.to_yaml(all_fields=True)) == spec
+
+
+def test_text_that_is_no_yaml_is_refused_like_any_other() -> None:
+    with pytest.raises(Refused) as refused:
+        RunSpec.parse({"freeze": {"policy": "stages", "stages": ["["]}})
+    assert "must name some of" in str(refused.value)

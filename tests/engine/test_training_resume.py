@@ -187,7 +187,9 @@ def test_where_saving_takes_long_short_epochs_are_saved_now_and_then_and_the_bes
     assert f"e{best[1]['epoch']:04d}" in run.saved()
 
     left = DigitsRun(tmp_path / "left", cache, spec=spec)
-    assert not left.fit(stop=lambda: left.training.at.epoch >= 3)  # asked to stop when an epoch was complete and not saved
+    assert not left.fit(
+        stop=lambda: left.training.at.epoch >= 3
+    )  # asked to stop when an epoch was complete and not saved
     assert left.saved()[-1] == "e0003"
     last = DigitsRun(tmp_path / "left", cache, spec=spec)
     assert last.resume("checkpoints/e0003")

@@ -10,10 +10,11 @@ import safetensors.torch
 import torch
 from torchvision import models
 
+from engine.catalog import BACKBONES
 from engine.errors import Unavailable
 from engine.spec import Model
 from engine.training import weights
-from engine.training.model import build
+from engine.training.model import build, take_over
 from tests.engine.digits_run import DigitsRun, equal
 
 SMALL_NET = {"model": {"backbone": "small_cnn"}}
@@ -217,6 +218,20 @@ def test_damaged_and_foreign_files_are_told(torch_cache: Path, tmp_path: Path) -
             path.write_text("no weights")
         with pytest.raises(Unavailable, match=name):
             weights.from_file(weights.Asked(asked, path))
+
+
+@pytest.mark.parametrize(
+    "backbone", sorted({id(row.layout): name for name, row in reversed(BACKBONES.items())}.values())
+)
+def test_every_family_takes_over_its_own_weights_and_resumes(backbone: str) -> None:
+    layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)
+    size = -(-layout.smallest_px // layout.multiple_of) * layout.multiple_of
+    original = build(asked, classes=3, channels=3, image_size=size)
+    found = weights.Found(dict(original.state_dict()), "another run", classes=("a", "b", "c"))
+    network = build(asked, classes=3, channels=3, image_size=size)
+    assert weights.load(network, asked, found, classes=["a", "b", "c"]).new == []
+    assert all(torch.equal(value, original.state_dict()[name]) for name, value in network.state_dict().items())
+    take_over(network, dict(original.state_dict()))  # as a resumed run does
 
 
 @pytest.mark.parametrize("backbone", ["densenet121", "vit_b_16", "googlenet"])

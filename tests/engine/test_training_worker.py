@@ -185,3 +185,21 @@ def test_what_cannot_be_used_fails_in_words(tmp_path, cache, values, reason, mon
 def test_no_run_file_fails_in_words(tmp_path):
     ended = _run(tmp_path)[-1]
     assert (ended["state"], ended["reason"]) == ("failed", f"a file has vanished: {tmp_path / 'run.json'}.")
+
+
+def test_with_its_only_checkpoint_damaged_a_run_begins_with_its_first_weights(tmp_path, cache):
+    model = {"backbone": "small_cnn"}
+    source = tmp_path / "source"
+    write_run_file(source, cache, model=model, epochs=1)
+    _run(source)
+    weights = source / "checkpoints/e0001/weights.safetensors"
+    asked = {"model": {**model, "weights": "file", "weights_from": str(weights)}, "freeze": {"policy": "head"}}
+    folder = tmp_path / "run"
+    write_run_file(folder, cache, epochs=1, **asked)
+    _run(folder)
+    kept = folder / "checkpoints/e0001/weights.safetensors"
+    kept.write_bytes(kept.read_bytes()[:-1] + b"!")
+    write_run_file(folder, cache, resume_from="checkpoints/e0001", attempt=2, epochs=1, **asked)
+    assert _run(folder)[-1]["state"] == "finished"
+    first, after = load_file(weights), load_file(kept)
+    assert all((first[name] == after[name]).all() for name in first if not name.startswith("19."))

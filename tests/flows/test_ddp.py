@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-import engine
 from engine import launchers, processes
 from storage import Run, RunState, Store
-from tests.cli import cli, queue, until, until_state
+from tests.cli import queue, until_state
 
 SMALL: dict[str, Any] = {
     "data": {"dataset": "digits", "image_size": 8},

@@ -1,9 +1,11 @@
 """torchvision's pretrained weights, from torch's own cache or named where they are missing; nothing is downloaded."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 from torchvision import models
 
 import engine
@@ -52,9 +54,23 @@ def test_a_missing_file_is_named_with_its_place_and_put_there_it_trains(
 
 
 def test_the_page_names_the_missing_file_before_the_start(store: Store, checkpoints: Path) -> None:
+    said = texts(previewed_page(store, SPEC))
+    assert FILE in said
+    assert checkpoints.name in said
+
+
+def test_a_file_that_is_no_weights_is_told_and_the_rest_of_the_form_stands(store: Store, tmp_path: Path) -> None:
+    torch.save(models.squeezenet1_1(), tmp_path / "whole.pt")
+    model = {"backbone": "resnet18", "weights": "file", "weights_from": str(tmp_path / "whole.pt")}
+    app = previewed_page(store, {**SPEC, "model": model})
+    assert "with torch.save instead" in " ".join(one.value for one in app.warning).replace("\\", "")
+    assert app.number_input(key="new_epochs").value == 1
+
+
+def previewed_page(store: Store, values: dict[str, Any]) -> AppTest:
+    """The New run page on these values, once the engine has made its look at the layers."""
     seed_datasets.digits(store)
-    care = Previewing(store)
-    spec = RunSpec.parse(SPEC)
+    care, spec = Previewing(store), RunSpec.parse(values)
 
     def told() -> bool:
         found = engine.preview(store, "layers", spec)
@@ -62,9 +78,8 @@ def test_the_page_names_the_missing_file_before_the_start(store: Store, checkpoi
         return found.values is not None or found.problem is not None
 
     until(told, within_s=120)
-    query = {"data.dataset": "digits", "data.image_size": "32", "freeze.policy": "head"}
-    query |= {"model.backbone": "resnet18", "model.weights": "pretrained"}
-    said = texts(opened(NEW_RUN, **query))
     care.close()
-    assert FILE in said
-    assert checkpoints.name in said
+    pairs = {
+        f"{part}.{name}": str(value) for part in ("data", "model", "freeze") for name, value in values[part].items()
+    }
+    return opened(NEW_RUN, **pairs, epochs=str(values["epochs"]))

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import engine
+from pages.parts.live import pace
 from storage import Run, RunState, Store
 from tests.pages import seed
 from tests.pages.pages import HOME, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
@@ -205,3 +206,10 @@ def test_one_click_starts_a_failed_run_again_with_a_remedy(runs: dict[str, Run],
     rate = failed.spec["optimisation"]["learning_rate"]
     assert started.spec["optimisation"]["learning_rate"] == pytest.approx(rate / 10)
     assert app.title[0].value == started.name
+
+
+def test_a_page_looks_on_while_something_is_asked_of_a_run_that_is_over(store: Store) -> None:
+    stopped = seed.run(store, "stopped", RunState.STOPPED, dataset="digits", epochs=3, per_epoch=5)
+    assert pace(stopped) is None
+    store.requests.add("resume_run", stopped.id)
+    assert pace(stopped)

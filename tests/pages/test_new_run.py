@@ -60,12 +60,13 @@ def test_the_note_of_the_chosen_row_stands_under_its_field(calm: Store) -> None:
     assert "A transformer over image patches" in texts(app)
 
 
-def test_starting_from_a_run_takes_its_network_and_thaws_it_gradually(runs: dict[str, Run], store: Store) -> None:
+def test_starting_from_a_run_takes_its_network_and_keeps_its_backbone(runs: dict[str, Run], store: Store) -> None:
     finished = runs["finished"]
     app = opened(NEW_RUN, weights=finished.id)
     assert app.selectbox(key="new_model.weights_from").value == finished.id
     assert app.selectbox(key="new_model.backbone").value == finished.spec["model"]["backbone"]
-    assert app.selectbox(key="new_freeze.policy").value == "gradual"
+    assert app.selectbox(key="new_freeze.policy").value == "head"
+    assert app.selectbox(key="new_data.dataset").value == "shapes"  # it has learned digits
 
 
 def test_what_never_thaws_is_said_before_the_start(calm: Store) -> None:

@@ -75,4 +75,6 @@ def test_progress_says_what_is_known() -> None:
     running = replace(run, steps=7680, step=4316, epoch=6, eta_s=152, phase="training")
     assert words.progress(running) == "Epoch 7 of 12 · step 4,316 of 7,680 · about 2 min 30 s left"
     assert words.progress(replace(running, state=RunState.QUEUED)) == "Waiting for a free slot"
-    assert words.progress(replace(running, state=RunState.STOPPED)) == "Epoch 6 of 12 · step 4,316 of 7,680"
+    assert words.progress(replace(running, state=RunState.STOPPED)) == "Epoch 7 of 12 · step 4,316 of 7,680"
+    at_its_end = replace(running, state=RunState.STOPPED, step=3840)
+    assert words.progress(at_its_end) == "Epoch 6 of 12 · step 3,840 of 7,680"

@@ -121,7 +121,6 @@ def problem_of(line: dict[str, Any], known: dict[str, Setting]) -> Problem:
         tops = sorted({one.path.split(".")[0] for one in known.values()})
         return Problem(path, line["input"], f"no such field; allowed here: {', '.join(names if parent else tops)}")
     if not path:  # a rule over several fields names its own
-
         field, _, rest = str(line["ctx"]["error"]).partition(" = ")
         value, _, message = rest.partition(": ")
         return Problem(field, _read(value), message)
@@ -174,6 +173,8 @@ def _setting(path: str, info: FieldInfo) -> Setting:
 
 
 def _read(text: str) -> object:
+    import yaml  # not at hand where nothing but training happens
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:  # the user's own text stands in it

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
@@ -105,10 +106,10 @@ class Feeds:
         if not asked.recompute and not asked.compile:
             return None
         if key not in self._learning:
-            module = made.rest(self.network) if made else self.network
+            module: Any = made.rest(self.network) if made else self.network
             if asked.recompute and (inner := self._inner(key)):
                 module = Recomputed(pieces(self.network, self.spec.model, inner).of(self.network)[bool(key) :])
-            self._learning[key] = torch.compile(module) if asked.compile else module
+            self._learning[key] = torch.compile(module) if asked.compile else module  # type: ignore[assignment]
         return self._learning[key]
 
     def _inner(self, boundary: str) -> list[str]:

@@ -28,7 +28,9 @@ LOST = {"state": "failed", "reason": FAULTS["ranks"].reason}
         ([LOST, LOST], LOST),  # nobody was killed: the line between them failed
     ],
 )
-def test_the_last_word_is_that_of_who_knows_why(words: list[dict[str, Any] | None], last: dict[str, Any] | None) -> None:
+def test_the_last_word_is_that_of_who_knows_why(
+    words: list[dict[str, Any] | None], last: dict[str, Any] | None
+) -> None:
     assert last_word(words) == last
 
 

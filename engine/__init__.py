@@ -27,6 +27,7 @@ from engine.faults import Offer, remedies
 from engine.spec import RunSpec, Setting, settings
 
 if TYPE_CHECKING:
+    from engine.caches import Cache, caches, clear_cache
     from engine.commands import (
         check,
         delete_run,
@@ -78,6 +79,7 @@ __all__ = [
     "STRATEGIES",
     "TABLES",
     "WEIGHTS",
+    "Cache",
     "DatasetKind",
     "Finding",
     "Fit",
@@ -93,8 +95,10 @@ __all__ = [
     "add_dataset",
     "branch",
     "branch_problems",
+    "caches",
     "check",
     "checkpoint_file",
+    "clear_cache",
     "dataset_files",
     "dataset_id_of",
     "dataset_image",
@@ -136,6 +140,7 @@ __all__ = [
 ]
 
 _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
+    "engine.caches": ("Cache", "caches", "clear_cache"),
     "engine.commands": (
         "check",
         "delete_run",

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 import engine
 from storage import Run, RunState, Store
 from tests.pages import seed
-from tests.pages.pages import HOME, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
+from tests.pages.pages import HOME, MACHINE, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
 
 STATE_OF = "runs_state"
 
@@ -205,3 +205,15 @@ def test_one_click_starts_a_failed_run_again_with_a_remedy(runs: dict[str, Run],
     rate = failed.spec["optimisation"]["learning_rate"]
     assert started.spec["optimisation"]["learning_rate"] == pytest.approx(rate / 10)
     assert app.title[0].value == started.name
+
+
+def test_a_cache_is_cleared_by_one_click(calm: Store) -> None:
+    folder = calm.home.cache / "features"
+    folder.mkdir(parents=True)
+    (folder / "a.npy").write_bytes(b"x" * 5_000_000)
+    app = opened(MACHINE)
+    assert "**5.0 MB** of 20.0 GB" in texts(app)
+    fine(app.button(key="machine_clear_features").click().run())
+    assert not list(folder.iterdir())
+    assert "5.0 MB freed" in app.toast[0].value
+    assert app.button(key="machine_clear_features").disabled

@@ -23,11 +23,11 @@ from engine.catalog import (
     DatasetKind,
 )
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.faults import Offer, remedies
+from engine.faults import OFFERED, Offer, remedies
 from engine.spec import RunSpec, Setting, settings
 
 if TYPE_CHECKING:
-    from engine.caches import Cache, caches, clear_cache
+    from engine.caches import Cache, clear_cache, list_caches
     from engine.commands import (
         check,
         delete_run,
@@ -73,6 +73,7 @@ __all__ = [
     "FREEZE_POLICIES",
     "HEADS",
     "INITIALISATIONS",
+    "OFFERED",
     "OPTIMIZERS",
     "PRESETS",
     "SCHEDULES",
@@ -95,7 +96,6 @@ __all__ = [
     "add_dataset",
     "branch",
     "branch_problems",
-    "caches",
     "check",
     "checkpoint_file",
     "clear_cache",
@@ -120,6 +120,7 @@ __all__ = [
     "folder_bytes",
     "forget_preview",
     "include_images",
+    "list_caches",
     "log_tail",
     "machine_reading",
     "measured_as",
@@ -140,7 +141,7 @@ __all__ = [
 ]
 
 _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
-    "engine.caches": ("Cache", "caches", "clear_cache"),
+    "engine.caches": ("Cache", "clear_cache", "list_caches"),
     "engine.commands": (
         "check",
         "delete_run",

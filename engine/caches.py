@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[str, str]] = {  # folder in the home's cache -> label, no
 }
 
 
-def caches(store: Store) -> list[Cache]:
+def list_caches(store: Store) -> list[Cache]:
     """Every cache of the home, as large as it is now."""
     found = []
     for key, (label, note) in KINDS.items():

@@ -38,7 +38,7 @@ def _engine() -> None:
 
 
 def _caches() -> None:
-    for cache in engine.caches(store()):
+    for cache in engine.list_caches(store()):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             limit = f" of {words.size(cache.limit)}" if cache.limit else ""
             with st.container(gap=None, width="stretch"):

@@ -25,7 +25,7 @@ def laid(store: Store) -> Path:
 def test_sizes_counts_and_the_limit_of_features(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THAW_FEATURES_GB", "0.5")
     laid(store)
-    found = {one.key: one for one in engine.caches(store)}
+    found = {one.key: one for one in engine.list_caches(store)}
     assert (found["features"].bytes, found["features"].count) == (8128, 1)
     assert found["features"].limit == limit_bytes() == 500_000_000
     assert (found["images"].count, found["images"].limit) == (0, None)

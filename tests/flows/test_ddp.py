@@ -7,7 +7,7 @@ import pytest
 from engine import launchers, processes
 from storage import RunState, Store
 from tests.cli import cli, queue, until, until_state
-from tests.ranks import DDP, PLAIN, finished, weights
+from tests.ranks import DDP, PLAIN, finished, same_weights
 
 TOLERANCE = 1e-4  # of a loss of about 2: sums in another order, and what two epochs of steps make of it
 
@@ -34,7 +34,7 @@ def test_stopped_ranks_leave_together_and_go_on_bit_equal(store: Store, tmp_path
     assert not processes.marked(launchers.mark(store.home, run))
     assert cli("resume", run.id).returncode == 0
     run = finished(store, run)
-    assert weights(store, run) == weights(store, whole)
+    assert same_weights(store, run, whole)
     curve = store.metrics.series(whole.id, "val/loss").values
     assert store.metrics.series(run.id, "val/loss").values == curve
     assert {"rank0/rss_mb", "rank1/rss_mb", "rank1/images_per_s"} <= set(store.metrics.names(run.id))

@@ -27,7 +27,10 @@ page = st.navigation(
                 visibility="visible" if st.query_params.get("run") else "hidden",
             ),
         ],
-        "System": [st.Page("pages/system/machine.py", title="Machine", icon=":material/memory:")],
+        "System": [
+            st.Page("pages/system/machine.py", title="Machine", icon=":material/memory:"),
+            st.Page("pages/system/lab.py", title="Strategy lab", icon=":material/science:"),
+        ],
     }
 )
 with st.sidebar:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmarks.measure import print_table
 
-NAMES = ("run_page", "engine", "gpu")  # a new benchmark is a module here with `measure() -> list[Figure]`
+# a new benchmark is a module here with `measure() -> list[Figure]`
+NAMES = ("run_page", "engine", "gpu", "checkpoints", "resume")
 
 
 def main() -> int:

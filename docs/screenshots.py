@@ -21,7 +21,7 @@ IMAGES = Path(__file__).parent / "images"
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
 TALLEST = 3200  # pixels
 LARGEST = 190_000  # bytes
-MADE = "!document.querySelector('.stMainBlockContainer [class*=st-key-previewing]')"
+MADE = "!document.querySelector('[class*=st-key-previewing]')"
 
 FULL = {
     "home": "/",

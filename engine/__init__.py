@@ -23,10 +23,11 @@ from engine.catalog import (
     DatasetKind,
 )
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.faults import Offer, remedies
+from engine.faults import OFFERED, Offer, remedies
 from engine.spec import RunSpec, Setting, settings
 
 if TYPE_CHECKING:
+    from engine.caches import Cache, clear_cache, list_caches
     from engine.commands import (
         check,
         delete_run,
@@ -72,12 +73,14 @@ __all__ = [
     "FREEZE_POLICIES",
     "HEADS",
     "INITIALISATIONS",
+    "OFFERED",
     "OPTIMIZERS",
     "PRESETS",
     "SCHEDULES",
     "STRATEGIES",
     "TABLES",
     "WEIGHTS",
+    "Cache",
     "DatasetKind",
     "Finding",
     "Fit",
@@ -95,6 +98,7 @@ __all__ = [
     "branch_problems",
     "check",
     "checkpoint_file",
+    "clear_cache",
     "dataset_files",
     "dataset_id_of",
     "dataset_image",
@@ -116,6 +120,7 @@ __all__ = [
     "folder_bytes",
     "forget_preview",
     "include_images",
+    "list_caches",
     "log_tail",
     "machine_reading",
     "measured_as",
@@ -136,6 +141,7 @@ __all__ = [
 ]
 
 _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
+    "engine.caches": ("Cache", "clear_cache", "list_caches"),
     "engine.commands": (
         "check",
         "delete_run",

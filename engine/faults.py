@@ -12,6 +12,7 @@ from engine.errors import Refused
 from engine.spec import RunSpec
 
 Change = dict[str, Any]  # parts of a spec, nested
+OFFERED = "Start again with,"  # begins, in an advice, what a page offers as buttons
 SMALLER = 2  # times: a quarter of the pixels
 
 
@@ -56,7 +57,7 @@ def advice(key: str, spec: RunSpec) -> str:
     """The next step after a fault, in one or two sentences."""
     fault = FAULTS[key]
     labels = [offer.label for offer in remedies(fault.reason, spec)]
-    listed = f"Start again with, in this order: {'; '.join(labels)}." if labels else ""
+    listed = f"{OFFERED} in this order: {'; '.join(labels)}." if labels else ""
     return " ".join(filter(None, [fault.advice, listed])) or "Choose a smaller backbone and start the run again."
 
 
@@ -144,7 +145,7 @@ REMEDIES: dict[str, Remedy] = {
         _smaller_images,
     ),
     "bf16": Remedy(
-        lambda spec: "bf16 precision", "Activations take half the memory; accuracy stays within noise.", _half_precision
+        lambda spec: "precision bf16", "Activations take half the memory; accuracy stays within noise.", _half_precision
     ),
     "recompute": Remedy(
         lambda spec: "recomputed activations", "The same result, about a third slower, far less memory.", _recompute
@@ -177,7 +178,7 @@ REMEDIES: dict[str, Remedy] = {
         "No single batch can throw the weights far.",
         _clip,
     ),
-    "fp32": Remedy(lambda spec: "fp32 precision", "Full precision: nothing overflows early.", _full_precision),
+    "fp32": Remedy(lambda spec: "precision fp32", "Full precision: nothing overflows early.", _full_precision),
     "cpu": Remedy(lambda spec: "the CPU", "Slow, but an error there names the very line that caused it.", _on_the_cpu),
     "one process": Remedy(lambda spec: "one process", "Nothing waits for another rank.", _one_process),
     "fewer checkpoints": Remedy(

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any, Literal
 
 from engine import host_memory
+from engine.catalog.strategies import processes_of
 from engine.machine import gpus
 from engine.spec import RunSpec
 from storage import Dataset, RunState, Store
@@ -149,6 +150,9 @@ class _States:
     def __init__(self, values: dict[str, Any], spec: RunSpec, train: int, validation: int, images: int) -> None:
         self._values, self._spec = values, spec
         self._train, self._validation, self._images = train, validation, images
+        self._on_gpu = values["device"] == "cuda"
+        found = len(gpus()) if self._on_gpu else 0
+        self._ranks = processes_of(spec.strategy, spec.compute.processes, found)
         reached = [state for state in values["states"] if state["epoch"] < spec.epochs]
         ends = [*(state["epoch"] for state in reached[1:]), spec.epochs]
         self._states = [
@@ -158,26 +162,28 @@ class _States:
 
     def memory(self, batch: int) -> int:
         """Bytes at the worst moment."""
-        piece = -(-batch // self._spec.compute.parts)
+        piece = self._piece(batch)
         at_once = self._values["image_bytes"] * self._images if self._values["images_on_gpu"] else 0
         making = [
             _bytes(state["kept"]["making"], state["kept"]["at_once"]) for state, _, is_kept in self._states if is_kept
         ]
-        return int(max(*(_bytes(cost, piece) for cost in self._costs()), *making, 0) + at_once)
+        of_a_rank = int(max(*(_bytes(cost, piece) for cost in self._costs()), *making, 0) + at_once)
+        return of_a_rank if self._on_gpu else of_a_rank * self._ranks
 
     def largest(self, free: int) -> int:
-        """Images of the largest piece of a batch that fits; 0: none does."""
+        """Images of the largest piece of a batch that fits, of all ranks together; 0: none does."""
         most = MOST_IMAGES
+        free = free if self._on_gpu else free // self._ranks
         for cost in self._costs():
             if max(cost["base"], cost["floor"]) >= free:
                 return 0
             if cost["image"]:
-                most = min(most, int((free - cost["base"]) / cost["image"]))
+                most = min(most, int((free - cost["base"]) / cost["image"]) * self._ranks)
         return most if most < 16 else most // 8 * 8
 
     def parts(self, batch: int) -> dict[str, int]:
-        """The memory at the worst moment by what holds it."""
-        piece = -(-batch // self._spec.compute.parts)
+        """The memory at the worst moment by what holds it, of one rank."""
+        piece = self._piece(batch)
         worst = max(self._costs(), key=lambda cost: _bytes(cost, piece))
         held = {name: self._values[name] for name in ("weights", "gradients", "optimizer", "average")}
         activations = int(worst["image"] * piece)
@@ -205,6 +211,10 @@ class _States:
         )
         saved = values["weights"] + values["optimizer"] + values["average"]
         return (values["image_bytes"] + features) * self._images + (self._spec.keep_checkpoints + 2) * saved
+
+    def _piece(self, batch: int) -> int:
+        """Images that a rank has in memory at once."""
+        return -(-batch // (self._spec.compute.parts * self._ranks))
 
     def _costs(self) -> list[dict[str, float]]:
         return [state["kept"]["cost"] if is_kept else state["whole"] for state, _, is_kept in self._states]

@@ -13,18 +13,29 @@ ROOT = Path(__file__).resolve().parent.parent  # where `python -m engine.worker`
 
 def launch(home: Home, run: Run) -> Identity:
     """Start the run's processes by its strategy; the leader's identity."""
-    launcher = {"single": single, "ranks": ranks}[STRATEGIES[run.spec["strategy"]].launcher]
-    return launcher(home, run)
+    folder, gpus = home.run(run.id), gpus_of(run)
+    return processes.spawn(
+        command_of(run.spec["strategy"], run.spec["compute"]["processes"], len(gpus), folder),
+        mark=mark(home, run),
+        log=folder / "log.txt",
+        environment={"CUDA_VISIBLE_DEVICES": ",".join(gpus), "PYTHONUNBUFFERED": "1"},
+        folder=ROOT,
+    )
 
 
-def single(home: Home, run: Run) -> Identity:
-    return _spawn(home, run, "engine.worker")
+def command_of(strategy: str, asked: int, gpus: int, folder: Path) -> list[str]:
+    """What trains the run of `folder`; `asked` processes, 0: as many as fit `gpus` or the CPU."""
+    launcher = {"single": single, "ranks": ranks}[STRATEGIES[strategy].launcher]
+    return [sys.executable, "-m", *launcher(folder, processes_of(strategy, asked, gpus))]
 
 
-def ranks(home: Home, run: Run) -> Identity:
+def single(folder: Path, count: int) -> list[str]:
+    return ["engine.worker", str(folder)]
+
+
+def ranks(folder: Path, count: int) -> list[str]:
     """Processes that train together, below a leader that is torch's elastic launcher."""
-    count = processes_of(run.spec["strategy"], run.spec["compute"]["processes"], len(gpus_of(run)))
-    return _spawn(home, run, "engine.ranks", str(count))
+    return ["engine.ranks", str(folder), str(count)]
 
 
 def slots_wanted(run: Run, usable: list[str]) -> int:
@@ -37,17 +48,6 @@ def slots_wanted(run: Run, usable: list[str]) -> int:
 
 def gpus_of(run: Run) -> list[str]:
     return [] if run.slot in (None, "cpu") else str(run.slot).split(",")
-
-
-def _spawn(home: Home, run: Run, module: str, *arguments: str) -> Identity:
-    folder = home.run(run.id)
-    return processes.spawn(
-        [sys.executable, "-m", module, str(folder), *arguments],
-        mark=mark(home, run),
-        log=folder / "log.txt",
-        environment={"CUDA_VISIBLE_DEVICES": ",".join(gpus_of(run)), "PYTHONUNBUFFERED": "1"},
-        folder=ROOT,
-    )
 
 
 def mark(home: Home, run: Run) -> str:

@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function in engine.train
     "layers": ("engine.training.layer_table:layers", ("data", "model", "freeze")),
     "augmentation": ("engine.training.augmented:augmented", ("data",)),
     "fit": ("engine.training.fitting:fit", ("data", "model", "freeze", "optimisation", "compute", "device")),
+    "lab": ("engine.lab:lab", ("data", "model", "freeze", "optimisation", "compute", "device", "strategy")),
     "rates": ("engine.training.rate_finder:rates", ("data", "model", "freeze", "optimisation", "seed", "device")),
 }
 

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from engine.lines import Lines
-from engine.training.rank import LAUNCHER, STOP, last_word
+from engine.training.rank import LAUNCHER, STOP, die_with_the_launcher, last_word
 
 POLL_S = 0.25
 
@@ -30,6 +30,7 @@ def main(folder: Path, processes: int) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, _hand_on)
+    die_with_the_launcher()
     os.environ[LAUNCHER] = str(os.getpid())
     for left in folder.glob("ended.*.json"):
         left.unlink()

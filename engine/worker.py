@@ -110,12 +110,9 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     crew.part_chances(spec.seed)
     checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter, crew=crew)
     going_on_from = checkpoints.resume(training, run["resume_from"])
-    if run.get("has_parent") and going_on_from is None:
-        raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
-    if kept and going_on_from is None:  # none of them can be used: its first weights count again
-        if crew.world > 1:
-            raise Unavailable("None of its checkpoints can be used. Start it again, as a new run.")
-        return train(folder, {**run, "resume_from": None}, spec, reporter, stop)
+    if run["resume_from"] and going_on_from is None:
+        _may_begin_again(run, crew)
+        return train(folder, {**run, "resume_from": None}, spec, reporter, stop)  # its first weights count again
     at = training.at
     steps = at.step - at.batch + (spec.epochs - at.epoch) * len(images.train)
     feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=stop, crew=crew)
@@ -134,6 +131,17 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     finished = fit(training, feeds, recipe=recipe, stepper=stepper, meter=meter, checkpoints=checkpoints, stop=stop)
     crew.leave()
     return None if finished else _where_it_left(at)
+
+
+def _may_begin_again(run: dict[str, Any], crew: "Crew") -> None:
+    """
+    Raises:
+        Unavailable: No checkpoint can be used, and it cannot begin again from its first weights either.
+    """
+    if run.get("has_parent"):
+        raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
+    if crew.world > 1:
+        raise Unavailable("None of its checkpoints can be used. Start it again, as a new run.")
 
 
 def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":

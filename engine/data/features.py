@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from engine.cache_limit import features_bytes
 from engine.data.batches import Look
 from engine.data.cached_file import Report, cached
 
 BLOCK = 128  # images that pass through the frozen stages at once
-LIMIT_GB = 20.0
 KEPT: dict[torch.dtype, type[np.generic]] = {  # torch -> how NumPy keeps it; NumPy knows no bfloat16
     torch.float32: np.float32,
     torch.float16: np.float16,
@@ -80,10 +80,8 @@ def features(
 
 
 def limit_bytes() -> int:
-    """How much all features together may take: $THAW_FEATURES_GB, 20 GB where it does not say."""
-    with suppress(ValueError):
-        return int(float(os.environ.get("THAW_FEATURES_GB", LIMIT_GB)) * 1e9)
-    return int(LIMIT_GB * 1e9)
+    """How much all features together may take."""
+    return features_bytes()
 
 
 def make_room(folder: Path, needed: int, *, keep: Path) -> None:

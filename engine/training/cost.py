@@ -18,7 +18,7 @@ from engine.training.step import Stepper
 IMAGES = 64  # of noise: what is in them changes neither memory nor time
 STEP_S = 0.5  # a measured step may take so long
 LARGEST = 128  # images of the larger batch
-RELIABLE = 16  # images: peaks of fewer say more about noise than about images
+RELIABLE = 64  # images: peaks of fewer say more about noise than about images
 TIMED = 2  # steps
 
 

@@ -13,7 +13,7 @@ from engine.faults import FAULTS
 from engine.lines import Lines
 from engine.training.events import NullReporter, Reporter
 
-LAUNCHER = "THAW_LAUNCHER"  # in the environment of ranks: the pid of who started them
+LAUNCHER = "THAW_LAUNCHER"  # in the environment: the pid of who started this process, which dies with it
 STOP = "THAW_STOP"  # in the environment of ranks that were asked to end before they began
 GPUS = "THAW_GPUS"  # how many GPUs the run has; a rank sees one of them
 _PR_SET_PDEATHSIG = 1
@@ -21,7 +21,17 @@ _PR_SET_PDEATHSIG = 1
 
 def rank_of_this_process() -> int | None:
     """None: it trains alone."""
-    return int(os.environ["RANK"]) if LAUNCHER in os.environ else None
+    return int(os.environ["RANK"]) if LAUNCHER in os.environ and "RANK" in os.environ else None
+
+
+def die_with_the_launcher() -> None:
+    """Where this process was told who started it, it goes when that one does, however that one went."""
+    if LAUNCHER not in os.environ:
+        return
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(os.environ[LAUNCHER]):  # it was gone before we asked to go with it
+        os._exit(1)
 
 
 def settle_in(folder: Path) -> None:
@@ -29,13 +39,10 @@ def settle_in(folder: Path) -> None:
 
     Call it before torch is imported: later a GPU cannot be chosen any more.
     """
+    die_with_the_launcher()
     rank = rank_of_this_process()
     if rank is None:
         return
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != int(os.environ[LAUNCHER]):  # it was gone before we asked to go with it
-        os._exit(1)
     gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[rank % len(gpus)]

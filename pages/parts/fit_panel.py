@@ -59,8 +59,10 @@ def _details(spec: RunSpec, fit: Fit) -> None:
     batch = spec.optimisation.batch_size
     where = "GPU memory" if fit.device == "cuda" else "Memory"
     st.markdown(f"**{where} at the worst moment, batches of {batch}**")
+    ranks = max(1, round(fit.memory / max(1, sum(fit.parts.values()))))
     rows = [(PARTS[part], words.size(amount)) for part, amount in fit.parts.items() if amount]
-    st.table(pd.DataFrame([*rows, ("Together", words.size(fit.memory))], columns=["What", "Size"]), hide_index=True)
+    rows.append((f"Together, {ranks} processes" if ranks > 1 else "Together", words.size(fit.memory)))
+    st.table(pd.DataFrame(rows, columns=["What", "Size"]), hide_index=True)
     largest = "all images at once" if fit.largest_batch >= fit.images else words.count(fit.largest_batch, "image")
     st.markdown(f"Largest batch that fits: **{largest}**")
     if fit.largest_batch < fit.images and fit.largest_batch != batch:

@@ -42,7 +42,8 @@ def header(run: Run) -> None:
 
 def trouble(run: Run) -> None:
     """Why it does not go on, and what to do next."""
-    text = words.escaped(" ".join(filter(None, [run.reason, run.advice])))
+    advice = (run.advice or "").partition(engine.OFFERED)[0].strip()  # what follows are the buttons below
+    text = words.escaped(" ".join(filter(None, [run.reason, advice])))
     if run.state is RunState.FAILED:
         st.error(f"**It failed.** {text}", icon=":material/error:")
         ways_out(run)

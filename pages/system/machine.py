@@ -37,6 +37,30 @@ def _engine() -> None:
     )
 
 
+def _caches() -> None:
+    for cache in engine.list_caches(store()):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            limit = f" of {words.size(cache.limit)}" if cache.limit else ""
+            with st.container(gap=None, width="stretch"):
+                entries = words.count(cache.count, "entry", "entries")
+                st.markdown(f"{cache.label}: **{words.size(cache.bytes)}**{limit} · {entries}")
+                st.caption(cache.note)
+            st.button(
+                "Clear",
+                icon=":material/delete_sweep:",
+                key=f"machine_clear_{cache.key}",
+                disabled=not cache.count,
+                on_click=_clear,
+                args=(cache.key,),
+            )
+
+
+def _clear(key: str) -> None:
+    freed = engine.clear_cache(store(), key)
+    _sizes.clear()
+    st.toast(f"{words.size(freed)} freed; it is made again when it is needed.", icon=":material/check:")
+
+
 @st.cache_data(ttl=30, show_spinner="Measuring the home ...")
 def _sizes(root: str) -> dict[str, int]:
     home = store().home
@@ -78,6 +102,9 @@ with left, st.container(border=True):
     st.code(str(store().home.root), language=None)
     measured = _sizes(str(store().home.root))
     _facts({name: words.size(amount) for name, amount in measured.items()})
+with right, st.container(border=True):
+    st.markdown("**Caches**")
+    _caches()
 with right, st.container(border=True):
     st.markdown("**Versions**")
     _facts(_versions())

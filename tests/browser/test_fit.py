@@ -1,11 +1,15 @@
 """Will it fit? Measured by a real engine, in words that follow the batch size."""
 
 import re
+import time
 
 from playwright.sync_api import Page, expect
 
+import engine
+from storage import MetricPoint, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
+from tests.browser.test_flows import chart
 
 MEMORY = re.compile(r"(?:Fits|Tight|Does not fit) ([\d.]+) (MB|GB) of")
 
@@ -27,6 +31,34 @@ def test_the_fit_panel_follows_the_batch_size(site: Site, page: Page) -> None:
     panel.get_by_role("button", name="an epoch").click()
     expect(page.get_by_text("Activations of a batch")).to_be_visible()
     expect(page.get_by_text("Largest batch that fits")).to_be_visible()
+
+
+def test_memory_that_ran_short_is_seen_in_list_and_page(site: Site, page: Page) -> None:
+    spec = engine.RunSpec.parse({"name": "cramped", "data": {"dataset": "digits"}, "model": {"backbone": "small_cnn"}})
+    run = site.store.runs.add(name="cramped", spec=spec.model_dump(mode="json"), dataset_id="digits", epochs=1)
+    site.store.runs.move(run.id, RunState.STARTING)
+    site.store.runs.move(run.id, RunState.RUNNING)
+    began = time.time()
+    points = [
+        MetricPoint(name=name, step=step, epoch=1, value=500.0 + step, at=began + step)
+        for name in ("train/loss", "memory/rss_mb")
+        for step in range(1, 20)
+    ]
+    site.store.metrics.add(run.id, points)
+    said = "Out of memory: batches of 64 are now computed in 2 parts of 32."
+    site.store.events.add(run.id, "warning", said, began + 9.5)
+    site.store.runs.move(run.id, RunState.FINISHED, step=19, steps=19, ended_at=began + 20)
+
+    page.goto(f"{site.address}/runs")
+    settle(page)
+    expect(page.get_by_test_id("stDataFrame").first).to_contain_text("memory short")
+    page.goto(f"{site.address}/run?run={run.id}")
+    settle(page)
+    expect(page.locator(".st-key-run_facts")).to_contain_text("memory short")
+    expect(chart(page, "process")).to_be_visible()
+    table = page.get_by_test_id("stDataFrame").last
+    table.scroll_into_view_if_needed()
+    expect(table).to_contain_text("Out of memory: batches of 64")
 
 
 def megabytes(text: str) -> float:

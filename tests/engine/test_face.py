@@ -45,3 +45,9 @@ def test_what_is_found_late_is_what_type_checkers_read() -> None:
 def test_a_name_that_is_not_there_says_so() -> None:
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         _ = engine.nothing_of_the_kind
+
+
+def test_no_name_of_the_face_is_a_modules_too() -> None:
+    """Importing the module would put it in the name's place."""
+    modules = {path.stem for path in (ROOT / "engine").iterdir()}
+    assert not modules & set(engine.__all__)

@@ -80,6 +80,14 @@ def test_a_batch_in_parts_needs_the_memory_of_a_part() -> None:
     assert parts.total_s > whole.total_s
 
 
+def test_ranks_share_the_batch_and_each_holds_the_network() -> None:
+    alone = verdict(MEASURED, spec(optimisation={"batch_size": 100}), DATASET, ROOMY)
+    two = {"strategy": "ddp", "compute": {"processes": 2}, "optimisation": {"batch_size": 100}}
+    shared = verdict(MEASURED, spec(**two), DATASET, ROOMY)
+    assert shared.memory - alone.memory == 90 * MB  # once more what does not grow with the batch
+    assert shared.largest_batch < alone.largest_batch
+
+
 def test_a_gpu_computes_in_parts_what_does_not_fit_whole() -> None:
     on_gpu = {**MEASURED, "device": "cuda"}
     found = verdict(on_gpu, spec(optimisation={"batch_size": 100}), DATASET, Room(200 * MB, 10**9))
@@ -157,7 +165,7 @@ def test_measured_memory_is_that_of_a_real_run(store: Store, tmp_path: Path) -> 
     real = peak_of_run(tmp_path, values)
     assert told
     assert found.parts["activations"] > 100 * MB  # else the libraries alone would be compared
-    assert found.memory == pytest.approx(real, rel=0.15)
+    assert found.memory == pytest.approx(real, rel=0.2)
     assert found.total_s > 0
 
 

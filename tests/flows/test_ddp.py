@@ -1,45 +1,58 @@
 """Two ranks train as one process does: the same losses, bit-equal when resumed, all of them stopped at one step."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from safetensors.torch import load_file
 
 from engine import launchers, processes
-from storage import Run, RunState, Store
-from tests.cli import queue, until_state
+from storage import RunState, Store
+from tests.cli import cli, queue, until, until_state
+from tests.ranks import DDP, PLAIN, finished, same_weights
 
-SMALL: dict[str, Any] = {
-    "data": {"dataset": "digits", "image_size": 8},
-    "model": {"backbone": "small_cnn"},
-    "optimisation": {"optimizer": "sgd", "learning_rate": 0.01, "batch_size": 100},
-    "compute": {"precision": "fp32"},
-    "epochs": 2,
-}
-DDP = SMALL | {"strategy": "ddp"}
 TOLERANCE = 1e-4  # of a loss of about 2: sums in another order, and what two epochs of steps make of it
 
 
-def weights(store: Store, run: Run) -> dict[str, Any]:
-    return load_file(store.home.run(run.id) / store.checkpoints.list(run.id)[0].path / "weights.safetensors")
-
-
-def losses(store: Store, run: Run) -> list[float]:
-    return [value for value in store.metrics.series(run.id, "train/loss").values if value is not None]
-
-
-def finished(store: Store, tmp_path: Path, values: dict[str, Any]) -> Run:
-    return until_state(store, queue(store, tmp_path, values).id, RunState.FINISHED, RunState.FAILED)
-
-
 def test_ranks_reach_the_losses_of_one_process(store: Store, tmp_path: Path) -> None:
-    alone, together = finished(store, tmp_path, SMALL), finished(store, tmp_path, DDP)
-    assert together.state is RunState.FINISHED, together.reason
-    assert losses(store, together) == pytest.approx(losses(store, alone), abs=TOLERANCE)
-    for name in ("val/loss", "val/accuracy", "train/accuracy"):
+    alone = finished(store, queue(store, tmp_path, PLAIN))
+    together = finished(store, queue(store, tmp_path, PLAIN | {"strategy": "ddp"}))
+    for name in ("train/loss", "val/loss", "val/accuracy", "train/accuracy"):
         expected = store.metrics.series(alone.id, name).values
+        assert len(expected) >= 2
         assert store.metrics.series(together.id, name).values == pytest.approx(expected, abs=TOLERANCE)
     assert not processes.marked(launchers.mark(store.home, together))
-    folder = store.home.run(together.id)
-    assert "training on cpu" in (folder / "log.rank1.txt").read_text()
+    assert "training on cpu" in (store.home.run(together.id) / "log.rank1.txt").read_text()
+
+
+def test_stopped_ranks_leave_together_and_go_on_bit_equal(store: Store, tmp_path: Path) -> None:
+    whole = finished(store, queue(store, tmp_path, DDP))
+    run = queue(store, tmp_path, DDP)
+    until(lambda: store.runs.get(run.id).epoch >= 1)
+    assert cli("stop", run.id).returncode == 0
+    run = store.runs.get(run.id)
+    assert run.state is RunState.STOPPED
+    assert store.checkpoints.get(run.id, "last").step == run.step  # nothing trained is lost
+    assert not processes.marked(launchers.mark(store.home, run))
+    assert cli("resume", run.id).returncode == 0
+    run = finished(store, run)
+    assert same_weights(store, run, whole)
+    curve = store.metrics.series(whole.id, "val/loss").values
+    assert store.metrics.series(run.id, "val/loss").values == curve
+    assert {"rank0/rss_mb", "rank1/rss_mb", "rank1/images_per_s"} <= set(store.metrics.names(run.id))
+
+
+def test_on_another_number_of_processes_it_goes_on_and_says_so(store: Store, tmp_path: Path) -> None:
+    run = queue(store, tmp_path, DDP)
+    until(lambda: store.runs.get(run.id).epoch >= 1)
+    assert cli("stop", run.id).returncode == 0
+    store.runs.update(run.id, spec=store.runs.get(run.id).spec | {"strategy": "single"})
+    assert cli("resume", run.id).returncode == 0
+    finished(store, run)
+    said = [event.text for event in store.events.list(run.id) if event.level == "warning"]
+    assert any("2 processes so far and goes on with one process" in text for text in said)
+
+
+def test_a_batch_too_small_to_share_is_refused_in_words(store: Store, tmp_path: Path) -> None:
+    run = queue(store, tmp_path, DDP | {"optimisation": {"batch_size": 2}, "compute": {"processes": 3}})
+    run = until_state(store, run.id, RunState.FAILED)
+    assert run.reason == "A batch of 2 cannot be shared by 3 processes."
+    assert "Make it larger" in (run.advice or "")

@@ -15,7 +15,8 @@ RUN = "pages/watch/run.py"
 NEW_RUN = "pages/train/new_run.py"
 DATASETS = "pages/data/datasets.py"
 MACHINE = "pages/system/machine.py"
-EVERY = (HOME, RUNS, COMPARE, RUN, NEW_RUN, DATASETS, MACHINE)
+LAB = "pages/system/lab.py"
+EVERY = (HOME, RUNS, COMPARE, RUN, NEW_RUN, DATASETS, MACHINE, LAB)
 
 
 def opened(page: str | None, **query: str) -> AppTest:

@@ -9,7 +9,7 @@ import engine
 from pages.parts.live import pace
 from storage import Run, RunState, Store
 from tests.pages import seed
-from tests.pages.pages import HOME, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
+from tests.pages.pages import HOME, MACHINE, NEW_RUN, RUN, RUNS, fine, keys, opened, texts
 
 STATE_OF = "runs_state"
 
@@ -213,3 +213,15 @@ def test_a_page_looks_on_while_something_is_asked_of_a_run_that_is_over(store: S
     assert pace(stopped) is None
     store.requests.add("resume_run", stopped.id)
     assert pace(stopped)
+
+
+def test_a_cache_is_cleared_by_one_click(calm: Store) -> None:
+    folder = calm.home.cache / "features"
+    folder.mkdir(parents=True)
+    (folder / "a.npy").write_bytes(b"x" * 5_000_000)
+    app = opened(MACHINE)
+    assert "**5.0 MB** of 20.0 GB" in texts(app)
+    fine(app.button(key="machine_clear_features").click().run())
+    assert not list(folder.iterdir())
+    assert "5.0 MB freed" in app.toast[0].value
+    assert app.button(key="machine_clear_features").disabled

@@ -1,0 +1,47 @@
+"""Caches are seen with their size and limit, and cleared without harm to who reads or makes them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import engine
+from engine.data.features import limit_bytes
+from storage import Store
+
+
+def laid(store: Store) -> Path:
+    folder = store.home.cache / "features"
+    folder.mkdir(parents=True)
+    np.save(folder / "a.npy", np.arange(1000, dtype=np.int64))
+    (folder / "b.tmp").write_bytes(b"being made")
+    (folder / "b.lock").touch()
+    made = store.home.cache / "previews" / "abc"
+    made.mkdir(parents=True)
+    (made / "result.json").write_text("{}")
+    return folder
+
+
+def test_sizes_counts_and_the_limit_of_features(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THAW_FEATURES_GB", "0.5")
+    laid(store)
+    found = {one.key: one for one in engine.list_caches(store)}
+    assert (found["features"].bytes, found["features"].count) == (8128, 1)
+    assert found["features"].limit == limit_bytes() == 500_000_000
+    assert (found["images"].count, found["images"].limit) == (0, None)
+    assert found["previews"].bytes == 2
+
+
+def test_clearing_leaves_what_is_being_made_and_who_reads_reads_on(store: Store) -> None:
+    folder = laid(store)
+    reading = np.load(folder / "a.npy", mmap_mode="r")
+    assert engine.clear_cache(store, "features") == 8128
+    assert sorted(path.name for path in folder.iterdir()) == ["b.lock", "b.tmp"]
+    assert reading[999] == 999
+    assert engine.clear_cache(store, "previews") == 2
+    assert not list((store.home.cache / "previews").iterdir())
+
+
+def test_an_unknown_cache_is_no_folder(store: Store) -> None:
+    with pytest.raises(KeyError):
+        engine.clear_cache(store, "../runs")

@@ -1,0 +1,59 @@
+"""A rank or the launcher of ranks is killed or hangs: all of them end, and the run goes on bit-equal."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine import launchers, processes
+from storage import Run, Store
+from tests.cli import queue, until
+from tests.ranks import DDP, finished, same_weights
+
+PLACES = {"first rank": 0, "second rank": 1, "launcher": None}
+
+
+@pytest.fixture
+def whole(store: Store, tmp_path: Path) -> Run:
+    return finished(store, queue(store, tmp_path, DDP))
+
+
+def pid_of(run: Run, rank: int | None) -> int:
+    """Of the rank, or of the launcher where there is none."""
+    assert run.pid is not None
+    if rank is None:
+        return run.pid
+    return next(one.pid for one in psutil.Process(run.pid).children() if one.environ().get("RANK") == str(rank))
+
+
+def met(store: Store, tmp_path: Path) -> Run:
+    """A run of ranks after its second epoch."""
+    run = queue(store, tmp_path, DDP)
+    until(lambda: store.runs.get(run.id).epoch >= 2)
+    return store.runs.get(run.id)
+
+
+def test_who_is_killed_takes_all_along_and_the_run_goes_on_bit_equal(store: Store, tmp_path: Path, whole: Run) -> None:
+    for place, rank in PLACES.items():
+        run = met(store, tmp_path)
+        mark = launchers.mark(store.home, run)
+        os.kill(pid_of(run, rank), signal.SIGKILL)
+        until(lambda mark=mark: not processes.marked(mark), within_s=10)
+        run = finished(store, run)
+        assert run.attempt == 2, place
+        assert same_weights(store, run, whole), place
+        assert store.metrics.count(run.id, "train/loss") == run.steps, place
+        assert not processes.marked(launchers.mark(store.home, run)), place
+
+
+def test_a_rank_that_hangs_is_found_by_lack_of_progress(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THAW_STALL_S", "8")
+    run = met(store, tmp_path)
+    os.kill(pid_of(run, 1), signal.SIGSTOP)
+    until(lambda: store.runs.get(run.id).attempt == 2, within_s=40)
+    assert any("no progress" in event.text for event in store.events.list(run.id))
+    assert finished(store, run).attempt == 2

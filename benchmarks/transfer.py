@@ -23,7 +23,9 @@ PER_CLASS = 50
 SEEDS = (0, 1, 2)
 LOOK = {"image_size": 32, "augmentations": ["flip", "shift"]}
 STEM = {"stem": "small"}  # photos of 32 px
+EXACT = {"compute": {"precision": "fp32"}}  # "auto" may take another format on another machine
 PRETRAINING: dict[str, Any] = {
+    **EXACT,
     "name": "eight classes",
     "data": {**LOOK, "dataset": "cifar-8"},
     "model": STEM,
@@ -31,6 +33,7 @@ PRETRAINING: dict[str, Any] = {
     "epochs": 14,
 }
 FINE_TUNING: dict[str, Any] = {
+    **EXACT,
     "data": {**LOOK, "dataset": "cifar-2"},
     "optimisation": {"learning_rate": 0.002, "schedule": "cosine", "batch_size": 20},
     "epochs": 24,

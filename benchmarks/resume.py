@@ -61,13 +61,14 @@ def checks(folder: Path, *, runs: int, kills_each: int) -> Iterator[Check]:
     again.finish()
     taken, equal = time.monotonic() - began, again.result() == whole.result()
     yield Check("the same run twice", equal, "equal" if equal else "not equal")
-    chance, kills, equals = random.Random(0), 0, 0
-    for number in range(runs):
+    chance, number, kills, equals = random.Random(0), 0, 0, 0
+    while number < runs or (kills < runs * kills_each and number < 3 * runs):  # some end before a kill meets them
         disturbed = Attempts(folder / f"run{number}", folder / "cache")
         kills += disturbed.disturb(chance, kills_each, taken)
         equals += disturbed.result() == whole.result()
-    told = f"{equals} of {runs} runs bit-equal after {kills} kills"
-    yield Check("killed at random moments and resumed", equals == runs and kills == runs * kills_each, told)
+        number += 1
+    told = f"{equals} of {number} runs bit-equal after {kills} kills"
+    yield Check("killed at random moments and resumed", equals == number and kills >= runs * kills_each, told)
     control = Attempts(folder / "control", folder / "cache", forgetful=True)
     control.disturb(chance, kills_each, taken, past_epochs=1)
     differs = control.result() != whole.result()

@@ -1,6 +1,7 @@
 """Short forms of `python -m benchmarks checkpoints` and `resume`: what checkpoints promise under kills and damage."""
 
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,5 +38,5 @@ def test_runs_killed_at_random_moments_are_equal_and_the_forgetful_control_is_no
         [sys.executable, "-c", SOAK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 of 3 runs bit-equal after 6 kills" in done.stdout
+    assert re.search(r"(\d+) of \1 runs bit-equal after ([6-9]|1\d) kills", done.stdout), done.stdout
     assert "differs, as it must" in done.stdout

@@ -17,6 +17,7 @@ TINY: dict[str, Any] = {  # learns a little in a few seconds
     "data": {"dataset": "digits", "image_size": 8},
     "model": {"backbone": "small_cnn"},
     "optimisation": {"optimizer": "sgd", "learning_rate": 0.01, "batch_size": 64},
+    "compute": {"precision": "fp32"},  # "auto" takes what is fastest just now
     "epochs": 2,
 }
 LONG = TINY | {"epochs": 2000, "optimisation": TINY["optimisation"] | {"batch_size": 8}}  # outlives any test

@@ -36,6 +36,7 @@ FULL = {
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",
+    "lab": "/lab",
     "machine": "/machine",
 }
 EMPTY = {
@@ -98,7 +99,7 @@ def _picture(browser: Browser, url: str, theme: str, width: int, height: int) ->
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     page.goto(url)
     settle(page)
-    page.wait_for_function(MADE)
+    page.wait_for_function(MADE, timeout=180_000)  # a dry run takes a while
     settle(page)
     page.wait_for_timeout(700)  # images, fonts and charts are drawn after the script has ended
     whole = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

@@ -102,8 +102,7 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     reporter.progress("preparing data")
     kept = recipe_of(folder / run["resume_from"]) if run["resume_from"] else None
     found = None if kept else crew.in_turn(lambda: find_weights(spec, run.get("weights_path"), reporter, stop))
-    looks = kept or (found.recipe if found else None)
-    cache = Path(run["cache"])
+    looks, cache = kept or (found.recipe if found else None), Path(run["cache"])
     data = crew.in_turn(lambda: prepare_data(run["dataset"], spec, cache, reporter, stop, recipe=looks))
     network = build_network(spec, data.about, found, reporter)
     training, recipe, images = build(spec, data, device, network, share=crew.share)

@@ -44,7 +44,9 @@ class Meter:
 
     def epoch(self, values: dict[str, float]) -> None:
         """The epoch under way is done, with these values."""
-        self._reporter.metrics(self._at.step, self._at.epoch + 1, values | self._memory.read())
+        # ranks wait for each other at every step: each has its share of the pace
+        own = self._readings(values.get("speed/images_per_s", 0.0) / self._crew.world)
+        self._reporter.metrics(self._at.step, self._at.epoch + 1, own | values)
         self._reporter.flush()
 
     def say(self, text: str) -> None:

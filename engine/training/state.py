@@ -116,12 +116,10 @@ class Training:
             self.average.n_averaged.fill_(state["averaged"])
         self.trend = Trend(**state.get("trend", {}))
         self.choices = Choices(**state.get("choices", {}))
-        own = [
-            {name: group[name] for name in ("name", "share") if name in group} for group in self.optimizer.param_groups
-        ]
+        own = [dict(group) for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
         for group, names in zip(self.optimizer.param_groups, own, strict=True):  # Thaw's, which torch replaces as well
-            group.update(names)
+            group.update({name: names[name] for name in ("name", "share") if name in names})
         self.at = Position(**state["position"])
         self.shuffle = state["shuffle"]
         self.generator.set_state(self.shuffle)

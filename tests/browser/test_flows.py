@@ -137,6 +137,7 @@ def test_6000_photos_come_in_by_upload_and_train_with_resnet18(site: Site, page:
     page.goto(f"{site.address}/datasets?dataset={dataset.id}")
     settle(page)
     page.get_by_role("button", name="Train on it").click()
+    settle(page)
     page.get_by_text("Balanced", exact=True).click()
     for field, value in (("Image size (px)", "32"), ("Epochs", "1")):
         settle(page)

@@ -238,10 +238,11 @@ def _emptied(device: torch.device) -> None:
 
 def _as_rank(folder: Path, kind: str) -> None:
     """One of the processes of `ranks`."""
-    from engine.training.distributed import gather_crew
+    from engine.spec import RunSpec
+    from engine.training.crews import gather_crew
 
     device = CUDA if kind == "cuda" else torch.device("cpu")
-    crew = gather_crew(device)
+    crew = gather_crew(device, RunSpec.parse(PLAIN))
     found = losses_of(Drawn.begun(PLAIN, device, precision="fp32", crew=crew), STEPS)
     if crew.is_first:
         (folder / "losses.json").write_text(json.dumps(found))

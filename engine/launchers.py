@@ -43,7 +43,8 @@ def slots_wanted(run: Run, usable: list[str]) -> int:
     asked, row = run.spec["compute"]["processes"], STRATEGIES[run.spec["strategy"]]
     if usable == ["cpu"] or not row.every_gpu:
         return 1
-    return min(len(usable), processes_of(run.spec["strategy"], asked, len(usable)) if row.takes else len(usable))
+    takes_all = "processes" not in row.takes
+    return len(usable) if takes_all else min(len(usable), processes_of(run.spec["strategy"], asked, len(usable)))
 
 
 def gpus_of(run: Run) -> list[str]:

@@ -150,12 +150,12 @@ def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":
         Unavailable: There are more ranks than images in a batch.
     """
     from engine.training import device as devices
-    from engine.training.distributed import gather_crew
+    from engine.training.crews import gather_crew
     from engine.training.state import seed_all
 
     device = devices.choose(name)
-    crew, batch = gather_crew(device, spec.strategy), spec.optimisation.batch_size
-    if batch < crew.world:
+    crew, batch = gather_crew(device, spec), spec.optimisation.batch_size
+    if batch < crew.share[1]:
         raise Unavailable(
             f"A batch of {batch} cannot be shared by {crew.world} processes. Make it larger, or use fewer processes."
         )

@@ -22,6 +22,7 @@ class Compute(Part):
         "Frozen stages run",
         "once: what frozen stages make of each image is computed once and kept, which gives the same result many times "
         "faster. every epoch: as a plain loop does.",
+        when=takers("strategy", STRATEGIES, "frozen"),
         advanced=True,
     )
     views: Annotated[int, Ge(0), Le(100)] = setting(
@@ -29,6 +30,7 @@ class Compute(Part):
         "Views kept of an image",
         "With augmentation, frozen stages see each image changed in so many ways, computed once; epochs take turns. "
         "0: changed anew in every epoch, nothing is kept.",
+        when=takers("strategy", STRATEGIES, "views"),
         advanced=True,
     )
     parts: Annotated[int, Ge(1), Le(1024)] = setting(
@@ -36,18 +38,21 @@ class Compute(Part):
         "Parts of a batch",
         "A batch is computed in so many parts, and its weights move once. More parts need less memory and more time. "
         "Raised by itself when memory runs out.",
+        when=takers("strategy", STRATEGIES, "parts"),
         advanced=True,
     )
     recompute: bool = setting(
         False,
         "Recompute activations",
         "Stages forget what they computed and do it again for the gradient: about a third slower, far less memory.",
+        when=takers("strategy", STRATEGIES, "recompute"),
         advanced=True,
     )
     compile: bool = setting(
         False,
         "Compile",
         "torch.compile: a minute or more before the first step, then faster on GPUs. Pays for long runs.",
+        when=takers("strategy", STRATEGIES, "compile"),
         advanced=True,
     )
     processes: Annotated[int, Ge(0), Le(64)] = setting(
@@ -60,7 +65,8 @@ class Compute(Part):
     micro_batches: Annotated[int, Ge(1), Le(256)] = setting(
         4,
         "Micro-batches",
-        "Pieces of a batch on their way through the stages at once: more keep all devices busy.",
+        "Parts of a batch that pass through the stages one behind the other: more of them keep all processes busy. "
+        "BatchNorm sees each by itself.",
         when=takers("strategy", STRATEGIES, "micro_batches"),
         advanced=True,
     )

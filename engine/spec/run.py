@@ -88,6 +88,12 @@ class RunSpec(Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _strategy_can_compute(self) -> Self:
+        if self.strategy == "pipeline" and self.compute.precision == "fp16":
+            raise ValueError("compute.precision = fp16: not in a pipeline; choose auto, bf16 or fp32")
+        return self
+
     @property
     def thaw_plan(self) -> Plan:
         """The epoch in which each stage thaws, from input to head: 0 from the start, None never."""

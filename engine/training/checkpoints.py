@@ -94,7 +94,7 @@ class Checkpoints:
                 state, anew = adapted(training, weights, state, before=other, now=self._spec)
                 if anew:
                     self._tell("info", f"It goes on with other settings: {anew}")
-            before, now = training.resume(weights, state, self._crew.share), self._crew.world
+            before, now = training.resume(weights, state, (self._crew.rank, self._crew.world)), self._crew.world
             if before != now:
                 self._tell(
                     "warning",
@@ -130,7 +130,7 @@ class Checkpoints:
             Diverged: A weight is not finite; nothing is written.
             DiskFull: There is no room; nothing is written.
         """
-        ranks = self._crew.gather(training.own_state())
+        ranks = self._crew.own_states(training)
         if self._crew.is_first:
             held, self._held, self._skipped = self._held, None, None
             if held and held.quality > metrics.get(BEST_BY, -math.inf):
@@ -153,7 +153,7 @@ class Checkpoints:
         if self._crew.any(is_last or (is_due and self._crew.is_first)):
             self.save(training, metrics)
             return
-        ranks, self._skipped = self._crew.gather(training.own_state()), metrics
+        ranks, self._skipped = self._crew.own_states(training), metrics
         known = [one.quality for one in (self._best(), self._held) if one and one.quality is not None]
         if self._crew.is_first and metrics[BEST_BY] > max(known, default=-math.inf):
             self._held = copy.deepcopy(self._snapshot(training, ranks, metrics))

@@ -11,7 +11,7 @@ import random
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.training.rank import GPUS, rank_of_this_process
+from engine.training.rank import GPUS
+
+if TYPE_CHECKING:
+    from engine.training.precision import Format
+    from engine.training.state import Training
 
 T = TypeVar("T")
 
@@ -67,8 +71,19 @@ class Crew:
         """Collective: every rank makes its own, the first before the others, which find what it left in caches."""
         return make()
 
+    def settle(self, training: "Training", image: Tensor, form: "Format") -> None:
+        """Collective, once, before the first step.
+
+        Args:
+            image: One, as it enters the network: (1, C, H, W).
+        """
+
     def wrap(self, model: nn.Module) -> nn.Module:
         """Collective: `model`, whose gradients after a backward pass are the mean over the ranks'."""
+        return model
+
+    def judging(self, model: nn.Module) -> nn.Module:
+        """`model`, to look at its logits only."""
         return model
 
     def alone(self, model: nn.Module) -> AbstractContextManager[None]:
@@ -77,6 +92,10 @@ class Crew:
 
     def match(self, model: nn.Module) -> None:
         """Collective: all take over the first rank's statistics (of BatchNorm), which are those that are saved."""
+
+    def own_states(self, training: "Training") -> list[dict[str, Any]]:
+        """Collective, before a checkpoint: what each rank has of its own, by rank."""
+        return self.gather(training.own_state())
 
     def tell(self, readings: dict[str, float]) -> None:
         """Lay down this rank's latest readings; holds nobody up."""
@@ -98,7 +117,7 @@ class Ranks(Crew):
 
     def __init__(self, device: torch.device) -> None:
         self.rank, self.world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        self._device = device
+        self.device = device
         # the launcher holds the store on a port that the system chose
         at = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         held = dist.TCPStore(*at, is_master=False, timeout=PATIENCE)  # type: ignore[attr-defined]
@@ -142,7 +161,7 @@ class Ranks(Crew):
 
     def wrap(self, model: nn.Module) -> nn.Module:
         gc.collect()  # the wrapper of the epoch before must be gone: its hooks would reduce the same gradients again
-        devices = [self._device] if self._device.type == "cuda" else None
+        devices = [self.device] if self.device.type == "cuda" else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 renames the last option; 2.11 has no other
             # statistics are matched once an epoch, where they are used, so that a step that lacks memory can be retried
@@ -174,10 +193,3 @@ class Copies(Crew):
 
     def wrap(self, model: nn.Module) -> nn.Module:
         return nn.DataParallel(model)
-
-
-def gather_crew(device: torch.device, strategy: str = "single") -> Crew:
-    """The crew that this process was launched into; a crew of one where torch's launcher did not start it."""
-    if strategy == "data_parallel":
-        return Copies()
-    return Ranks(device) if rank_of_this_process() is not None and int(os.environ["WORLD_SIZE"]) > 1 else Crew()

@@ -12,6 +12,7 @@ import torch
 import torchvision
 from torch import nn
 
+from engine.catalog import STRATEGIES
 from engine.catalog.freezing import HEAD
 from engine.data.batches import Batches
 from engine.data.cached_file import Report
@@ -103,7 +104,7 @@ class Feeds:
     def _learns(self, made: Cut | None) -> nn.Module | None:
         """Made once for each cut: compiling takes a minute."""
         asked, key = self.spec.compute, made.boundary if made else ""
-        if not asked.recompute and not asked.compile:
+        if not (asked.recompute or asked.compile) or "compile" not in STRATEGIES[self.spec.strategy].takes:
             return None
         if key not in self._learning:
             module: Any = made.rest(self.network) if made else self.network
@@ -121,6 +122,8 @@ class Feeds:
     def boundary(self, epoch: int) -> str | None:
         """The first stage that learns in `epoch`, if what lies before it can be computed once; else None."""
         asked = self.spec
+        if "frozen" not in STRATEGIES[asked.strategy].takes:
+            return None  # they are stages of the pipeline like the others
         if asked.compute.frozen != "once" or not asked.freeze.batchnorm or asked.optimisation.mixing != "none":
             return None  # statistics that follow the images, or mixed images, are never the same twice
         if asked.data.augmentations and not asked.compute.views:

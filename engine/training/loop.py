@@ -48,7 +48,7 @@ def fit(
             train_s = time.perf_counter() - began
             meter.phase("validating")
             crew.match(training.judged)
-            judged = evaluate(feed.enter(training.judged), feed.validation, stepper.format, stop, crew)
+            judged = evaluate(crew.judging(feed.enter(training.judged)), feed.validation, stepper.format, stop, crew)
 
         if judged is None:  # asked to stop in either of the two
             meter.phase("saving")

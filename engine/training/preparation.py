@@ -19,6 +19,7 @@ from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.spec import RunSpec
 from engine.training import model, weights
+from engine.training.crews import stepper_for
 from engine.training.distributed import Crew
 from engine.training.events import Reporter
 from engine.training.failures import Stopped, is_out_of_memory
@@ -206,8 +207,9 @@ def equip(
         report=_progress(reporter, stop, "computing features"),
         crew=crew,
     )
+    crew.settle(training, images.validation.look(torch.arange(1)), form)
     warn = partial(reporter.message, "warning")
-    return feeds, Stepper(recipe.objective, form, choices, recipe.clip_norm, warn, crew)
+    return feeds, stepper_for(crew)(recipe.objective, form, choices, recipe.clip_norm, warn, crew)
 
 
 def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: Feed, say: Callable[[str], None]) -> str:

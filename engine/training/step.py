@@ -61,7 +61,7 @@ class Stepper:
             _restore_chance(chance, images.device)
         if self.clip_norm:
             self.scaler.unscale_(optimizer)
-            clip_grad_norm_(enter.parameters(), self.clip_norm)
+            self._clip(enter)
         self.scaler.step(optimizer)
         self.scaler.update()
         self.choices.scale = self.scaler.state_dict()
@@ -95,6 +95,9 @@ class Stepper:
         if pieces * crew.world == 1:
             return losses[0], logits[0]
         return crew.sum(torch.stack(losses).sum()) / crew.world, torch.cat(logits)
+
+    def _clip(self, enter: nn.Module) -> None:
+        clip_grad_norm_(enter.parameters(), self.clip_norm)
 
     def _forward(
         self, enter: nn.Module, images: Tensor, targets: Tensor, share: Tensor | float

@@ -21,11 +21,13 @@ def test_the_fit_panel_follows_the_batch_size(site: Site, page: Page) -> None:
     expect(panel).to_contain_text(MEMORY, timeout=120_000)
     memory = {}
     for batch in ("16", "1024"):
+        before = panel.inner_text()
         field = page.get_by_role("spinbutton", name="Batch size")
         field.fill(batch)
         field.press("Enter")
         settle(page)
-        expect(panel).to_contain_text(MEMORY)
+        expect(panel).not_to_have_text(before, use_inner_text=True, timeout=30_000)
+        expect(panel).to_contain_text(MEMORY, timeout=30_000)
         memory[batch] = megabytes(panel.inner_text())
     assert memory["1024"] > 1.2 * memory["16"]
     panel.get_by_role("button", name="an epoch").click()

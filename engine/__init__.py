@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from engine.catalog import (
+    ALGORITHMS,
     AUGMENTATIONS,
     BACKBONES,
     DATASET_KINDS,
@@ -16,7 +17,9 @@ from engine.catalog import (
     INITIALISATIONS,
     OPTIMIZERS,
     PRESETS,
+    SCHEDULERS,
     SCHEDULES,
+    SEARCH_PRESETS,
     STRATEGIES,
     TABLES,
     WEIGHTS,
@@ -24,7 +27,18 @@ from engine.catalog import (
 )
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.faults import OFFERED, Offer, remedies
-from engine.spec import RunSpec, Setting, settings
+from engine.spec import (
+    RANGE_KINDS,
+    SAME_IN_ALL_TRIALS,
+    Range,
+    RunSpec,
+    SearchSpec,
+    Setting,
+    in_words,
+    search_settings,
+    searchable,
+    settings,
+)
 
 if TYPE_CHECKING:
     from engine.caches import Cache, clear_cache, list_caches
@@ -67,6 +81,7 @@ if TYPE_CHECKING:
     from engine.previews import Preview, forget_preview, preview
 
 __all__ = [
+    "ALGORITHMS",
     "AUGMENTATIONS",
     "BACKBONES",
     "DATASET_KINDS",
@@ -76,7 +91,11 @@ __all__ = [
     "OFFERED",
     "OPTIMIZERS",
     "PRESETS",
+    "RANGE_KINDS",
+    "SAME_IN_ALL_TRIALS",
+    "SCHEDULERS",
     "SCHEDULES",
+    "SEARCH_PRESETS",
     "STRATEGIES",
     "TABLES",
     "WEIGHTS",
@@ -88,9 +107,11 @@ __all__ = [
     "Offer",
     "Preview",
     "Problem",
+    "Range",
     "Refused",
     "RunSpec",
     "Scan",
+    "SearchSpec",
     "Setting",
     "Unavailable",
     "add_dataset",
@@ -119,6 +140,7 @@ __all__ = [
     "find_run",
     "folder_bytes",
     "forget_preview",
+    "in_words",
     "include_images",
     "list_caches",
     "log_tail",
@@ -132,6 +154,8 @@ __all__ = [
     "request_stop",
     "resume",
     "scan_dataset",
+    "search_settings",
+    "searchable",
     "set_about",
     "settings",
     "shut_down",

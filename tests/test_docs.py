@@ -31,9 +31,9 @@ def test_every_command_is_told() -> None:
 
 def test_every_setting_and_choice_is_told() -> None:
     told = text("docs/settings.md")
-    for one in engine.settings():
+    for one in (*engine.settings(), *engine.search_settings()):
         assert f"`{one.path}`" in told
-    for table in (*engine.TABLES.values(), engine.DATASET_KINDS, engine.PRESETS):
+    for table in (*engine.TABLES.values(), engine.DATASET_KINDS, engine.PRESETS, engine.SEARCH_PRESETS):
         for name in table:
             assert f"| `{name}` |" in told
 

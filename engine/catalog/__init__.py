@@ -1,5 +1,6 @@
 """The choices a user has, one table a file. A new choice is one entry."""
 
+from engine.catalog.algorithms import ALGORITHMS
 from engine.catalog.augmentations import AUGMENTATIONS
 from engine.catalog.backbones import BACKBONES, Backbone
 from engine.catalog.datasets import DATASET_KINDS, DatasetKind
@@ -8,11 +9,14 @@ from engine.catalog.heads import HEADS, INITIALISATIONS
 from engine.catalog.optimizers import OPTIMIZERS
 from engine.catalog.precisions import PRECISIONS
 from engine.catalog.presets import PRESETS
+from engine.catalog.schedulers import SCHEDULERS
 from engine.catalog.schedules import SCHEDULES
+from engine.catalog.search_presets import SEARCH_PRESETS
 from engine.catalog.strategies import STRATEGIES
 from engine.catalog.weights import WEIGHTS
 
 TABLES: dict[str, dict[str, object]] = {  # by the name that a spec's field gives as its `choices`
+    "algorithms": dict(ALGORITHMS),
     "augmentations": dict(AUGMENTATIONS),
     "backbones": dict(BACKBONES),
     "freeze_policies": dict(FREEZE_POLICIES),
@@ -20,12 +24,14 @@ TABLES: dict[str, dict[str, object]] = {  # by the name that a spec's field give
     "initialisations": dict(INITIALISATIONS),
     "optimizers": dict(OPTIMIZERS),
     "precisions": dict(PRECISIONS),
+    "schedulers": dict(SCHEDULERS),
     "schedules": dict(SCHEDULES),
     "strategies": dict(STRATEGIES),
     "weights": dict(WEIGHTS),
 }
 
 __all__ = [
+    "ALGORITHMS",
     "AUGMENTATIONS",
     "BACKBONES",
     "DATASET_KINDS",
@@ -35,7 +41,9 @@ __all__ = [
     "OPTIMIZERS",
     "PRECISIONS",
     "PRESETS",
+    "SCHEDULERS",
     "SCHEDULES",
+    "SEARCH_PRESETS",
     "STRATEGIES",
     "TABLES",
     "WEIGHTS",

@@ -1,0 +1,44 @@
+"""Search algorithms: what picks the next trial's settings. What makes them run is in engine/tuning, by equal keys."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    label: str
+    note: str
+    takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads, beside space, trials and seed
+    finite: bool = False  # every range must be a list of values, or have a step
+    numbers: bool = False  # it knows numbers only: no choices, no conditions
+    two_goals: bool = False  # it can weigh the metric against a cost
+    schedulers: tuple[str, ...] = ()  # the only ones it works with; (): any that take it
+
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "random": Algorithm("Random", "Every trial is drawn by chance: hard to fool, and a fair thing to compare with."),
+    "grid": Algorithm(
+        "Grid", "Tries every combination once, in order. For one or two settings with few values each.", finite=True
+    ),
+    "hyperopt": Algorithm(
+        "HyperOpt (TPE)",
+        "Tree of Parzen estimators (Bergstra 2011): draws near what went well. Pays from about 20 trials on.",
+        takes=("random_first",),
+    ),
+    "optuna": Algorithm(
+        "Optuna (TPE)",
+        "As HyperOpt, a newer make; also finds trade-offs between the metric and a cost. Right for most searches.",
+        takes=("random_first", "cost"),
+        two_goals=True,
+    ),
+    "cmaes": Algorithm(
+        "Optuna (CMA-ES)",
+        "Evolution strategy (Hansen 2001): moves a cloud of trials. For numbers only, and many trials.",
+        takes=("random_first",),
+        numbers=True,
+    ),
+    "bohb": Algorithm(
+        "BOHB",
+        "TPE that also learns from trials stopped early (Falkner 2018). Comes with its own HyperBand.",
+        schedulers=("bohb",),
+    ),
+}

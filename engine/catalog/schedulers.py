@@ -1,0 +1,51 @@
+"""What may end a trial before its last epoch. What makes them run is in engine/tuning, by the same keys."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    label: str
+    note: str
+    takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads
+    algorithms: tuple[str, ...] = ()  # the only ones it works with; (): any that take it
+    changes: tuple[str, ...] = ()  # fields of RunSpec that it changes while a trial trains: the only ones searched
+
+
+SCHEDULERS: dict[str, Scheduler] = {
+    "none": Scheduler("None", "Every trial trains to its last epoch."),
+    "asha": Scheduler(
+        "ASHA",
+        "At a few epochs on the way only the best share goes on, without waiting for the others (Li 2018). "
+        "Right for most searches of 20 trials and more.",
+        takes=("grace_epochs", "reduction"),
+    ),
+    "hyperband": Scheduler(
+        "HyperBand",
+        "As ASHA in rounds: the trials of a round wait for each other (Li 2016).",
+        takes=("reduction",),
+    ),
+    "median": Scheduler(
+        "Median stopping",
+        "Stops a trial whose best value lies below the median of the others at the same epoch.",
+        takes=("grace_epochs",),
+    ),
+    "pbt": Scheduler(
+        "Population based training",
+        "Trials train side by side; now and then the worst take over the weights of the best, with rates changed a "
+        "little (Jaderberg 2017).",
+        takes=("perturb_epochs",),
+        algorithms=("random",),
+        changes=(
+            "optimisation.learning_rate",
+            "optimisation.weight_decay",
+            "optimisation.momentum",
+            "optimisation.label_smoothing",
+            "optimisation.clip_norm",
+            "data.augmentation_strength",
+        ),
+    ),
+    "bohb": Scheduler(
+        "HyperBand for BOHB", "The HyperBand that BOHB learns from.", takes=("reduction",), algorithms=("bohb",)
+    ),
+}

@@ -1,0 +1,270 @@
+"""What a search tries: a base run, the fields that vary and how, who chooses, and when it is enough."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen
+from pydantic import ValidationError, field_validator, model_validator
+
+from engine.catalog.algorithms import ALGORITHMS
+from engine.catalog.schedulers import SCHEDULERS
+from engine.errors import Problem, Refused
+from engine.spec.pairing import misfits
+from engine.spec.ranges import FORMS, Range
+from engine.spec.run import RunSpec, settings
+from engine.spec.setting import Part, Setting, leaves, one_of, problem_of, setting, takers
+from engine.spec.space import Assignment, assigned, combinations, conditions, fitted_space, grid, value_at
+
+METRICS = {"val/accuracy": "max", "val/loss": "min"}  # -> which end is best
+
+
+class SearchSpec(Part):
+    """What to search."""
+
+    name: Annotated[str, MaxLen(150)] = setting(
+        "", "Name", "How the search is listed. Left empty, one is made from the base run."
+    )
+    run: RunSpec = RunSpec()
+    space: dict[str, Range] = {}
+    algorithm: Annotated[str, one_of(ALGORITHMS)] = setting(
+        "hyperopt", "Algorithm", "What picks the next trial's settings.", choices="algorithms"
+    )
+    scheduler: Annotated[str, one_of(SCHEDULERS)] = setting(
+        "none",
+        "Early end",
+        "What may end a trial before its last epoch, so that time goes to better ones.",
+        choices="schedulers",
+    )
+    trials: Annotated[int, Ge(1), Le(10_000)] = setting(
+        10, "Trials", "How many runs in all. The first is always the base run as it stands."
+    )
+    metric: Literal["val/accuracy", "val/loss"] = setting(
+        "val/accuracy", "Judged by", "What is best: the highest validation accuracy of any epoch, or the lowest loss."
+    )
+    cost: Literal["none", "epoch_s", "parameters"] = setting(
+        "none",
+        "Weighed against",
+        "A second goal to keep small: seconds an epoch, or the number of weights. The best is then a trade-off.",
+        when=takers("algorithm", ALGORITHMS, "cost"),
+        advanced=True,
+    )
+    target: Annotated[float, Ge(0), Le(1000)] = setting(
+        0.0,
+        "Enough at",
+        "The search ends as soon as a trial reaches this value of the metric. 0: never.",
+        advanced=True,
+    )
+    hours: Annotated[float, Ge(0), Le(10_000)] = setting(
+        0.0, "Time budget", "No trial starts after so long, and those that train end. 0 is no limit.", unit="hours"
+    )
+    gpu_hours: Annotated[float, Ge(0), Le(1_000_000)] = setting(
+        0.0, "GPU budget", "The same, counted in hours of all GPUs in use. 0 is no limit.", unit="hours", advanced=True
+    )
+    at_once: Annotated[int, Ge(0), Le(1000)] = setting(
+        0,
+        "Trials at a time",
+        "0: as many as the machine has room for. An algorithm that learns does so from those "
+        "that ended: fewer at a time, better choices.",
+    )
+    cpus: Annotated[int, Ge(1), Le(1024)] = setting(1, "CPUs a trial", "Cores that each trial computes with.")
+    gpus: Annotated[float, Gt(0), Le(1)] = setting(
+        1.0,
+        "GPUs a trial",
+        "On a machine with GPUs: a share as 0.5 lets trials share one, which must then have memory for all of them.",
+        advanced=True,
+    )
+    seed: Annotated[int, Ge(0), Lt(2**31)] = setting(
+        0, "Seed of the search", "Start of the algorithm's own chances; trials keep the seed of the run.", advanced=True
+    )
+    random_first: Annotated[int, Ge(1), Le(1000)] = setting(
+        5,
+        "Random at first",
+        "So many trials are drawn by chance before the algorithm begins to learn from them.",
+        when=takers("algorithm", ALGORITHMS, "random_first"),
+        advanced=True,
+    )
+    grace_epochs: Annotated[int, Ge(1), Le(10_000)] = setting(
+        2,
+        "Left alone for",
+        "No trial is ended earlier than this.",
+        unit="epochs",
+        when=takers("scheduler", SCHEDULERS, "grace_epochs"),
+        advanced=True,
+    )
+    reduction: Annotated[int, Ge(2), Le(10)] = setting(
+        3,
+        "One goes on of",
+        "At each look, the best of so many trials goes on. More ends more of them, earlier.",
+        when=takers("scheduler", SCHEDULERS, "reduction"),
+        advanced=True,
+    )
+    perturb_epochs: Annotated[int, Ge(1), Le(1000)] = setting(
+        2,
+        "Compared every",
+        "Epochs after which the worst may take over from the best.",
+        unit="epochs",
+        when=takers("scheduler", SCHEDULERS, "perturb_epochs"),
+        advanced=True,
+    )
+
+    @field_validator("space", mode="after")
+    @classmethod
+    def _space_fits(cls, space: dict[str, Range]) -> dict[str, Range]:
+        return fitted_space(space)
+
+    @model_validator(mode="after")
+    def _can_work(self) -> Self:
+        conditions(self.run, self.space)  # raises where one can never hold
+        if problems := misfits(self):
+            raise Refused(problems)
+        return self
+
+    @property
+    def mode(self) -> str:
+        """ "max" or "min": which end of the metric is best."""
+        return METRICS[self.metric]
+
+    @property
+    def conditions(self) -> dict[str, dict[str, tuple[Any, ...]]]:
+        """For each searched field the values that others must have for it to mean something, parents first."""
+        return conditions(self.run, self.space)
+
+    @property
+    def combinations(self) -> int | None:
+        """How many different trials the space holds, the base run not counted; None: no end of them."""
+        return combinations(self.run, self.space)
+
+    @property
+    def wanted(self) -> int:
+        """Trials to run, the base run included: a grid ends with its last combination."""
+        whole = self.combinations if self.algorithm == "grid" else None
+        return self.trials if whole is None else min(self.trials, whole + 1)
+
+    @property
+    def most_epochs(self) -> int:
+        """Epochs of the longest trial that it can ask for."""
+        searched = self.space.get("epochs")
+        if searched is None:
+            return self.run.epochs
+        return max(self.run.epochs, *(searched.choices or (int(searched.high),)))
+
+    @property
+    def base(self) -> Assignment:
+        """The base run's own values of the searched fields that count there: what trial 1 is listed with."""
+        values = {path: value_at(self.run, path) for path in self.space}
+        return {path: values[path] for path, all_of in self.conditions.items() if _holds(all_of, values)}
+
+    def grid(self) -> Iterator[Assignment]:
+        """Every combination once, in order. Only for a space whose `combinations` can be counted."""
+        return grid(self.run, self.space)
+
+    def assigned(self, drawn: Mapping[str, Any]) -> Assignment:
+        """What a sampler drew, as plain values of the fields that count: NumPy's numbers unwrapped, steps kept,
+        what belongs to another choice left out.
+
+        Raises:
+            Refused: A field that is not searched.
+        """
+        return assigned(self.run, self.space, drawn)
+
+    def trial(self, assignment: Mapping[str, Any]) -> RunSpec:
+        """The base run with these values in place of its own.
+
+        Raises:
+            Refused: They do not go together: the reason of a trial that cannot be run.
+        """
+        values = self.run.model_dump(mode="json")
+        for path, value in assignment.items():
+            *parents, leaf = path.split(".")
+            inner = values
+            for parent in parents:
+                inner = inner[parent]
+            inner[leaf] = value
+        return RunSpec.parse(values)
+
+    def at_a_time(self, *, cpus: int, gpus: int) -> int:
+        """Trials side by side on so many cores and GPUs; 0 GPUs: on the CPU."""
+        room = min(gpus / self.gpus, cpus) if gpus else cpus // self.cpus
+        return max(1, min(int(room), self.at_once or self.wanted, self.wanted))
+
+    @classmethod
+    def parse(cls, values: object) -> "SearchSpec":
+        """A spec from plain values.
+
+        Raises:
+            Refused: With one `Problem` a bad field, naming the field, its value and what is allowed.
+        """
+        if not isinstance(values, dict):
+            raise Refused([Problem("search", values, "must be a mapping of field to value")])
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise Refused([one for line in error.errors() for one in _problems(dict(line))]) from None
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "SearchSpec":
+        """
+        Raises:
+            Refused: The text is not YAML, or a field is bad.
+        """
+        import yaml
+
+        try:
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise Refused([Problem("search", "...", f"is not YAML: {' '.join(str(error).split())}")]) from None
+        return cls.parse(values or {})
+
+    def to_yaml(self, *, all_fields: bool = False) -> str:
+        """YAML that `from_yaml` reads back to an equal spec: what differs from the defaults, or all fields."""
+        import yaml
+
+        values = self.model_dump(mode="json", exclude_defaults=not all_fields)
+        values["space"] = {path: one.model_dump(mode="json", exclude_defaults=True) for path, one in self.space.items()}
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def search_settings() -> Iterator[Setting]:
+    """Every leaf field of a search of its own, in order: the base run's and the space left out."""
+    return (one for one in leaves(SearchSpec) if not one.path.startswith("run.") and one.path != "space")
+
+
+@cache
+def _known(of_run: bool) -> dict[str, Setting]:
+    return {one.path: one for one in (settings() if of_run else search_settings())}
+
+
+def _problems(line: dict[str, Any]) -> list[Problem]:
+    refused = line.get("ctx", {}).get("error")
+    if isinstance(refused, Refused):
+        return refused.problems
+    place = tuple(line["loc"])
+    if place[:1] == ("run",) and (len(place) > 1 or line["type"] == "value_error"):
+        one = problem_of({**line, "loc": place[1:]}, _known(of_run=True))
+        return [Problem(f"run.{one.field}", one.value, one.message)]
+    if place == ("run",):
+        return [Problem("run", line["input"], "must be a mapping with the fields of a run")]
+    if place[:1] == ("space",):
+        return [_of_space(place[1:], line)]
+    one = problem_of(line, _known(of_run=False))
+    if line["type"] == "extra_forbidden" and len(place) == 1:
+        return [Problem(one.field, one.value, f"{one.message}, run, space")]
+    return [one]
+
+
+def _holds(all_of: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any]) -> bool:
+    return all(values.get(path) in allowed for path, allowed in all_of.items())
+
+
+def _of_space(place: tuple[Any, ...], line: dict[str, Any]) -> Problem:
+    match place:
+        case ():
+            return Problem("space", line["input"], "must be a mapping of field to range")
+        case (path,) if line["type"] == "value_error":
+            return Problem(f"space.{path}", line["input"], line["msg"].removeprefix("Value error, "))
+        case (path, "when", *_):
+            return Problem(f"space.{path}.when", line["input"], "must be a mapping of field to value or list of values")
+        case (path, *_):
+            return Problem(f"space.{path}", line["input"], f"must be {FORMS}, numbers with a step if wanted")
+    raise AssertionError(place)

@@ -1,0 +1,97 @@
+"""The value over two settings at once: a surface drawn through the trials, and the trials on it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from plotly.graph_objects import Figure
+
+from pages.parts.figures.palette import Palette
+from pages.parts.figures.plain import still
+from pages.parts.figures.slices import over
+from pages.parts.trials import Dimension, Trial
+
+CELLS = 28  # along a numeric axis
+NEAR = 0.08  # of an axis: how far a trial speaks for its surroundings
+
+
+def contour(
+    trials: Sequence[Trial],
+    across: Dimension,
+    up: Dimension,
+    *,
+    metric: str,
+    percent: bool,
+    lowest: bool,
+    palette: Palette,
+) -> Figure:
+    """Each point of the surface is a mean of the trials, nearer ones counting for more."""
+    shown = [one for one in trials if one.value is not None and _both(across, up, one)]
+    figure = Figure()
+    xs, ys = [across.place(one.assignment) for one in shown], [up.place(one.assignment) for one in shown]
+    values = [(100 if percent else 1) * (one.value or 0) for one in shown]
+    unit = " %" if percent else ""
+    if len(shown) > 2:
+        columns, rows = _cells(across, xs), _cells(up, ys)
+        colours = [palette.train, palette.line] if lowest else [palette.line, palette.train]
+        figure.add_contour(
+            x=columns,
+            y=rows,
+            z=surface(_shares(across, xs), _shares(up, ys), values, _shares(across, columns), _shares(up, rows)),
+            colorscale=list(enumerate(colours)),
+            contours={"showlines": False},
+            ncontours=14,
+            colorbar={"thickness": 10, "ticksuffix": unit, "outlinewidth": 0, "nticks": 5},
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=xs,
+        y=ys,
+        mode="markers",
+        marker=_dot(palette),
+        customdata=[[one.label, value] for one, value in zip(shown, values, strict=True)],
+        hovertemplate="%{customdata[0]}: %{customdata[1]:.4g}" + unit + "<extra></extra>",
+        showlegend=False,
+    )
+    still(figure, palette, height=380)
+    over(figure.update_xaxes, across)
+    over(figure.update_yaxes, up)
+    return figure
+
+
+def _dot(palette: Palette) -> dict[str, object]:
+    return {"size": 7, "color": palette.validation, "line": {"width": 1, "color": palette.background}}
+
+
+def surface(
+    xs: Sequence[float], ys: Sequence[float], values: Sequence[float], columns: Sequence[float], rows: Sequence[float]
+) -> np.ndarray:
+    """Means at every (row, column), all places as shares of their axes, weighted by a bell around each trial."""
+    across = (np.asarray(columns)[None, :, None] - np.asarray(xs)[None, None, :]) ** 2
+    upward = (np.asarray(rows)[:, None, None] - np.asarray(ys)[None, None, :]) ** 2
+    squares = across + upward
+    nearest = squares.min(axis=2, keepdims=True)  # far from every trial the nearest ones still count
+    weights = np.exp(-(squares - nearest) / (2 * NEAR**2))
+    return (weights * np.asarray(values)).sum(axis=2) / weights.sum(axis=2)
+
+
+def _both(across: Dimension, up: Dimension, trial: Trial) -> bool:
+    return across.place(trial.assignment) is not None and up.place(trial.assignment) is not None
+
+
+def _cells(one: Dimension, places: Sequence[float | str | None]) -> list[float] | list[str]:
+    if one.scale == "category":
+        return list(one.choices)
+    numbers = [float(place) for place in places if not isinstance(place, str) and place is not None]
+    made = np.geomspace if one.scale == "log" else np.linspace
+    return [float(value) for value in made(min(numbers), max(numbers), CELLS)]
+
+
+def _shares(one: Dimension, places: Sequence[float | str | None]) -> list[float]:
+    """Places as shares of their axis, 0 to 1; a category's neighbours are as far as the whole axis has room for."""
+    if one.scale == "category":
+        return [one.choices.index(str(place)) / max(1, len(one.choices) - 1) for place in places]
+    numbers = [float(place) for place in places if place is not None]
+    if one.scale == "log":
+        numbers = [float(np.log(number)) for number in numbers]
+    low, high = min(numbers), max(numbers)
+    return [(number - low) / ((high - low) or 1) for number in numbers]

@@ -1,0 +1,190 @@
+"""The data that the charts of a search draw; their looks are in docs/images."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pages.parts.figures.best_so_far import best_so_far, staircase
+from pages.parts.figures.contour import contour, surface
+from pages.parts.figures.importance import importance
+from pages.parts.figures.palette import DARK, LIGHT
+from pages.parts.figures.parallel import drawn, parallel
+from pages.parts.figures.slices import slices
+from pages.parts.figures.timeline import timeline
+from pages.parts.figures.trial_curves import trial_curves
+from pages.parts.trials import Dimension, Trial, best_first, dimensions, failures, lanes, tally
+from storage import Run, RunState
+
+RATE = "optimisation.learning_rate"
+BATCH = "optimisation.batch_size"
+SPACE = {RATE: {"log": [1e-4, 1e-1]}, BATCH: {"choices": [32, 64]}, "epochs": {"integers": [4, 9]}}
+LABELS = {RATE: "Learning rate", BATCH: "Batch size", "epochs": "Epochs"}
+PRUNED = "Pruned by ASHA after epoch 2."
+
+
+def trial(
+    number: int,
+    value: float | None,
+    *,
+    state: RunState = RunState.FINISHED,
+    rate: float = 0.001,
+    batch: int = 32,
+    begun: float | None = None,
+    ended: float | None = None,
+    reason: str | None = None,
+) -> Trial:
+    run = Run(
+        id=f"run{number}",
+        name=f"search, trial {number}",
+        state=state,
+        spec={},
+        dataset_id="digits",
+        created_at=0.0,
+        started_at=begun,
+        ended_at=ended,
+        reason=reason,
+        best_value=value,
+    )
+    return Trial(run, number, {RATE: rate, BATCH: batch, "epochs": 4 + number % 6})
+
+
+def axis(path: str, trials: list[Trial] | None = None) -> Dimension:
+    return next(one for one in dimensions(SPACE, LABELS, trials or []) if one.path == path)
+
+
+def named(option: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in option["series"] if one["name"] == name)
+
+
+def test_best_so_far_never_gets_worse_and_skips_trials_without_a_value() -> None:
+    trials = [trial(1, 0.9), trial(2, None, state=RunState.FAILED), trial(3, 0.8), trial(4, 0.95)]
+    assert staircase(trials, lowest=False, began=None) == [(1, 0.9), (3, 0.9), (4, 0.95)]
+    assert staircase(trials, lowest=True, began=None) == [(1, 0.9), (3, 0.8), (4, 0.8)]
+    option = best_so_far(trials, lowest=False, percent=True, began=None, palette=LIGHT)
+    assert named(option, "best so far")["data"] == [[1, 90], [3, 90], [4, 95]]
+
+
+def test_over_time_a_trial_stands_where_it_ended() -> None:
+    trials = [trial(1, 0.9, ended=220.0), trial(2, 0.8, ended=160.0)]
+    option = best_so_far(trials, lowest=False, percent=False, began=100.0, palette=LIGHT)
+    assert named(option, "best so far")["data"] == [[1, 0.8], [2, 0.9]]
+
+
+def test_pruned_trials_are_told_apart_in_every_chart() -> None:
+    trials = [trial(1, 0.9), trial(2, 0.5, state=RunState.STOPPED, reason=PRUNED)]
+    assert [one["name"] for one in named(_best(trials), "pruned")["data"]] == ["Trial 2"]
+    curves = {"run1": [(1.0, 0.7), (2.0, 0.9)], "run2": [(1.0, 0.5)]}
+    option = trial_curves(trials, curves, best="run1", percent=True, palette=DARK)
+    assert named(option, "best")["data"] == [[1, 70], [2, 90]]
+    assert named(option, "pruned")["lineStyle"]["opacity"] < named(option, "best")["lineStyle"]["opacity"]
+
+
+def test_curves_of_many_trials_are_a_line_a_kind_with_gaps() -> None:
+    trials = [trial(number, 0.5) for number in range(1, 501)]
+    curves = {one.run.id: [(1.0, 0.1), (2.0, 0.5)] for one in trials}
+    option = trial_curves(trials, curves, best="run1", percent=False, palette=LIGHT)
+    assert len(option["series"]) == 2
+    assert named(option, "trials")["data"][:4] == [[1, 0.1], [2, 0.5], [None, None], [1, 0.1]]
+    assert len(json.dumps(option)) < 40_000
+
+
+def test_parallel_draws_a_line_a_trial_with_a_value_and_tells_it_by_its_place() -> None:
+    trials = [trial(1, 0.9), trial(2, None), trial(3, 0.7, batch=64, rate=0.01)]
+    option = parallel(trials, dimensions(SPACE, LABELS), metric="Accuracy", percent=True, lowest=False, palette=LIGHT)
+    assert [one.number for one in drawn(trials)] == [1, 3]
+    assert option["series"][0]["data"] == [[0.001, 0, 5, 90], [0.01, 1, 7, 70]]
+    assert [one["type"] for one in option["parallelAxis"]] == ["log", "category", "value", "value"]
+    assert option["brush"]["brushLink"] == "all"  # without it a brushed axis selects nothing
+
+
+def test_the_base_outside_of_the_space_is_on_the_axes_all_the_same() -> None:
+    base = trial(1, 0.9, batch=50, rate=0.0)
+    assert axis(BATCH, [base]).choices == ("32", "64", "50")
+    assert axis(RATE).place(base.assignment) is None  # 0 has no place on a logarithmic axis
+
+
+def test_a_setting_that_meant_nothing_to_a_trial_has_no_place() -> None:
+    assert axis(RATE).place({}) is None
+    assert axis(BATCH).place({BATCH: 64}) == "64"
+
+
+def test_best_first_in_either_direction_and_those_without_a_value_last() -> None:
+    trials = [trial(1, None), trial(2, 0.5), trial(3, 0.9), trial(4, 0.9)]
+    assert [one.number for one in best_first(trials, lowest=False)] == [3, 4, 2, 1]
+    assert [one.number for one in best_first(trials, lowest=True)] == [2, 3, 4, 1]
+
+
+def test_failures_are_grouped_by_cause_whatever_their_numbers() -> None:
+    trials = [
+        trial(1, None, state=RunState.FAILED, reason="Out of memory: 512 MB were asked for."),
+        trial(2, None, state=RunState.FAILED, reason="diverged: the loss became NaN at step 7."),
+        trial(3, None, state=RunState.FAILED, reason="diverged: the loss became NaN at step 1234."),
+        trial(4, 0.9),
+    ]
+    trials[2] = trial(3, None, state=RunState.FAILED, reason="diverged: the loss became NaN at step 9.")
+    found = failures(trials)
+    assert [[one.number for one in group.trials] for group in found] == [[2, 3], [1]]
+    assert tally(trials) == "1 finished · 3 failed"
+
+
+def test_the_timeline_has_as_few_rows_as_trials_at_once() -> None:
+    trials = [trial(1, 0.9, begun=0, ended=60), trial(2, 0.8, begun=10, ended=30), trial(3, 0.7, begun=30, ended=90)]
+    assert lanes(trials, now=90) == {"run1": 0, "run2": 1, "run3": 1}
+    option = timeline(trials, began=0, now=90, palette=LIGHT)
+    bars = next(one for one in option["series"] if one["type"] == "line")
+    assert bars["data"][:3] == [[0, 0], [1, 0], [None, None]]
+    assert "Trial 1: Finished, 60 s" in json.dumps(option)
+
+
+def test_a_slice_shows_each_trial_where_its_setting_was() -> None:
+    trials = [trial(1, 0.9), trial(2, 0.4, rate=0.01, state=RunState.STOPPED, reason=PRUNED), trial(3, None)]
+    figure = slices(trials, axis(RATE), metric="Accuracy", percent=True, palette=LIGHT)
+    by_name = {one.name: (list(one.x), list(one.y)) for one in figure.data}
+    assert by_name == {"trials": ([0.001], [90.0]), "pruned": ([0.01], [40.0])}
+    assert figure.layout.xaxis.type == "log"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 40])
+@pytest.mark.parametrize("other", [BATCH, "epochs"])
+def test_a_contour_is_drawn_through_however_many_trials(count: int, other: str) -> None:
+    trials = [
+        trial(number, 0.5 + number / 100, rate=10 ** -(1 + number % 4), batch=(32, 64)[number % 2])
+        for number in range(1, count + 1)
+    ]
+    figure = contour(trials, axis(RATE), axis(other), metric="Accuracy", percent=True, lowest=False, palette=LIGHT)
+    assert len(figure.data) == (2 if count > 2 else 1)
+    assert len(figure.data[-1].x) == count
+    if count > 2:
+        assert np.isfinite(figure.data[0].z).all()
+
+
+def test_the_surface_goes_through_lone_trials() -> None:
+    made = surface([0.0, 1.0], [0.0, 1.0], [10.0, 20.0], [0.0, 1.0], [0.0, 1.0])
+    assert made[0, 0] == pytest.approx(10)
+    assert made[1, 1] == pytest.approx(20)
+    assert made[0, 1] == pytest.approx(15)
+
+
+def test_importance_puts_the_strongest_on_top_and_shows_names_letter_for_letter() -> None:
+    figure = importance({"Rate": 0.7, "<b>Batch</b>": 0.3}, palette=LIGHT)
+    assert list(figure.data[0].y) == ["&lt;b&gt;Batch&lt;/b&gt;", "Rate"]
+    assert list(figure.data[0].text) == ["30 %", "70 %"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_every_live_chart_is_plain_json_with_any_number_of_trials(count: int) -> None:
+    trials = [trial(number, 0.5, begun=number, ended=number + 2.0) for number in range(1, count + 1)]
+    options = (
+        _best(trials),
+        timeline(trials, began=0, now=600, palette=DARK),
+        trial_curves(trials, {}, best=None, percent=True, palette=DARK),
+        parallel(trials, dimensions(SPACE, LABELS), metric="Loss", percent=False, lowest=True, palette=DARK),
+    )
+    for option in options:
+        json.dumps(option, allow_nan=False)
+
+
+def _best(trials: list[Trial]) -> dict[str, Any]:
+    return best_so_far(trials, lowest=False, percent=True, began=None, palette=LIGHT)

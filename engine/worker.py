@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,11 @@ def main(folder: Path) -> int:
     faulthandler.register(signal.SIGUSR1)  # the stack of every thread, into the log
     stop = StopSignal()
     with reporting(folder) as reporter:
-        return _told(folder, reporter, stop)
+        return attempt(folder, reporter, stop)
 
 
-def _told(folder: Path, reporter: Reporter, stop: "StopSignal") -> int:
+def attempt(folder: Path, reporter: Reporter, stop: Callable[[], bool]) -> int:
+    """One attempt at the run of `folder`, told of to its last word. Returns 0 when finished or stopped, 1 when not."""
     reporter.progress("starting")
     spec: RunSpec | None = None
     try:
@@ -85,7 +87,7 @@ class StopSignal:
         self._came = True
 
 
-def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, stop: StopSignal) -> str | None:
+def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, stop: Callable[[], bool]) -> str | None:
     """The whole run. Returns why it stopped before its last epoch, or None when it is finished.
 
     Raises:

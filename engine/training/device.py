@@ -7,6 +7,7 @@ import torch
 
 from engine.errors import Unavailable
 
+CORES = "THAW_CORES"  # in the environment of a trial: how many of them are its own
 ELSE = "Choose another device, or auto, and start the run again."
 
 
@@ -40,7 +41,9 @@ def describe(device: torch.device) -> str:
 
 
 def cores() -> int:
-    """Cores this process may use: its affinity, further limited by a container's CPU quota."""
+    """Cores this process may use: its affinity, further limited by a container's CPU quota, or by what it was told."""
+    if told := os.environ.get(CORES):
+        return int(told)
     mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

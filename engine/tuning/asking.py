@@ -1,0 +1,234 @@
+"""Which trial is next, and what became of those before: the one book of a search, however its trials are trained."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.errors import Refused
+from engine.spec import RunSpec, SearchSpec
+from engine.spec.space import Assignment
+from engine.tuning.proposing import Proposer, proposer
+from engine.tuning.telling import Telling
+
+SAME_FAILURES = 5  # at the beginning: what always fails is not tried on
+OVER = ("finished", "failed", "stopped")  # states of trials that are never run again
+ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # as storage/ids.py, which is not for this room
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A trial to train."""
+
+    run: str  # the id of its run
+    number: int
+    assignment: Assignment  # what is searched
+    spec: RunSpec  # with the run's name
+    attempt: int = 1  # more: an earlier driver began it
+
+
+@dataclass(slots=True)
+class Ended:
+    state: str
+    reason: str | None
+    value: float | None  # the best of any epoch
+
+
+@dataclass(slots=True)
+class Known:
+    """A trial as the search's rows have it."""
+
+    run: str
+    number: int
+    state: str
+    config: Assignment = field(default_factory=dict)
+    value: float | None = None
+    reason: str | None = None
+    cost: float | None = None
+    attempt: int = 0
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Known":
+        return cls(**{name: row[name] for name in cls.__dataclass_fields__ if name in row})
+
+
+class Asking:
+    """`ask` for a trial, train it, `tell` how it ended; also how those ended that an earlier driver had trained.
+
+    Args:
+        known: Trials of earlier drivers: those that are over are told to the algorithm, the others asked for first.
+        wanted: Trials in all.
+    """
+
+    def __init__(self, spec: SearchSpec, telling: Telling, *, known: list[Known], wanted: int) -> None:
+        self.spec, self._telling, self._wanted = spec, telling, wanted
+        self._proposer: Proposer = proposer(spec)
+        self._unfinished = sorted((one for one in known if one.state not in OVER), key=lambda one: one.number)
+        self._last = max((one.number for one in known), default=0)
+        self._open: dict[str, Asked] = {}
+        self._ended: dict[str, Ended] = {}  # in the order of their ends
+        self._is_exhausted = False
+        for one in sorted(known, key=lambda one: one.number):
+            if one.state in OVER:
+                self._ended[one.run] = Ended(one.state, one.reason, one.value)
+                values = self._values(one.state, one.value, one.cost)
+                self._proposer.told(one.number, _hashable(one.config), values)
+
+    def ask(self) -> Asked | None:
+        """The next trial; None: there is none now. See `is_over`.
+
+        A trial whose settings do not go together has failed before it began, and the one after it is asked.
+        """
+        while not self.doom:
+            if self._unfinished:
+                one = self._unfinished.pop(0)
+                asked = self._asked(one.run, one.number, _hashable(one.config), one.attempt + 1)
+            elif self._is_exhausted or self._last >= self._wanted:
+                return None
+            else:
+                self._last += 1
+                assignment = self._next(self._last)
+                if assignment is None:
+                    self._last -= 1
+                    self._is_exhausted = True
+                    return None
+                asked = self._asked(new_id(), self._last, assignment)
+            if asked:
+                return asked
+        return None
+
+    def saw(self, run: str, value: float, *, budget: float | None = None) -> None:
+        """A trial reached `value`; `budget` as a scheduler counts it, where it does."""
+        if budget is not None:
+            self._proposer.saw(self._open[run].number, value, budget)
+
+    def tell(
+        self,
+        run: str,
+        state: str,
+        *,
+        value: float | None = None,
+        cost: float | None = None,
+        reason: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        """A trial ended: finished, failed, stopped, or interrupted, then it is asked for again by the next driver.
+
+        Args:
+            value: The best of any epoch.
+            cost: What the value is weighed against, where the search asks for it.
+        """
+        asked = self._open.pop(run)
+        if state != "interrupted":
+            self._ended[run] = Ended(state, reason, value)
+            self._proposer.told(asked.number, asked.assignment, self._values(state, value, cost))
+        self._telling.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
+
+    def change(self, run: str, assignment: Mapping[str, Any]) -> Asked:
+        """A trial that trains has new settings.
+
+        Raises:
+            Refused: They do not go together.
+        """
+        before = self._open[run]
+        counts = self.spec.assigned(assignment)
+        spec = self.spec.trial(counts).model_copy(update={"name": before.spec.name})
+        self._open[run] = Asked(run, before.number, counts, spec, before.attempt)
+        self._announce(self._open[run])
+        return self._open[run]
+
+    def extend(self, trials: int) -> None:
+        """So many more are wanted."""
+        self._wanted += trials
+
+    @property
+    def is_over(self) -> bool:
+        """All that were wanted are over; none trains."""
+        return not self._open and (bool(self.doom) or not self.may_ask)
+
+    @property
+    def may_ask(self) -> bool:
+        return bool(self._unfinished) or (not self._is_exhausted and self._last < self._wanted)
+
+    @property
+    def open(self) -> Mapping[str, Asked]:
+        """Trials that were asked for and are not over, by their runs."""
+        return self._open
+
+    @property
+    def count(self) -> tuple[int, int]:
+        """Trials that are over, and wanted."""
+        return len(self._ended), self._last if self._is_exhausted else self._wanted
+
+    @property
+    def best(self) -> float | None:
+        values = [one.value for one in self._ended.values() if one.value is not None]
+        return (max if self.spec.mode == "max" else min)(values, default=None)
+
+    def reaches_target(self, value: float | None) -> bool:
+        if not self.spec.target or value is None:
+            return False
+        return value >= self.spec.target if self.spec.mode == "max" else value <= self.spec.target
+
+    @property
+    def doom(self) -> str | None:
+        """The one reason why all trials failed, when that is so for the first ones, or for all that were wanted."""
+        first = list(self._ended.values())[:SAME_FAILURES]
+        is_enough = len(first) == SAME_FAILURES or (first and not self._open and not self.may_ask)
+        if not is_enough or any(one.state != "failed" for one in first):
+            return None
+        return first[0].reason if len({_kind(one.reason) for one in first}) == 1 else None
+
+    def _next(self, number: int) -> Assignment | None:
+        if number == 1:
+            return self.spec.base
+        drawn = self._proposer.propose(number)
+        return None if drawn is None else self.spec.assigned(drawn)
+
+    def _asked(self, run: str, number: int, assignment: Assignment, attempt: int = 1) -> Asked | None:
+        name = f"{self.spec.name} {number}".strip()
+        try:
+            spec = self.spec.trial(assignment).model_copy(update={"name": name})
+        except Refused as refused:
+            shown = self.spec.run.model_copy(update={"name": name})
+            self._open[run] = Asked(run, number, assignment, shown, attempt)
+            self._announce(self._open[run])
+            reason = f"These settings do not go together: {refused.problems[0].message}."
+            self.tell(run, "failed", reason=reason, advice="Narrow the space, or make one setting depend on the other.")
+            return None
+        self._open[run] = Asked(run, number, assignment, spec, attempt)
+        self._announce(self._open[run])
+        return self._open[run]
+
+    def _announce(self, asked: Asked) -> None:
+        self._telling.trial(
+            asked.run,
+            number=asked.number,
+            name=asked.spec.name,
+            attempt=asked.attempt,
+            config=asked.assignment,
+            spec=asked.spec.model_dump(mode="json"),
+        )
+
+    def _values(self, state: str, value: float | None, cost: float | None) -> tuple[float, ...] | None:
+        """As algorithms take them: a failed trial is infeasible, one that was ended early counts as far as it came."""
+        if state == "failed" or value is None:
+            return None
+        if self.spec.cost == "none":
+            return (value,)
+        return None if cost is None else (value, cost)
+
+
+def new_id() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(8))
+
+
+def _kind(reason: str | None) -> str:
+    """A reason without its numbers: NaN at step 7 is the same failure as NaN at step 8."""
+    return re.sub(r"\d[\d.,]*", "n", reason or "")
+
+
+def _hashable(config: Mapping[str, Any]) -> Assignment:
+    """JSON's lists as tuples, as specs hold them."""
+    return {path: tuple(value) if isinstance(value, list) else value for path, value in config.items()}

@@ -1,0 +1,105 @@
+"""The course of a search: whether it goes on, as its user, its budgets and its own trials have it."""
+
+import signal
+import time
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from engine.tuning.asking import Asking
+from engine.tuning.gate import Word
+from engine.tuning.order import Control, Order
+from engine.tuning.stepping import LEAVE
+from engine.tuning.telling import Telling
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How the search ends, once its trials have left."""
+
+    state: str  # finished, stopped, paused or failed
+    reason: str | None = None
+    advice: str | None = None
+
+    @property
+    def word(self) -> Word:
+        """What trials under way are told."""
+        if self.state == "paused":
+            return Word("interrupted", "Paused with its search; it goes on from here.")
+        return Word("stopped", self.reason or "Stopped with its search.")
+
+
+class Course:
+    """Ask `closing` often, from one thread: it hears the supervisor, counts the time, and passes words on to trials.
+
+    Args:
+        order: What was asked for; `spent_s` and `spent_gpu_s` are of drivers before this one.
+    """
+
+    def __init__(self, order: Order, asking: Asking, telling: Telling) -> None:
+        self._order, self._asking, self._telling = order, asking, telling
+        self._control = Control(order.folder)
+        self._began = time.monotonic()
+        self._closing: Closing | None = None
+        self._is_signalled = False
+        order.leave.unlink(missing_ok=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._pause)
+
+    @property
+    def closing(self) -> Closing | None:
+        """None: it goes on."""
+        for line in self._control.news():
+            self._hear(line)
+        if self._is_signalled:
+            self._close(Closing("paused"))
+        if self._closing is None and (ends := self._budget() or self._doom()):
+            self._close(ends)
+        return self._closing
+
+    def saw(self, value: float) -> None:
+        """A trial has reached this value of the metric."""
+        if self._asking.reaches_target(value):
+            self._close(Closing("finished", f"A trial reached the target of {self._order.spec.target:g}."))
+
+    @property
+    def ending(self) -> Closing:
+        """How it ended, once no trial is left to train."""
+        return self.closing or Closing("finished")
+
+    def _close(self, closing: Closing) -> None:
+        if self._closing is None:
+            self._closing = closing
+            closing.word.write(self._order.leave)
+
+    def _hear(self, line: dict[str, Any]) -> None:
+        match line:
+            case {"kind": "stop_trial", "run": str(run)} if run in self._asking.open:
+                Word("stopped", "Stopped by its user.").write(self._order.run_folder(run) / LEAVE)
+            case {"kind": "stop"}:
+                self._close(Closing("stopped", "Stopped by its user."))
+            case {"kind": "pause"}:
+                self._close(Closing("paused"))
+            case {"kind": "extend", "trials": int(trials)}:
+                self._asking.extend(trials)
+
+    def _budget(self) -> Closing | None:
+        spec, told = self._order.spec, self._order.told
+        spent_s = time.monotonic() - self._began
+        gpu_s = told.get("spent_gpu_s", 0.0) + spent_s * self._order.gpus
+        if spec.hours and told.get("spent_s", 0.0) + spent_s >= spec.hours * 3600:
+            return Closing("finished", f"Its time budget of {spec.hours:g} h is spent.")
+        if spec.gpu_hours and gpu_s >= spec.gpu_hours * 3600:
+            return Closing("finished", f"Its budget of {spec.gpu_hours:g} GPU hours is spent.")
+        return None
+
+    def _doom(self) -> Closing | None:
+        if not (reason := self._asking.doom):
+            return None
+        failed = self._asking.count[0]
+        told = f"All of its first {failed} trials failed in the same way" if failed > 1 else "Its only trial failed"
+        advice = "Change the base run or the space, then continue the search."
+        return Closing("failed", f"{told}: {reason}", advice)
+
+    def _pause(self, number: int, frame: FrameType | None) -> None:
+        self._is_signalled = True

@@ -1,0 +1,99 @@
+"""Ray, as this house lets it run: on loopback, behind a token, telling nobody, leaving nothing behind.
+
+Nothing here may be imported after Ray was: its settings are read when it is imported.
+"""
+
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CLUSTER = "THAW_RAY_ADDRESS"  # of a cluster to use in place of one started here; RAY_AUTH_TOKEN is then its own
+ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "thaw-ray-"
+STORE_BYTES = 80 * 2**20  # trials exchange small dictionaries alone
+
+SETTINGS = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # has every socket listen on loopback alone, on Linux too
+    "RAY_AUTH_MODE": "token",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_memory_monitor_refresh_ms": "0",  # it would end the whole search for one trial's memory
+    "RAY_enable_worker_prestart": "0",  # 200 MB less: only trials need processes
+    "RAY_prestart_worker_first_driver": "0",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_event_stats_print_interval_ms": "0",
+    "RAY_ROTATION_MAX_BYTES": "1000000",
+    "RAY_ROTATION_BACKUP_COUNT": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # our rows are the truth
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_WARN_THRESHOLD_S": "10",
+}
+
+
+def start(*, cpus: int, gpus: int) -> list[int]:
+    """Start Ray in this process's session, or join the cluster that is asked for.
+
+    Returns: pids of the processes that it cannot do without; [] of a cluster.
+    """
+    os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
+    address = os.environ.get(CLUSTER)
+    if not address:
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    import ray
+
+    about: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+    if address:
+        ray.init(address=address, runtime_env={"working_dir": str(ROOT), "excludes": [".venv", ".git"]}, **about)
+        return []
+    ray.init(
+        address="local",
+        num_cpus=cpus,
+        num_gpus=gpus,
+        include_dashboard=False,
+        object_store_memory=STORE_BYTES,
+        _temp_dir=session_folder(),
+        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
+        **about,
+    )
+    return _vital()
+
+
+def stop() -> None:
+    """Shut Ray down, and remove its session's files; those of drivers that were killed go with them."""
+    import ray
+
+    ray.shutdown()
+    sweep(everything_of=os.getpid())
+
+
+def session_folder() -> str:
+    """A short name: Ray puts sockets there, and the path of a socket has 107 characters at most."""
+    sweep()
+    return tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+
+
+def sweep(everything_of: int | None = None) -> None:
+    """Remove session folders whose driver is gone, or is this process and done with it."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and (int(pid) == everything_of or not psutil.pid_exists(int(pid))):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _vital() -> list[int]:
+    from ray._private import worker
+
+    node: Any = worker._global_node  # nothing public names its processes
+    vital = [one for name in ("raylet", "gcs_server") for one in node.all_processes.get(name, ())]
+    return [one.process.pid for one in vital]

@@ -1,0 +1,177 @@
+"""A run's training that stops after every epoch until it may go on: what a trial is, without Ray."""
+
+import json
+import logging
+import math
+import re
+import shutil
+import statistics
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine import worker
+from engine.lines import Lines
+from engine.training import checkpoint
+from engine.training.failures import BadCheckpoint
+from engine.tuning.gate import Gate, TrialReporter, Word
+
+LEAVE = "leave.json"  # in a run's folder: its search's word to this trial
+ASIDE = Word(state=None)
+
+
+class Stepping:
+    """The training begins with the first step, from the newest checkpoint of its run where there is one.
+
+    Args:
+        config: `folder` of the run, which holds its run.json; `leave`, the file of the search's word to all trials;
+            `score`, the metric that the search goes by.
+    """
+
+    def __init__(self, config: dict[str, Any], thread: Executor) -> None:
+        self.folder = Path(config["folder"])
+        self._config, self._thread = config, thread
+        self._gate = self._new_gate()
+        self._training: Future[None] | None = None
+
+    def step(self) -> dict[str, Any]:
+        """Train one epoch. Returns what a trial reports; `done` with the run's last word once the training is over."""
+        if self._training is None:
+            reached, self._gate = self._gate.reached, self._new_gate()
+            self._gate.reached = reached
+            self._training = self._thread.submit(self._train)
+        goes_on = self._gate.next()
+        if not goes_on:
+            self._training.result()
+        return self._report(is_over=not goes_on)
+
+    def saved(self) -> str | None:
+        """The name of a checkpoint that holds what was reached; None before the first."""
+        newest = _newest(self.folder)
+        if self._gate.reached.epoch and (newest is None or newest[0] != (self._gate.reached.epoch, 0)):
+            self._set_aside()  # not saved after every epoch, where those are short: it is when it leaves
+            newest = _newest(self.folder)
+        return newest[1].name if newest else None
+
+    def take_over(self, folder: Path, name: str | None) -> None:
+        """Go on from another run's checkpoint, the newest that is left of it, in place of what this one learned."""
+        self._set_aside()
+        kept = self.folder / "checkpoints"
+        kept.mkdir(parents=True, exist_ok=True)
+        source = folder / "checkpoints" / name if name else None
+        for other in (source, *(path for _, path in reversed(_all(folder)))):
+            if other and _copied(other, kept / (other.name + ".taken")):
+                break
+        else:
+            return
+        for _, own in _all(self.folder):
+            checkpoint.remove(own)
+        (kept / (other.name + ".taken")).rename(kept / other.name)
+
+    def leave(self) -> None:
+        """Have the training save and leave; its run is over if its search said so, else only put aside."""
+        self._set_aside(Word.read(self.folder / LEAVE) or ASIDE)
+
+    def _set_aside(self, word: Word = ASIDE) -> None:
+        if self._training and not self._training.done():
+            self._gate.leave(word)
+            self._training.result()
+        self._training = None
+
+    def _new_gate(self) -> Gate:
+        return Gate(self.folder / LEAVE, Path(self._config["leave"]))
+
+    def _train(self) -> None:
+        gate = self._gate
+        try:
+            run = json.loads((self.folder / "run.json").read_text())
+            newest = _newest(self.folder)
+            run["resume_from"] = newest[1].relative_to(self.folder).as_posix() if newest else None
+            _write(self.folder / "run.json", run)
+            lines = Lines(self.folder / "events.jsonl")
+            try:
+                with _logged(self.folder / "log.txt"):
+                    worker.attempt(self.folder, TrialReporter(lines, gate), gate.stop)
+            finally:
+                lines.close()
+                _free()
+        finally:
+            gate.over()
+
+    def _report(self, *, is_over: bool) -> dict[str, Any]:
+        """`score` of this epoch and `best` of any: NaN where there is none yet, as no scheduler does without."""
+        reached, metric = self._gate.reached, self._config["score"]
+        told: dict[str, Any] = {
+            "score": reached.values.get(metric, float("nan")),
+            "best": reached.bests.get(metric, float("nan")),
+            "epoch": reached.epoch,
+            "epoch_s": statistics.median(reached.epoch_s) if reached.epoch_s else 0.0,
+            "done": is_over,
+        }
+        if is_over:
+            told["parameters"] = _parameters(self.folder)
+            told |= reached.ended or {"state": "interrupted", "reason": None, "advice": None}
+        return told
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    path.with_suffix(".json.tmp").write_text(json.dumps(values, ensure_ascii=False, indent=1))
+    path.with_suffix(".json.tmp").replace(path)
+
+
+def _newest(folder: Path) -> tuple[tuple[int, int], Path] | None:
+    return next(reversed(_all(folder)), None)
+
+
+def _all(folder: Path) -> list[tuple[tuple[int, int], Path]]:
+    """((epoch, step in mid-epoch), folder) of a run's checkpoints, oldest first."""
+    found = ((re.fullmatch(r"e(\d{4,})(?:-s(\d{7,}))?", path.name), path) for path in folder.glob("checkpoints/e*"))
+    return sorted(((int(name[1]), int(name[2] or 0)), path) for name, path in found if name)
+
+
+def _parameters(folder: Path) -> int:
+    """Numbers that the network is made of; 0 while nothing is saved."""
+    from safetensors import safe_open
+
+    newest = _newest(folder)
+    if newest is None:
+        return 0
+    with safe_open(newest[1] / checkpoint.WEIGHTS, "pt") as file:
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+
+
+def _copied(source: Path, target: Path) -> bool:
+    """Whether a whole checkpoint was copied: its run may delete it meanwhile."""
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        shutil.copytree(source, target)
+        checkpoint.verify(target)
+    except (OSError, BadCheckpoint, shutil.Error):
+        shutil.rmtree(target, ignore_errors=True)
+        return False
+    return True
+
+
+@contextmanager
+def _logged(path: Path) -> Iterator[None]:
+    """The house's log goes to the run's own file while it trains."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("thaw")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _free() -> None:
+    """Memory of the GPU that this training held: the next trial, or another process, needs it."""
+    import torch
+
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

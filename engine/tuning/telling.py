@@ -1,0 +1,57 @@
+"""What a search says: one named method a kind of line, in the search's own events.jsonl."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.lines import Lines
+
+
+class Telling:
+    """Writes the search's event lines; each is handed over at once.
+
+    Raises:
+        OSError: The file cannot be opened or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lines = Lines(folder / "events.jsonl")
+        self._phase, self._told = "", 0.0
+
+    def started(self, *, attempt: int, pid: int, device: str, at_once: int, path: str) -> None:
+        """The driver lives; `path` is ray or heads: how its trials are trained."""
+        self._write("started", attempt=attempt, pid=pid, device=device, at_once=at_once, path=path)
+
+    def trial(
+        self, run: str, *, number: int, name: str, attempt: int, config: dict[str, Any], spec: dict[str, Any]
+    ) -> None:
+        """A trial begins, goes on, or has new settings: `config` is what is searched, `spec` all of its run's."""
+        self._write("trial", run=run, number=number, name=name, attempt=attempt, config=config, spec=spec)
+
+    def trial_ended(
+        self, run: str, *, state: str, reason: str | None, advice: str | None = None, cost: float | None = None
+    ) -> None:
+        """Its run's own last line is written. `state` as of runs; interrupted: it goes on with the search."""
+        known = {} if cost is None else {"cost": cost}
+        self._write("trial_ended", run=run, state=state, reason=reason, advice=advice, **known)
+
+    def progress(self, phase: str, message: str | None = None) -> None:
+        """What goes on now; the same phase is told once a second at most."""
+        if phase != self._phase or time.monotonic() - self._told >= 1.0:
+            self._phase, self._told = phase, time.monotonic()
+            self._write("progress", phase=phase, message=message)
+
+    def message(self, level: str, text: str) -> None:
+        """A sentence for a human; `level` is info, warning or error."""
+        self._write("message", level=level, text=text)
+
+    def ended(self, state: str, *, reason: str | None = None, advice: str | None = None) -> None:
+        """The driver's last line; `state` is finished, stopped, paused, failed, or interrupted: start it again."""
+        self._write("ended", state=state, reason=reason, advice=advice)
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _write(self, kind: str, **fields: Any) -> None:
+        self._lines.write(kind, **fields)
+        self._lines.flush()

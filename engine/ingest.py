@@ -77,7 +77,7 @@ def _apply(store: Store, run: Run, lines: list[Line | None]) -> None:
             unreadable += 1
     store.metrics.add(run.id, points)
     if judged:
-        best = store.metrics.best(run.id, run.metric)
+        best = store.metrics.best(run.id, run.metric, run.mode)
         values |= {"best_value": best.value if best else None, "best_epoch": best.epoch if best else None}
     if values:
         store.runs.update(run.id, **values)

@@ -172,7 +172,7 @@ def _become_child(store: Store, run: Run, parent: Run, kept: Checkpoint, copied:
         dataset_fingerprint=parent.dataset_fingerprint,
     )
     store.metrics.copy(parent.id, run.id, last_step=kept.step)
-    best = store.metrics.best(run.id, run.metric)
+    best = store.metrics.best(run.id, run.metric, run.mode)
     if best:
         store.runs.update(run.id, best_value=best.value, best_epoch=best.epoch)
     own = {name: getattr(kept, name) for name in ("epoch", "step", "path", "bytes", "sha256", "created_at", "metrics")}

@@ -12,13 +12,16 @@ from storage.records import (
     Request,
     Run,
     RunState,
-    Search,
     Series,
 )
+from storage.search_record import SEARCH_MOVES, Search, SearchState
+from storage.searches import ORDERS
 from storage.store import Store, StoreBusy
 
 __all__ = [
     "MOVES",
+    "ORDERS",
+    "SEARCH_MOVES",
     "Checkpoint",
     "Dataset",
     "EngineStatus",
@@ -31,6 +34,7 @@ __all__ = [
     "Run",
     "RunState",
     "Search",
+    "SearchState",
     "Series",
     "Store",
     "StoreBusy",

@@ -11,11 +11,14 @@ from storage.records import Event
 class Events(Family[Event]):
     record = Event
 
-    def add(self, run_id: str | None, level: str, text: str, at: float | None = None) -> None:
+    def add(
+        self, run_id: str | None, level: str, text: str, at: float | None = None, *, search_id: str | None = None
+    ) -> None:
+        """A line about a run, or with `search_id` about a search as a whole."""
         with self._store.transaction() as db:
             db.execute(
-                "INSERT INTO events (run_id, at, level, text) VALUES (?, ?, ?, ?)",
-                [run_id, time.time() if at is None else at, level, text],
+                "INSERT INTO events (run_id, at, level, text, search_id) VALUES (?, ?, ?, ?, ?)",
+                [run_id, time.time() if at is None else at, level, text, search_id],
             )
 
     def warnings(self, run_ids: Collection[str]) -> dict[str, builtins.list[str]]:
@@ -27,8 +30,12 @@ class Events(Family[Event]):
                     found.setdefault(row["run_id"], []).append(row["text"])
         return found
 
-    def list(self, run_id: str | None = None, *, limit: int = 200, after_id: int = 0) -> list[Event]:
-        """The newest `limit` events of a run, or of all, oldest first."""
+    def list(
+        self, run_id: str | None = None, *, search_id: str | None = None, limit: int = 200, after_id: int = 0
+    ) -> list[Event]:
+        """The newest `limit` events of a run, of a search as a whole, or of all, oldest first."""
         where, values = ("run_id = ? AND", [run_id]) if run_id is not None else ("", [])
+        if search_id is not None:
+            where, values = f"{where} search_id = ? AND", [*values, search_id]
         newest = self._rows(f"FROM events WHERE {where} id > ? ORDER BY id DESC LIMIT ?", [*values, after_id, limit])
         return newest[::-1]

@@ -20,7 +20,7 @@ class Home:
         """
         root = Path(path or os.environ.get("THAW_HOME") or Path.home() / ".thaw").expanduser().absolute()
         home = cls(root)
-        for folder in (root, home.runs, home.datasets, home.uploads, home.cache, home.trash):
+        for folder in (root, home.runs, home.searches, home.datasets, home.uploads, home.cache, home.trash):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return home
 
@@ -31,6 +31,10 @@ class Home:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def searches(self) -> Path:
+        return self.root / "searches"
 
     @property
     def datasets(self) -> Path:
@@ -66,6 +70,9 @@ class Home:
 
     def run(self, run_id: str) -> Path:
         return self.runs / run_id
+
+    def search(self, search_id: str) -> Path:
+        return self.searches / search_id
 
     def dataset(self, dataset_id: str) -> Path:
         return self.datasets / dataset_id

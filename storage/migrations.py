@@ -8,6 +8,8 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from storage.search_schema import SCHEMA_4
+
 migrations = Migrations("thaw")
 
 
@@ -34,6 +36,12 @@ def schema_2(db: Database) -> None:
 @migrations()
 def schema_3(db: Database) -> None:
     for statement in SCHEMA_3:
+        db.execute(statement)
+
+
+@migrations()
+def schema_4(db: Database) -> None:
+    for statement in SCHEMA_4:
         db.execute(statement)
 
 

@@ -49,6 +49,11 @@ MOVES: dict[RunState, frozenset[RunState]] = {
 }
 
 
+def mode_of(metric: str) -> str:
+    """ "max" or "min": which end of a metric is best, by its name."""
+    return "min" if metric.endswith("loss") else "max"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One execution of a RunSpec. A trial is a Run with a `search_id`."""
@@ -59,7 +64,7 @@ class Run:
     spec: dict[str, Any]
     dataset_id: str
     created_at: float
-    search_id: str | None = None
+    search_id: str | None = None  # of a trial: its search trains it
     attempt: int = 0  # 1 once first launched
     tries: int = 0  # launches since the last new checkpoint
     not_before: float = 0.0  # back-off: not launched earlier
@@ -89,6 +94,14 @@ class Run:
     parent_epoch: int | None = None  # epochs completed there
     parent_step: int | None = None
     needs_bytes: int | None = None  # paused until so much of the disk is free
+    trial: int | None = None  # its number within its search: 1 is the base run
+    assignment: dict[str, Any] | None = None  # of a trial: field path -> value that it was given
+    cost: float | None = None  # of a trial, where the search weighs the metric against one
+
+    @property
+    def mode(self) -> str:
+        """ "max" or "min": which end of its metric is best."""
+        return mode_of(self.metric)
 
     @property
     def fraction(self) -> float:
@@ -102,16 +115,6 @@ class Run:
         if self.started_at is None:
             return None
         return max(0.0, (self.ended_at or now or time.time()) - self.started_at)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
-    id: str
-    name: str
-    state: str
-    spec: dict[str, Any]
-    created_at: float
-    ended_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -198,6 +201,7 @@ class Event:
     at: float
     level: str  # "info", "warning", "error"
     text: str
+    search_id: str | None = None  # it tells of the search as a whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,8 +209,8 @@ class Request:
     """Something a user asked for that the supervisor carries out."""
 
     id: str
-    kind: str  # "stop_run", "resume_run", "delete_run", "import_dataset", "scan_dataset", "delete_dataset", "shut_down"
-    target: str  # run or data set id
+    kind: str  # as in engine.supervisor: "stop_run", "delete_run", "import_dataset", "pause_search", "shut_down", ...
+    target: str  # run, search or data set id
     payload: dict[str, Any]
     state: str  # "pending", "running", "done", "refused"
     created_at: float

@@ -11,7 +11,7 @@ from storage.records import MOVES, Run, RunState
 
 class Runs(Family[Run]):
     record = Run
-    as_json = frozenset({"spec"})
+    as_json = frozenset({"spec", "assignment"})
 
     @classmethod
     def _read(cls, row: dict[str, Any]) -> Run:
@@ -26,18 +26,20 @@ class Runs(Family[Run]):
         epochs: int,
         key: str | None = None,
         search_id: str | None = None,
+        run_id: str | None = None,
+        state: RunState = RunState.QUEUED,
         **more: Any,
     ) -> Run:
-        """A new queued run, `more` being other columns.
+        """A new run, `more` being other columns; a trial comes with its id, and started.
 
         The same `key` again gives the run that was made first, so that two tabs start one.
         """
-        run_id = new_id()
+        run_id = run_id or new_id()
         values = self._plain(
             {
                 "id": run_id,
                 "name": name,
-                "state": RunState.QUEUED,
+                "state": state,
                 "spec": spec,
                 "dataset_id": dataset_id,
                 "search_id": search_id,
@@ -84,8 +86,8 @@ class Runs(Family[Run]):
         return found[0]
 
     def queue(self) -> list[Run]:
-        """Queued runs in the order in which they will start."""
-        return self._rows("FROM runs WHERE state = 'queued' ORDER BY created_at, rowid")
+        """Queued runs in the order in which they will start; trials are started by their search."""
+        return self._rows("FROM runs WHERE state = 'queued' AND search_id IS NULL ORDER BY created_at, rowid")
 
     def children(self, run_id: str) -> list[Run]:
         """Runs that went on from a checkpoint of this one, oldest first."""
@@ -97,10 +99,11 @@ class Runs(Family[Run]):
         states: Collection[RunState] | None = None,
         search_id: str | None = None,
         text: str | None = None,
+        alone: bool = False,
         limit: int = 500,
         offset: int = 0,
     ) -> list[Run]:
-        """Runs, newest first; `text` is looked for in name, id and data set."""
+        """Runs, newest first; `text` is looked for in name, id and data set; `alone` leaves trials out."""
         where, values = ["1"], []
         if states is not None:
             where.append(f"state IN ({', '.join('?' * len(states))})")
@@ -108,6 +111,8 @@ class Runs(Family[Run]):
         if search_id is not None:
             where.append("search_id = ?")
             values.append(search_id)
+        if alone:
+            where.append("search_id IS NULL")
         if text:
             where.append("instr(lower(name || ' ' || id || ' ' || dataset_id), lower(?)) > 0")
             values.append(text)
@@ -116,9 +121,12 @@ class Runs(Family[Run]):
             [*values, limit, offset],
         )
 
-    def count(self) -> dict[RunState, int]:
+    def count(self, *, alone: bool = False) -> dict[RunState, int]:
+        """How many are in each state; `alone` leaves trials out."""
+        where = "WHERE search_id IS NULL" if alone else ""
         with self._store.reading() as db:
-            return {RunState(row["state"]): row["n"] for row in db.query(COUNT_BY_STATE)}
+            sql = f"SELECT state, count(*) AS n FROM runs {where} GROUP BY state"
+            return {RunState(row["state"]): row["n"] for row in db.query(sql)}
 
     def names(self) -> set[str]:
         with self._store.reading() as db:
@@ -161,6 +169,3 @@ class Runs(Family[Run]):
         """Remove the run and all rows that belong to it."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM runs WHERE id = ?", [run_id])
-
-
-COUNT_BY_STATE = "SELECT state, count(*) AS n FROM runs GROUP BY state"

@@ -13,9 +13,11 @@ from typing import Any
 
 import psutil
 
+CORES = "THAW_CORES"  # as engine/training/device.py reads it
 CLUSTER = "THAW_RAY_ADDRESS"  # of a cluster to use in place of one started here; RAY_AUTH_TOKEN is then its own
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "thaw-ray-"
+CODE = {"working_dir": str(ROOT), "excludes": [".venv", ".git", "docs", "tests"]}  # for nodes that have no Thaw
 STORE_BYTES = 80 * 2**20  # trials exchange small dictionaries alone
 
 SETTINGS = {
@@ -41,29 +43,34 @@ SETTINGS = {
 }
 
 
-def start(*, cpus: int, gpus: int) -> list[int]:
+def start(*, at_once: int, cpus: int, gpus: int) -> list[int]:
     """Start Ray in this process's session, or join the cluster that is asked for.
+
+    Args:
+        cpus: For each of the trials that train at once; `gpus` for all of them.
 
     Returns: pids of the processes that it cannot do without; [] of a cluster.
     """
     os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)  # else the second process waits for the first
     address = os.environ.get(CLUSTER)
     if not address:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray
 
+    environment = {CORES: str(cpus), **({} if address else {"PYTHONPATH": str(ROOT)})}
     about: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     if address:
-        ray.init(address=address, runtime_env={"working_dir": str(ROOT), "excludes": [".venv", ".git"]}, **about)
+        ray.init(address=address, runtime_env={"env_vars": environment, **CODE}, **about)
         return []
     ray.init(
         address="local",
-        num_cpus=cpus,
+        num_cpus=at_once * cpus,
         num_gpus=gpus,
         include_dashboard=False,
         object_store_memory=STORE_BYTES,
         _temp_dir=session_folder(),
-        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
+        runtime_env={"env_vars": environment},
         **about,
     )
     return _vital()

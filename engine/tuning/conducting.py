@@ -1,0 +1,254 @@
+"""Trials that Ray Tune drives: what its searcher, callbacks and stopper do, in one thread and one place."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ray.tune import Callback, Stopper
+from ray.tune.experiment import Trial as RayTrial
+from ray.tune.search import Searcher
+
+from engine import host_memory
+from engine.catalog.schedulers import SCHEDULERS
+from engine.errors import Refused
+from engine.faults import FAULTS
+from engine.tuning.asking import Asked, Asking
+from engine.tuning.course import Course
+from engine.tuning.gate import Word
+from engine.tuning.order import Order, has_ended
+from engine.tuning.stepping import LEAVE
+from engine.tuning.telling import Telling
+
+LEAVE_S = 30.0  # that trials have to save and leave
+WORD_S = 10.0  # for the last word of a trial that was ended
+KILLED = "Its process was killed, and again when it was tried anew."
+
+log = logging.getLogger("thaw")
+
+
+@dataclass(slots=True)
+class Leaving:
+    """A trial that Ray is done with, whose process may still be saving."""
+
+    state: str
+    told: dict[str, Any]  # for `Asking.tell`
+    until: float  # monotonic: then its last word is written for it
+
+
+class Conductor:
+    """
+    Args:
+        watch: Raises, or never returns, when Ray is no longer there.
+    """
+
+    def __init__(
+        self, order: Order, asking: Asking, course: Course, telling: Telling, watch: Callable[[], None]
+    ) -> None:
+        self._order, self._asking, self._course, self._telling = order, asking, course, telling
+        self._watch = watch
+        self._runs: dict[str, str] = {}  # Ray's trial -> our run
+        self._trials: list[RayTrial] = []  # Ray's own list, which grows
+        self._aside: set[str] = set()  # Ray's trials that were saved and not begun again
+        self._leaving: dict[str, Leaving] = {}  # by runs
+        self._closed_at: float | None = None
+        self._kills = host_memory.kills()
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The config of the next trial; None: not now."""
+        self.look()
+        if self._course.closing or self._asking.is_over:
+            return None if self._asking.open and self._course.closing is None else str(Searcher.FINISHED)
+        if self._running() >= self._order.at_once and self._order.spec.scheduler != "pbt":
+            return None  # what learns should know as much as it can before it is asked
+        asked = self._asking.ask()
+        if asked is None:
+            return None if self._asking.open else str(Searcher.FINISHED)
+        self._runs[trial_id] = asked.run
+        return self._config(asked)
+
+    def look(self) -> None:
+        """Often: whether Ray lives, what the user asks, whose last word has come."""
+        self._watch()
+        if self._course.closing and self._closed_at is None:
+            self._closed_at = time.monotonic()
+        for run, one in list(self._leaving.items()):
+            if has_ended(self._order.run_folder(run)) or time.monotonic() > one.until:
+                self._settle(run, one)
+        over, wanted = self._asking.count
+        training = sum(trial.status == RayTrial.RUNNING for trial in self._trials)
+        self._telling.progress("searching", f"{over} of {wanted} trials over, {training} training")
+
+    def is_closed(self) -> bool:
+        """Whether nothing more is to be expected of trials."""
+        if self._closed_at is None:
+            return False
+        return not self._running() or time.monotonic() - self._closed_at > LEAVE_S
+
+    def on_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        run = self._runs[trial_id]
+        self._aside.discard(trial_id)
+        if result["best"] == result["best"]:
+            budget = result.get("hyperband_info/budget")
+            if run in self._asking.open:
+                self._asking.saw(run, float(result["score"]), budget=budget)
+            self._course.saw(float(result["best"]))
+
+    def on_save(self, trial: RayTrial) -> None:
+        if trial.status == RayTrial.PAUSED:
+            self._aside.add(trial.trial_id)
+
+    def on_complete(self, trial: RayTrial) -> None:
+        """Ray is done with a trial: it has ended, or its scheduler ends it."""
+        run, result = self._runs[trial.trial_id], trial.last_result or {}
+        told = self._told(result)
+        if state := result.get("state"):  # its own last word
+            self._leave(run, state, {**told, "reason": result["reason"], "advice": result["advice"]})
+            return
+        label, epoch = SCHEDULERS[self._order.spec.scheduler].label, result.get("epoch", 0)
+        reason = f"Pruned by {label} after epoch {epoch}."
+        Word("stopped", reason).write(self._order.run_folder(run) / LEAVE)
+        if trial.trial_id in self._aside:
+            self._order.end_run(run, "stopped", reason)
+        self._leave(run, "stopped", {**told, "reason": reason})
+
+    def on_recover(self, trial: RayTrial) -> None:
+        asked = self._asking.open[self._runs[trial.trial_id]]
+        text = f"The process of trial {asked.number} was killed; it goes on from its last checkpoint."
+        self._telling.message("warning", text)
+
+    def on_error(self, trial: RayTrial) -> None:
+        """Its process died too often, or what Ray called in it raised."""
+        run, fault = self._runs[trial.trial_id], FAULTS["killed for memory"]
+        reason, advice = KILLED, FAULTS["killed"].advice
+        if host_memory.kills() > self._kills:
+            reason, advice = f"{fault.reason}.", fault.advice
+        log.error("trial %s: %s", run, trial.get_error() or reason)
+        self._order.end_run(run, "failed", reason, advice)
+        self._leave(run, "failed", {**self._told(trial.last_result or {}), "reason": reason, "advice": advice})
+
+    def change(self, trial: RayTrial, assignment: dict[str, Any]) -> dict[str, Any]:
+        """A trial goes on from another's weights, with new settings; with its own where these do not go together."""
+        run = self._runs[trial.trial_id]
+        try:
+            asked = self._asking.change(run, assignment)
+        except Refused:
+            return dict(trial.config)
+        return self._config(asked)
+
+    def finish(self) -> None:
+        """Ray is gone: see that every trial has its last word."""
+        for run, one in list(self._leaving.items()):
+            self._settle(run, one)
+        word = self._course.ending.word
+        state = word.state or "stopped"
+        for run in list(self._asking.open):
+            self._order.end_run(run, state, word.reason)
+            self._asking.tell(run, state, reason=word.reason)
+
+    def _config(self, asked: Asked) -> dict[str, Any]:
+        folder = self._order.lay_out(asked)
+        about = {"folder": str(folder), "leave": str(self._order.leave), "score": self._order.spec.metric}
+        return {**about, **asked.assignment}
+
+    def _running(self) -> int:
+        return sum(trial.status in (RayTrial.RUNNING, RayTrial.PENDING) for trial in self._trials)
+
+    def _told(self, result: dict[str, Any]) -> dict[str, Any]:
+        best, cost = result.get("best"), self._order.spec.cost
+        value = float(best) if best is not None and best == best else None
+        return {"value": value, "cost": None if cost == "none" else float(result.get(cost) or 0) or None}
+
+    def _leave(self, run: str, state: str, told: dict[str, Any]) -> None:
+        if run in self._asking.open and run not in self._leaving:
+            self._leaving[run] = Leaving(state, told, time.monotonic() + WORD_S)
+            self.look()
+
+    def _settle(self, run: str, one: Leaving) -> None:
+        del self._leaving[run]
+        self._order.end_run(run, one.state, one.told.get("reason"))
+        self._asking.tell(run, one.state, **one.told)
+
+
+class Asks(Searcher):
+    """Ray's searcher: hands everything on. Ray keeps copies of its state, which are not wanted."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        super().__init__(metric="score", mode=conductor._order.spec.mode)
+        self._conductor = conductor
+
+    def suggest(self, trial_id: str) -> Any:
+        return self._conductor.suggest(trial_id)
+
+    def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
+        return True
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._conductor.on_result(trial_id, result)
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        pass  # the callback hears it with more
+
+    def on_pause(self, trial_id: str) -> None:
+        """Called by BOHB's HyperBand."""
+
+    def on_unpause(self, trial_id: str) -> None:
+        """Called by BOHB's HyperBand."""
+
+    def save(self, checkpoint_path: str) -> None:
+        pass
+
+    def save_to_dir(self, checkpoint_dir: str, session_str: str = "default") -> None:
+        pass
+
+    def restore(self, checkpoint_path: str) -> None:
+        pass
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+    def __reduce__(self) -> Any:
+        return (object, ())
+
+
+class Hears(Callback):
+    """Ray's callback: hands on what happens to trials."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+
+    def on_step_begin(self, iteration: int, trials: list[RayTrial], **info: Any) -> None:
+        self._conductor._trials = trials
+        self._conductor.look()
+
+    def on_trial_save(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        self._conductor.on_save(trial)
+
+    def on_trial_complete(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        self._conductor.on_complete(trial)
+
+    def on_trial_recover(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        self._conductor.on_recover(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
+        self._conductor.on_error(trial)
+
+    def __reduce__(self) -> Any:
+        return (object, ())
+
+
+class Closes(Stopper):
+    """Ray's stopper: ends the whole once every trial has left."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._conductor.is_closed()
+
+    def __reduce__(self) -> Any:
+        return (object, ())

@@ -1,0 +1,123 @@
+"""The driver of one search: reads search.json, has its trials trained, and writes the search's last word."""
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from engine.training.failures import explain
+from engine.tuning.asking import Asking
+from engine.tuning.course import Closing, Course
+from engine.tuning.order import Order
+from engine.tuning.telling import Telling
+
+WATCH_S = 1.0
+RAY_GONE = "Ray's own process was killed; the search goes on from its runs."
+
+log = logging.getLogger("thaw")
+
+
+def main(folder: Path) -> int:
+    """Run the search of `folder`. Returns 0 unless it failed or must be started again."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)  # the stack of every thread, into the log
+    telling = Telling(folder)
+    try:
+        ending = _searched(Order.read(folder), telling)
+    except Exception as error:
+        log.exception("the search failed")
+        failure = explain(error)
+        ending = Closing("failed", failure.reason, failure.advice)
+        log.info("%s", traceback.format_exc())
+    telling.ended(ending.state, reason=ending.reason, advice=ending.advice)
+    telling.close()
+    return 1 if ending.state == "failed" else 0
+
+
+def _searched(order: Order, telling: Telling) -> Closing:
+    telling.progress("starting")
+    asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
+    course = Course(order, asking, telling)
+    by_ray(order, asking, course, telling)
+    return course.ending
+
+
+def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+    """Train the trials in processes of Ray's, until the course of the search ends."""
+    from engine.tuning import ray_settings
+
+    path, device = "ray", f"{order.gpus} GPUs" if order.gpus else "cpu"
+    telling.started(attempt=order.attempt, pid=os.getpid(), device=device, at_once=order.at_once, path=path)
+    telling.progress("starting Ray")
+    vital = ray_settings.start(at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus)
+    try:
+        conduct(order, asking, course, telling, watch=Watch(vital, telling))
+    finally:
+        ray_settings.stop()
+
+
+def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watch: Callable[[], None]) -> None:
+    from ray import tune
+
+    from engine.tuning.conducting import Asks, Closes, Conductor, Hears
+    from engine.tuning.scheduling import scheduler
+    from engine.tuning.trial import Trial
+
+    conductor = Conductor(order, asking, course, telling, watch)
+    needs = {"cpu": order.spec.cpus, **({"gpu": order.spec.gpus} if order.gpus else {})}
+    while not asking.is_over and course.closing is None:
+        tune.run(
+            tune.with_resources(Trial, needs),
+            name=f"attempt-{order.attempt}",
+            storage_path=str(order.folder / "ray"),
+            num_samples=-1,
+            search_alg=Asks(conductor),
+            scheduler=scheduler(order.spec, conductor.change),
+            callbacks=[Hears(conductor)],
+            stop=Closes(conductor),
+            max_failures=2,
+            reuse_actors=True,
+            verbose=0,
+            raise_on_failed_trial=False,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        )
+    conductor.finish()
+
+
+class Watch:
+    """Sees that the processes live without which Ray would wait for ever: then this one goes too, to be begun anew."""
+
+    def __init__(self, vital: list[int], telling: Telling) -> None:
+        self._vital, self._telling = [psutil.Process(pid) for pid in vital], telling
+        self._looked = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._looked < WATCH_S:
+            return
+        self._looked = time.monotonic()
+        if all(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in self._vital):
+            return
+        log.error("%s", RAY_GONE)
+        end_children()
+        self._telling.ended("interrupted", reason=RAY_GONE)
+        os._exit(1)  # Ray's own way out would wait for what is gone
+
+
+def end_children() -> None:
+    """Kill every process below this one, and those of its session that lost their parents."""
+    own, session = os.getpid(), os.getsid(0)
+    for one in psutil.process_iter():
+        try:
+            ours = session == own and os.getsid(one.pid) == session
+            if one.pid != own and (ours or own in (parent.pid for parent in one.parents())):
+                one.kill()
+        except (psutil.Error, ProcessLookupError):
+            continue

@@ -1,0 +1,89 @@
+"""Ray's schedulers, as a search asks for them: what may end a trial early, or change its settings on the way."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ray import tune
+from ray.tune.schedulers import (
+    ASHAScheduler,
+    FIFOScheduler,
+    HyperBandForBOHB,
+    HyperBandScheduler,
+    MedianStoppingRule,
+    PopulationBasedTraining,
+    TrialScheduler,
+)
+
+from engine.spec import SearchSpec
+from engine.spec.ranges import Range
+
+Change = Callable[[Any, dict[str, Any]], dict[str, Any]]  # (Ray's trial, settings) -> the config it goes on with
+
+
+def scheduler(spec: SearchSpec, change: Change) -> TrialScheduler:
+    """
+    Args:
+        change: Told of new settings that a trial is to go on with.
+    """
+    goal = {"metric": "score", "mode": spec.mode, "time_attr": "epoch"}
+    made: TrialScheduler = SCHEDULERS[spec.scheduler](spec, goal, change)
+    return made
+
+
+def _none(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+    return FIFOScheduler()
+
+
+def _asha(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+    longest = spec.most_epochs
+    return ASHAScheduler(
+        max_t=longest, grace_period=min(spec.grace_epochs, longest), reduction_factor=spec.reduction, **goal
+    )
+
+
+def _hyperband(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+    return HyperBandScheduler(max_t=spec.most_epochs, reduction_factor=spec.reduction, **goal)
+
+
+def _median(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+    return MedianStoppingRule(grace_period=spec.grace_epochs, min_samples_required=3, **goal)
+
+
+def _pbt(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+    return Population(spec, goal, change)
+
+
+def _bohb(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+    return HyperBandForBOHB(max_t=spec.most_epochs, reduction_factor=spec.reduction, **goal)
+
+
+SCHEDULERS = {  # by the keys of the catalog's table
+    "none": _none,
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "median": _median,
+    "pbt": _pbt,
+    "bohb": _bohb,
+}
+
+
+class Population(PopulationBasedTraining):
+    """A trial that takes over from another stays the run that it is, with settings of the searched space."""
+
+    def __init__(self, spec: SearchSpec, goal: dict[str, Any], change: Change) -> None:
+        drawn = {path: in_tune(one) for path, one in spec.space.items()}
+        super().__init__(
+            perturbation_interval=spec.perturb_epochs, hyperparam_mutations=drawn, log_config=False, **goal
+        )
+        self._paths, self._change = tuple(spec.space), change
+
+    def _get_new_config(self, trial: Any, trial_to_clone: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        new, how = super()._get_new_config(trial, trial_to_clone)
+        return self._change(trial, {path: new[path] for path in self._paths if path in new}), how
+
+
+def in_tune(one: Range) -> Any:
+    """The range in Ray's words; what lies off its steps or beyond its ends is put right by who asked."""
+    if one.count is not None and one.kind != "log":
+        return list(one.values)
+    return tune.loguniform(one.low, one.high) if one.kind == "log" else tune.uniform(one.low, one.high)

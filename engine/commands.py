@@ -90,7 +90,7 @@ def queue_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
         dataset = store.datasets.get(spec.data.dataset)
         name = spec.name.strip() or f"{spec.model.backbone} on {dataset.name}"
         run = store.runs.add(
-            name=_unused(name, store.runs.names()),
+            name=unused(name, store.runs.names()),
             spec=spec.model_dump(mode="json"),
             dataset_id=dataset.id,
             epochs=spec.epochs,
@@ -189,7 +189,8 @@ def shut_down(store: Store) -> Request:
     return store.requests.add("shut_down", "engine")
 
 
-def _unused(name: str, taken: set[str]) -> str:
+def unused(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it where it is taken."""
     if name not in taken:
         return name
     number = 2

@@ -48,6 +48,9 @@ def resume(store: Store, run_id: str, checkpoint: Which | None = None) -> Reques
     if run.state is RunState.FINISHED:
         advice = "a finished run never changes; extend it by some epochs, or branch from one of its checkpoints"
         raise Refused([Problem("run", run.id, f"it is finished: {advice}")])
+    if run.search_id is not None:
+        advice = "its search trains it: let that go on, or branch from one of its checkpoints"
+        raise Refused([Problem("run", run.id, f"it is a trial: {advice}")])
     if run.state not in (RunState.STOPPED, RunState.FAILED):
         raise Refused([Problem("run", run.id, f"it is {run.state}; only a stopped or failed run can be resumed")])
     if problems := [*device_problems(RunSpec.parse(run.spec)), *replaced_data(store, run)]:

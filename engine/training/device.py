@@ -1,13 +1,13 @@
 """Which device a run trains on, and how many threads it may use."""
 
 import os
-from pathlib import Path
 
 import torch
 
+from engine.cores import CORES as CORES
+from engine.cores import cores as cores
 from engine.errors import Unavailable
 
-CORES = "THAW_CORES"  # in the environment of a trial: how many of them are its own
 ELSE = "Choose another device, or auto, and start the run again."
 
 
@@ -38,18 +38,6 @@ def prepare(device: torch.device, processes: int = 1) -> None:
 def describe(device: torch.device) -> str:
     """For a human: "cpu", "cuda:0 NVIDIA H200"."""
     return f"{device} {torch.cuda.get_device_name(device)}" if device.type == "cuda" else str(device)
-
-
-def cores() -> int:
-    """Cores this process may use: its affinity, further limited by a container's CPU quota, or by what it was told."""
-    if told := os.environ.get(CORES):
-        return int(told)
-    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except OSError:  # not Linux, or no such control group
-        return mine
-    return mine if quota == "max" else max(1, min(mine, round(int(quota) / int(period))))
 
 
 def _why_no_cuda() -> str:

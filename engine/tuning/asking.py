@@ -138,9 +138,13 @@ class Asking:
         self._announce(self._open[run])
         return self._open[run]
 
-    def extend(self, trials: int) -> None:
-        """So many more are wanted."""
-        self._wanted += trials
+    def want(self, trials: int) -> None:
+        """So many are wanted in all, from now on; those that were asked for stay."""
+        self._wanted = trials
+
+    @property
+    def wanted(self) -> int:
+        return self._wanted
 
     @property
     def is_over(self) -> bool:

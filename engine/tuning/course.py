@@ -81,7 +81,7 @@ class Course:
             case {"kind": "pause"}:
                 self._close(Closing("paused"))
             case {"kind": "extend", "trials": int(trials)}:
-                self._asking.extend(trials)
+                self._asking.want(trials)  # in all
 
     def _budget(self) -> Closing | None:
         spec, told = self._order.spec, self._order.told

@@ -29,25 +29,25 @@ def main(folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)  # the stack of every thread, into the log
-    telling = Telling(folder)
+    telling, wanted = Telling(folder), None
     try:
-        ending = _searched(Order.read(folder), telling)
+        ending, wanted = _searched(Order.read(folder), telling)
     except Exception as error:
         log.exception("the search failed")
         failure = explain(error)
         ending = Closing("failed", failure.reason, failure.advice)
         log.info("%s", traceback.format_exc())
-    telling.ended(ending.state, reason=ending.reason, advice=ending.advice)
+    telling.ended(ending.state, wanted=wanted, reason=ending.reason, advice=ending.advice)
     telling.close()
     return 1 if ending.state == "failed" else 0
 
 
-def _searched(order: Order, telling: Telling) -> Closing:
+def _searched(order: Order, telling: Telling) -> tuple[Closing, int]:
     telling.progress("starting")
     asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
     course = Course(order, asking, telling)
     by_ray(order, asking, course, telling)
-    return course.ending
+    return course.ending, asking.wanted
 
 
 def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
@@ -107,7 +107,7 @@ class Watch:
             return
         log.error("%s", RAY_GONE)
         end_children()
-        self._telling.ended("interrupted", reason=RAY_GONE)
+        self._telling.ended("interrupted", wanted=None, reason=RAY_GONE)
         os._exit(1)  # Ray's own way out would wait for what is gone
 
 

@@ -1,6 +1,7 @@
 """Ray's schedulers, as a search asks for them: what may end a trial early, or change its settings on the way."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from ray import tune
@@ -76,6 +77,10 @@ class Population(PopulationBasedTraining):
             perturbation_interval=spec.perturb_epochs, hyperparam_mutations=drawn, log_config=False, **goal
         )
         self._paths, self._change = tuple(spec.space), change
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        nameless: Any = SimpleNamespace(search_alg=None)  # it refuses any searcher, also one by chance
+        super().on_trial_add(nameless, trial)
 
     def _get_new_config(self, trial: Any, trial_to_clone: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         new, how = super()._get_new_config(trial, trial_to_clone)

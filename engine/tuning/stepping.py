@@ -15,6 +15,7 @@ from typing import Any
 from engine import worker
 from engine.lines import Lines
 from engine.training import checkpoint
+from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint
 from engine.tuning.gate import Gate, TrialReporter, Word
 
@@ -60,15 +61,27 @@ class Stepping:
         self._set_aside()
         kept = self.folder / "checkpoints"
         kept.mkdir(parents=True, exist_ok=True)
-        source = folder / "checkpoints" / name if name else None
-        for other in (source, *(path for _, path in reversed(_all(folder)))):
-            if other and _copied(other, kept / (other.name + ".taken")):
-                break
-        else:
-            return
+        named = [folder / "checkpoints" / name] if name else []
+        for other in (*named, *(path for _, path in reversed(_all(folder)))):
+            if _copied(other, taken := kept / (other.name + ".taken")):
+                self._replace_by(taken, kept / other.name, _name_of(folder))
+                return
+
+    def _replace_by(self, taken: Path, place: Path, whose: str) -> None:
+        lines = Lines(self.folder / "events.jsonl")
+        reporter = Reporter(lines)
         for _, own in _all(self.folder):
+            reporter.checkpoint_deleted(own.relative_to(self.folder).as_posix())
             checkpoint.remove(own)
-        (kept / (other.name + ".taken")).rename(kept / other.name)
+        taken.rename(place)
+        manifest = checkpoint.read_manifest(place)
+        about = {name: manifest[name] for name in ("epoch", "step", "metrics")}
+        size = sum(one.stat().st_size for one in place.iterdir())
+        sha256 = manifest["files"][checkpoint.WEIGHTS]["sha256"]
+        path = place.relative_to(self.folder).as_posix()
+        reporter.checkpoint(path=path, bytes=size, sha256=sha256, best=True, **about)
+        reporter.message("info", f"It goes on from the weights of {whose} after epoch {about['epoch']}.")
+        lines.close()
 
     def leave(self) -> None:
         """Have the training save and leave; its run is over if its search said so, else only put aside."""
@@ -129,6 +142,10 @@ def _all(folder: Path) -> list[tuple[tuple[int, int], Path]]:
     """((epoch, step in mid-epoch), folder) of a run's checkpoints, oldest first."""
     found = ((re.fullmatch(r"e(\d{4,})(?:-s(\d{7,}))?", path.name), path) for path in folder.glob("checkpoints/e*"))
     return sorted(((int(name[1]), int(name[2] or 0)), path) for name, path in found if name)
+
+
+def _name_of(folder: Path) -> str:
+    return str(json.loads((folder / "run.json").read_text())["name"])
 
 
 def _parameters(folder: Path) -> int:

@@ -45,9 +45,13 @@ class Telling:
         """A sentence for a human; `level` is info, warning or error."""
         self._write("message", level=level, text=text)
 
-    def ended(self, state: str, *, reason: str | None = None, advice: str | None = None) -> None:
-        """The driver's last line; `state` is finished, stopped, paused, failed, or interrupted: start it again."""
-        self._write("ended", state=state, reason=reason, advice=advice)
+    def ended(self, state: str, *, wanted: int | None, reason: str | None = None, advice: str | None = None) -> None:
+        """The driver's last line; `state` is finished, stopped, paused, failed, or interrupted: start it again.
+
+        Args:
+            wanted: Trials in all, as far as it has heard; None: it has not come so far.
+        """
+        self._write("ended", state=state, reason=reason, advice=advice, wanted=wanted)
 
     def close(self) -> None:
         self._lines.close()

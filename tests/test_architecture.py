@@ -14,7 +14,11 @@ MOST_LINES, MOST_FUNCTION_LINES = 300, 40
 # room (the longest prefix of a file's path counts) -> what it may not import, and why
 FORBIDDEN: dict[str, tuple[set[str], str]] = {
     "storage": ({"engine", "pages", "web", "app", "streamlit", "plotly", "torch", "ray"}, "usable from a notebook"),
-    "engine": ({"pages", "web", "app", "streamlit", "plotly"}, "trains with no pages present"),
+    "engine": ({"pages", "web", "app", "streamlit", "plotly", "ray"}, "trains with no pages present, and without Ray"),
+    "engine/tuning": (
+        {"pages", "web", "app", "streamlit", "plotly", "storage", "sqlite3", "sqlite_utils"},
+        "a search's driver writes lines, never rows, and may stand on another machine",
+    ),
     "engine/training": (
         {"pages", "web", "app", "streamlit", "plotly", "storage", "sqlite3", "sqlite_utils", "ray"},
         "a training process needs torch only",

@@ -47,6 +47,7 @@ class Known:
     reason: str | None = None
     cost: float | None = None
     attempt: int = 0
+    history: list[list[float]] = field(default_factory=list)  # [epoch, metric] of each epoch
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "Known":
@@ -68,12 +69,13 @@ class Asking:
         self._last = max((one.number for one in known), default=0)
         self._open: dict[str, Asked] = {}
         self._ended: dict[str, Ended] = {}  # in the order of their ends
+        self._seen: dict[str, dict[int, float]] = {one.run: _by_epoch(one.history) for one in known}
         self._is_exhausted = False
         for one in sorted(known, key=lambda one: one.number):
             if one.state in OVER:
                 self._ended[one.run] = Ended(one.state, one.reason, one.value)
                 values = self._values(one.state, one.value, one.cost)
-                self._proposer.told(one.number, _hashable(one.config), values)
+                self._proposer.told(one.number, _hashable(one.config), values, self._early(one.run, one.state))
 
     def ask(self) -> Asked | None:
         """The next trial; None: there is none now. See `is_over`.
@@ -98,10 +100,9 @@ class Asking:
                 return asked
         return None
 
-    def saw(self, run: str, value: float, *, budget: float | None = None) -> None:
-        """A trial reached `value`; `budget` as a scheduler counts it, where it does."""
-        if budget is not None:
-            self._proposer.saw(self._open[run].number, value, budget)
+    def saw(self, run: str, epoch: int, value: float) -> None:
+        """A trial's metric after an epoch (the first is 1)."""
+        self._seen.setdefault(run, {})[epoch] = value
 
     def tell(
         self,
@@ -122,7 +123,8 @@ class Asking:
         asked = self._open.pop(run)
         if state != "interrupted":
             self._ended[run] = Ended(state, reason, value)
-            self._proposer.told(asked.number, asked.assignment, self._values(state, value, cost))
+            values = self._values(state, value, cost)
+            self._proposer.told(asked.number, asked.assignment, values, self._early(run, state))
         self._telling.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
 
     def change(self, run: str, assignment: Mapping[str, Any]) -> Asked:
@@ -223,6 +225,9 @@ class Asking:
             return (value,)
         return None if cost is None else (value, cost)
 
+    def _early(self, run: str, state: str) -> dict[int, float]:
+        return self._seen.get(run, {}) if state == "stopped" else {}
+
 
 def new_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(8))
@@ -231,6 +236,10 @@ def new_id() -> str:
 def _kind(reason: str | None) -> str:
     """A reason without its numbers: NaN at step 7 is the same failure as NaN at step 8."""
     return re.sub(r"\d[\d.,]*", "n", reason or "")
+
+
+def _by_epoch(history: list[list[float]]) -> dict[int, float]:
+    return {int(epoch): value for epoch, value in history if value is not None}
 
 
 def _hashable(config: Mapping[str, Any]) -> Assignment:

@@ -90,9 +90,7 @@ class Conductor:
         run = self._runs[trial_id]
         self._aside.discard(trial_id)
         if result["best"] == result["best"]:
-            budget = result.get("hyperband_info/budget")
-            if run in self._asking.open:
-                self._asking.saw(run, float(result["score"]), budget=budget)
+            self._asking.saw(run, int(result["epoch"]), float(result["score"]))
             self._course.saw(float(result["best"]))
 
     def on_save(self, trial: RayTrial) -> None:

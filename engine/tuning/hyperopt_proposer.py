@@ -1,6 +1,7 @@
 """HyperOpt's tree of Parzen estimators proposes."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from hyperopt import hp, tpe
@@ -9,7 +10,7 @@ from hyperopt.pyll.base import Apply
 
 from engine.spec import SearchSpec
 from engine.spec.ranges import Range
-from engine.tuning.proposing import Drawn, fits, lowest
+from engine.tuning.proposing import Drawn, Values, fits, lowest
 
 
 class ByHyperOpt:
@@ -34,10 +35,7 @@ class ByHyperOpt:
         self._trials.refresh()
         return counts
 
-    def saw(self, number: int, value: float, budget: float) -> None:
-        pass
-
-    def told(self, number: int, assignment: Drawn, values: tuple[float, ...] | None) -> None:
+    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
         loss = lowest(self._spec, values)
         doc = next((one for one in self._trials.trials if one["tid"] == number), None)
         if doc is None:

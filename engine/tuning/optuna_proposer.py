@@ -1,6 +1,12 @@
-"""Optuna proposes: TPE, also with two goals, or CMA-ES."""
+"""Optuna proposes: TPE, also with two goals; CMA-ES; and the model of BOHB.
+
+BOHB's own package must be compiled where it is installed. Its model is a TPE of all settings at once, which ranks
+trials by how long they were let train before it compares them: Optuna's, when it is told of every epoch.
+"""
 
 import math
+import warnings
+from collections.abc import Mapping
 
 import optuna
 from optuna.distributions import (
@@ -9,13 +15,14 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from engine.spec import SearchSpec
 from engine.spec.ranges import Range
-from engine.tuning.proposing import Drawn, fits
+from engine.tuning.proposing import Drawn, Values, fits
 
 
 class ByOptuna:
@@ -40,23 +47,29 @@ class ByOptuna:
         self._open[number] = trial
         return drawn
 
-    def saw(self, number: int, value: float, budget: float) -> None:
-        pass
-
-    def told(self, number: int, assignment: Drawn, values: tuple[float, ...] | None) -> None:
+    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
         is_good = values is not None and all(map(math.isfinite, values))
-        state = TrialState.COMPLETE if is_good else TrialState.FAIL
+        is_whole = not seen or self._spec.cost != "none"  # of two goals Optuna knows whole trials alone
+        state = (TrialState.COMPLETE if is_whole else TrialState.PRUNED) if is_good else TrialState.FAIL
         if trial := self._open.pop(number, None):
-            self._study.tell(trial, values if is_good else None, state)
+            for epoch, value in {} if is_whole else seen.items():
+                trial.report(value, epoch)
+            self._study.tell(trial, values if state is TrialState.COMPLETE else None, state)
         elif is_good and fits(self._spec.space, assignment):
             known = {path: self._distributions[path] for path in assignment}
             raw = {path: _raw(self._spec.space[path], value) for path, value in assignment.items()}
-            self._study.add_trial(create_trial(params=raw, distributions=known, values=values))
+            about = {"values": values} if is_whole else {"intermediate_values": dict(seen)}
+            self._study.add_trial(create_trial(params=raw, distributions=known, state=state, **about))
 
     def _sampler(self, number: int) -> BaseSampler:
         seed, first = self._spec.seed + number, self._spec.random_first
-        if self._spec.algorithm == "cmaes":
-            return CmaEsSampler(seed=seed, n_startup_trials=first, warn_independent_sampling=False)
+        match self._spec.algorithm:
+            case "cmaes":
+                return CmaEsSampler(seed=seed, n_startup_trials=first, warn_independent_sampling=False)
+            case "bohb":
+                warnings.filterwarnings("ignore", category=ExperimentalWarning)
+                first = len(self._spec.space) + 2  # as BOHB has it
+                return TPESampler(seed=seed, n_startup_trials=first, multivariate=True, group=True, constant_liar=False)
         return TPESampler(seed=seed, n_startup_trials=first)
 
     def _suggest(self, trial: optuna.Trial, path: str) -> object:

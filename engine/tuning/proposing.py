@@ -9,6 +9,7 @@ from engine.spec import SearchSpec
 from engine.spec.ranges import Range
 
 Drawn = Mapping[str, Any]  # field path -> value, of fields that do not count too
+Values = tuple[float, ...] | None
 
 
 class Proposer(Protocol):
@@ -17,11 +18,12 @@ class Proposer(Protocol):
     def propose(self, number: int) -> Drawn | None:
         """Settings of trial `number`; None: there are no more that it has not proposed."""
 
-    def saw(self, number: int, value: float, budget: float) -> None:
-        """Trial `number` reached `value` with `budget` epochs, as a scheduler counts them."""
+    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
+        """Trial `number` is over: the metric and, where weighed, its cost; None: infeasible.
 
-    def told(self, number: int, assignment: Drawn, values: tuple[float, ...] | None) -> None:
-        """Trial `number` is over: the metric and, where weighed, its cost; None: infeasible."""
+        Args:
+            seen: The metric after each epoch, of a trial that was ended early; {} of others.
+        """
 
 
 class ByChance:
@@ -34,10 +36,7 @@ class ByChance:
         chances = random.Random(f"{self._spec.seed}:{number}")
         return {path: draw(one, chances) for path, one in self._spec.space.items()}
 
-    def saw(self, number: int, value: float, budget: float) -> None:
-        pass
-
-    def told(self, number: int, assignment: Drawn, values: tuple[float, ...] | None) -> None:
+    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
         pass
 
 
@@ -51,10 +50,7 @@ class InOrder:
     def propose(self, number: int) -> Drawn | None:
         return next((one for one in self._left if _key(one) not in self._known), None)
 
-    def saw(self, number: int, value: float, budget: float) -> None:
-        pass
-
-    def told(self, number: int, assignment: Drawn, values: tuple[float, ...] | None) -> None:
+    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
         self._known.add(_key(assignment))
 
 
@@ -69,7 +65,7 @@ def draw(one: Range, chances: random.Random) -> Any:
     return chances.uniform(one.low, one.high)
 
 
-def lowest(spec: SearchSpec, values: tuple[float, ...] | None) -> float:
+def lowest(spec: SearchSpec, values: Values) -> float:
     """The metric as a loss, for algorithms that look for the least; infinite where there is none."""
     if values is None:
         return math.inf
@@ -108,17 +104,11 @@ def _hyperopt(spec: SearchSpec) -> Proposer:
     return ByHyperOpt(spec)
 
 
-def _bohb(spec: SearchSpec) -> Proposer:
-    from engine.tuning.bohb_proposer import ByBohb
-
-    return ByBohb(spec)
-
-
 PROPOSERS: dict[str, Callable[[SearchSpec], Proposer]] = {  # by the keys of the catalog's table
     "random": ByChance,
     "grid": InOrder,
     "hyperopt": _hyperopt,
     "optuna": _optuna,
     "cmaes": _optuna,
-    "bohb": _bohb,
+    "bohb": _optuna,
 }

@@ -1,0 +1,189 @@
+"""Asking for trials and telling of them, with every algorithm and no training at all."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.catalog import ALGORITHMS, SCHEDULERS
+from engine.spec import SearchSpec
+from engine.tuning.asking import Asked, Asking, Known
+from engine.tuning.proposing import PROPOSERS
+from engine.tuning.telling import Telling
+from tests.engine.digits_run import read_lines
+
+RATE = "optimisation.learning_rate"
+SPACE: dict[str, Any] = {
+    RATE: {"log": [1e-4, 1e-1]},
+    "optimisation.batch_size": {"choices": [16, 32, 64]},
+    "epochs": {"integers": [2, 6]},
+    "optimisation.label_smoothing": {"uniform": [0, 0.3], "step": 0.05},
+    "optimisation.optimizer": {"choices": ["adamw", "sgd"]},
+    "optimisation.momentum": {"uniform": [0.8, 0.99], "when": {"optimisation.optimizer": "sgd"}},
+    "data.augmentations": {"choices": [[], ["flip"]]},
+}
+NUMBERS = {path: SPACE[path] for path in (RATE, "epochs", "optimisation.label_smoothing")}
+FINITE = {"optimisation.batch_size": {"choices": [16, 32, 64]}, "epochs": {"integers": [2, 3]}}
+SPACES = {"grid": FINITE, "cmaes": NUMBERS}
+
+
+def asking(folder: Path, algorithm: str = "random", *, known: list[Known] | None = None, **values: Any) -> Asking:
+    asked = {"name": "s", "run": {"epochs": 3}, "space": SPACES.get(algorithm, SPACE), "trials": 30}
+    scheduler = "bohb" if algorithm == "bohb" else "none"
+    spec = SearchSpec.parse({**asked, "algorithm": algorithm, "scheduler": scheduler, **values})
+    return Asking(spec, Telling(folder), known=known or [], wanted=spec.wanted)
+
+
+def quality(asked: Asked) -> float:
+    """Best at a rate of 0.01 without smoothing."""
+    return 1 - abs(math.log10(asked.spec.optimisation.learning_rate) + 2) / 3 - asked.assignment.get(SMOOTHING, 0)
+
+
+SMOOTHING = "optimisation.label_smoothing"
+
+
+def run_all(book: Asking) -> list[tuple[Asked, float]]:
+    tried = []
+    while asked := book.ask():
+        tried.append((asked, quality(asked)))
+        book.saw(asked.run, 3, tried[-1][1])
+        book.tell(asked.run, "finished", value=tried[-1][1])
+    return tried
+
+
+def rows(tried: list[tuple[Asked, float]]) -> list[Known]:
+    """As they come back out of the store: JSON, so tuples are lists."""
+    return [
+        Known(asked.run, asked.number, "finished", json.loads(json.dumps(asked.assignment)), value)
+        for asked, value in tried
+    ]
+
+
+def test_the_table_of_algorithms_is_the_catalogs() -> None:
+    assert PROPOSERS.keys() == ALGORITHMS.keys()
+
+
+def test_the_table_of_schedulers_is_the_catalogs() -> None:
+    from engine.tuning.scheduling import SCHEDULERS as MADE
+
+    assert MADE.keys() == SCHEDULERS.keys()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_trial_1_is_the_base_run_and_all_keep_to_the_space(algorithm: str, tmp_path: Path) -> None:
+    book = asking(tmp_path, algorithm)
+    tried = [asked for asked, _ in run_all(book)]
+    assert tried[0].assignment == book.spec.base
+    assert tried[0].spec.model_dump(exclude={"name"}) == book.spec.run.model_dump(exclude={"name"})
+    assert [asked.number for asked in tried] == list(range(1, len(tried) + 1))
+    for asked in tried[1:]:
+        for path, value in asked.assignment.items():
+            one = book.spec.space[path]
+            assert value in one.values if one.count else one.low <= value <= one.high
+            assert type(value) in (int, float, str, tuple)  # nothing of NumPy's
+        if "optimisation.optimizer" in book.spec.space:
+            is_sgd = asked.assignment["optimisation.optimizer"] == "sgd"
+            assert ("optimisation.momentum" in asked.assignment) == is_sgd
+    assert book.is_over and len({asked.run for asked in tried}) == len(tried)
+    assert len(tried) == (6 if algorithm == "grid" else 30)
+
+
+@pytest.mark.parametrize("algorithm", ["hyperopt", "optuna", "cmaes", "bohb"])
+def test_an_algorithm_learns(algorithm: str, tmp_path: Path) -> None:
+    tried = run_all(asking(tmp_path, algorithm, trials=60, space=NUMBERS))
+    by_chance = run_all(asking(tmp_path, "random", trials=60, space=NUMBERS))
+    late = [sum(value for _, value in one[-20:]) / 20 for one in (tried, by_chance)]
+    assert late[0] > late[1] + 0.03
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_search_goes_on_where_it_was(algorithm: str, tmp_path: Path) -> None:
+    before = run_all(asking(tmp_path, algorithm))[:4]
+    after = [asked for asked, _ in run_all(asking(tmp_path, algorithm, known=rows(before)))]
+    assert [asked.number for asked in after] == list(range(5, len(after) + 5))
+    settings = [repr(sorted(asked.assignment.items())) for asked in [*(one for one, _ in before), *after]]
+    assert len(set(settings)) == len(settings)
+
+
+@pytest.mark.parametrize("algorithm", ["hyperopt", "optuna", "cmaes", "bohb"])
+def test_what_was_learned_before_counts(algorithm: str, tmp_path: Path) -> None:
+    known = rows(run_all(asking(tmp_path, algorithm, trials=60, space=NUMBERS)))
+    after = run_all(asking(tmp_path, algorithm, trials=80, space=NUMBERS, known=known))
+    by_chance = run_all(asking(tmp_path, "random", trials=20, space=NUMBERS))
+    assert sum(value for _, value in after) / 20 > sum(value for _, value in by_chance) / 20 + 0.03
+
+
+def test_unfinished_trials_come_first_with_their_own_settings(tmp_path: Path) -> None:
+    half = Known("abc", 2, "interrupted", {RATE: 0.02}, attempt=1)
+    book = asking(
+        tmp_path, known=[Known("xyz", 1, "finished", {RATE: 0.001}, 0.9), half], trials=3, space={RATE: SPACE[RATE]}
+    )
+    first = book.ask()
+    assert first and (first.run, first.number, first.attempt) == ("abc", 2, 2)
+    assert first.spec.optimisation.learning_rate == 0.02
+    second = book.ask()
+    assert second and second.number == 3 and book.ask() is None
+
+
+def test_a_space_that_changed_leaves_out_what_it_knows_no_more(tmp_path: Path) -> None:
+    for algorithm in ("hyperopt", "optuna", "bohb"):
+        known = rows(run_all(asking(tmp_path, algorithm, trials=6)))
+        book = asking(
+            tmp_path, algorithm, known=known, space={"optimisation.weight_decay": {"log": [1e-5, 1e-1]}}, trials=9
+        )
+        assert [asked.number for asked, _ in run_all(book)] == [7, 8, 9]
+
+
+def test_settings_that_do_not_go_together_are_a_failed_trial(tmp_path: Path) -> None:
+    space = {"model.backbone": {"choices": ["small_cnn", "vit_b_16"]}}
+    book = asking(tmp_path, space=space, run={"data": {"image_size": 28}, "model": {"backbone": "small_cnn"}})
+    run_all(book)
+    failed = [line for line in read_lines(tmp_path) if line["kind"] == "trial_ended" and line["state"] == "failed"]
+    assert failed and "vit_b_16 needs" in failed[0]["reason"]
+
+
+def test_trials_that_all_fail_alike_end_the_search(tmp_path: Path) -> None:
+    book = asking(tmp_path)
+    for number in range(1, 6):
+        asked = book.ask()
+        assert asked and book.doom is None
+        book.tell(asked.run, "failed", reason=f"The loss became NaN at step {number}.")
+    assert book.doom == "The loss became NaN at step 1."
+    assert book.ask() is None and book.is_over
+
+
+def test_different_failures_do_not_end_it(tmp_path: Path) -> None:
+    book = asking(tmp_path)
+    for number in range(1, 8):
+        asked = book.ask()
+        assert asked
+        book.tell(asked.run, "failed", reason="The loss became NaN." if number % 2 else "Out of memory.")
+    assert book.doom is None and book.ask()
+
+
+@pytest.mark.parametrize("algorithm", ["optuna", "bohb"])
+def test_trials_that_were_ended_early_teach_too(algorithm: str, tmp_path: Path) -> None:
+    book, late = asking(tmp_path, algorithm, trials=60, space=NUMBERS), []
+    while asked := book.ask():
+        late.append(quality(asked))
+        is_good = late[-1] > 0.7
+        for epoch in range(1, 4 if is_good else 2):
+            book.saw(asked.run, epoch, late[-1] * epoch / 3)
+        book.tell(asked.run, "finished" if is_good else "stopped", value=late[-1] * (1 if is_good else 1 / 3))
+    assert sum(late[-20:]) > sum(late[:20])
+
+
+def test_two_goals_are_weighed(tmp_path: Path) -> None:
+    book = asking(tmp_path, "optuna", cost="epoch_s")
+    while asked := book.ask():
+        book.tell(asked.run, "finished", value=quality(asked), cost=float(asked.spec.optimisation.batch_size))
+    assert book.is_over
+
+
+def test_more_trials_may_be_wanted_on_the_way(tmp_path: Path) -> None:
+    book = asking(tmp_path, trials=2)
+    assert len(run_all(book)) == 2
+    book.want(4)
+    assert not book.is_over and len(run_all(book)) == 2

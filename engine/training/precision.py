@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from engine.catalog import PRECISIONS
 from engine.training.state import random_state, restore_random
 
-TRIAL_S = 0.5  # of each candidate
+TRIAL_S, TRIAL_SHARE = 1.0, 0.03  # of all candidates: so long, or this share of the run if that is less
+ROUNDS = 3  # and at least
 PAYS_S = 3.0  # shorter runs are not timed: full precision
 
 
@@ -52,10 +53,13 @@ def choose(
         return Choice(Format(asked, device.type), "")
     candidates = ["fp32", *(["bf16"] if _has_bf16(device) else ["fp16"] if device.type == "cuda" else [])]
     with _untouched(network):
-        slowest = _seconds(step, Format("fp32", device.type), device)
-        if len(candidates) < 2 or slowest * steps < PAYS_S:
+        ways = {name: Format(name, device.type) for name in candidates}
+        run_s = _warm(step, ways["fp32"], device) * steps
+        if len(ways) < 2 or run_s < PAYS_S:
             return Choice(Format("fp32", device.type), "")
-        took = {"fp32": slowest} | {name: _seconds(step, Format(name, device.type), device) for name in candidates[1:]}
+        for name in candidates[1:]:
+            _warm(step, ways[name], device)
+        took = _quickest(step, ways, device, min(TRIAL_S, TRIAL_SHARE * run_s))
     best = min(took, key=lambda name: took[name])
     words = ", ".join(f"{name} {1000 * seconds:.3g} ms a step" for name, seconds in took.items())
     return Choice(Format(best, device.type), f"Precision: {best}, the fastest here ({words}).")
@@ -67,19 +71,31 @@ def _has_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and torch.backends.mkldnn.is_available()
 
 
+def _quickest(
+    step: Callable[[Format], Tensor], ways: dict[str, Format], device: torch.device, patience: float
+) -> dict[str, float]:
+    """Seconds of the quickest step in each format; in turns, so that another program slows all of them or none."""
+    took = {name: float("inf") for name in ways}
+    began, rounds = time.perf_counter(), 0
+    while rounds < ROUNDS or time.perf_counter() - began < patience:
+        for name, form in ways.items():
+            took[name] = min(took[name], _seconds(step, form, device))
+        rounds += 1
+    return took
+
+
+def _warm(step: Callable[[Format], Tensor], form: Format, device: torch.device) -> float:
+    _seconds(step, form, device)  # kernels are chosen, memory is taken
+    return _seconds(step, form, device)
+
+
 def _seconds(step: Callable[[Format], Tensor], form: Format, device: torch.device) -> float:
-    """The median of forward and backward, after one to warm up."""
-    took: list[float] = []
+    """Forward and backward, once."""
     began = time.perf_counter()
-    while not took or time.perf_counter() - began < TRIAL_S:
-        start = time.perf_counter()
-        step(form).backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        took.append(time.perf_counter() - start)
-        if len(took) == 1:
-            began = time.perf_counter()
-    return sorted(took[1:] or took)[len(took[1:] or took) // 2]
+    step(form).backward()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - began
 
 
 @contextmanager

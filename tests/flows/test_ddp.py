@@ -12,6 +12,15 @@ from tests.ranks import DDP, PLAIN, finished, same_weights
 TOLERANCE = 1e-4  # of a loss of about 2: sums in another order, and what two epochs of steps make of it
 
 
+def test_copies_on_every_gpu_reach_the_losses_of_one_process(store: Store, tmp_path: Path) -> None:
+    """Without a GPU there is one copy: this shows the strategy's own way through the loop, not several GPUs."""
+    alone = finished(store, queue(store, tmp_path, PLAIN))
+    copied = finished(store, queue(store, tmp_path, PLAIN | {"strategy": "data_parallel"}))
+    for name in ("train/loss", "val/loss"):
+        expected = store.metrics.series(alone.id, name).values
+        assert store.metrics.series(copied.id, name).values == pytest.approx(expected, abs=TOLERANCE)
+
+
 def test_ranks_reach_the_losses_of_one_process(store: Store, tmp_path: Path) -> None:
     alone = finished(store, queue(store, tmp_path, PLAIN))
     together = finished(store, queue(store, tmp_path, PLAIN | {"strategy": "ddp"}))

@@ -20,6 +20,8 @@ from engine.training.step import Stepper
 
 log = logging.getLogger("thaw")
 
+ALONE = Crew()
+
 
 def fit(
     training: Training,
@@ -55,20 +57,35 @@ def fit(
             checkpoints.leave(training)
             return False
 
-        losses, hits, images = crew.sum(training.totals).tolist()
-        metrics = {"train/accuracy": hits / images, **judged}
+        images = int(crew.sum(training.totals)[2])
         pace = {"speed/images_per_s": (images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
-        meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer)})
-        training.trend.judge(judged[BEST_BY], recipe.rates.patience)
-        training.finish_epoch()
-        meter.phase("saving")
-        metrics["train/loss"] = losses / images
-        checkpoints.after_epoch(training, metrics, is_last=recipe.is_over(at.epoch, training.trend))
-        told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        log.info("epoch %d of %d: %s; %.1f s", at.epoch, recipe.epochs, told, time.perf_counter() - began)
+        end_epoch(training, judged, pace, recipe, meter, checkpoints, crew)
     if at.epoch < recipe.epochs:
         meter.say(f"Ended after epoch {at.epoch}: no better validation accuracy for {training.trend.since} epochs.")
     return True
+
+
+def end_epoch(
+    training: Training,
+    judged: dict[str, float],
+    pace: dict[str, float],
+    recipe: Recipe,
+    meter: Meter,
+    checkpoints: Checkpoints,
+    crew: Crew = ALONE,
+) -> None:
+    """The epoch under way is done: tell, compare, save."""
+    losses, hits, images = crew.sum(training.totals).tolist()
+    metrics = {"train/accuracy": hits / images, **judged}
+    meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer)})
+    training.trend.judge(judged[BEST_BY], recipe.rates.patience)
+    training.finish_epoch()
+    meter.phase("saving")
+    metrics["train/loss"] = losses / images
+    epoch = training.at.epoch
+    checkpoints.after_epoch(training, metrics, is_last=recipe.is_over(epoch, training.trend))
+    told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    log.info("epoch %d of %d: %s; %.1f s", epoch, recipe.epochs, told, pace["speed/epoch_s"])
 
 
 def train_epoch(
@@ -97,10 +114,9 @@ def evaluate(
     batches: Batches,
     form: Format,
     stop: Callable[[], bool] = lambda: False,
-    crew: Crew | None = None,
+    crew: Crew = ALONE,
 ) -> dict[str, float] | None:
     """Mean loss and accuracy over all images; None when `stop()` cut it short."""
-    crew = crew or Crew()
     model.eval()
     totals = torch.zeros(3, device=next(model.parameters()).device)  # sum of losses, images right, images
     for images, labels in batches:

@@ -1,0 +1,210 @@
+"""Many heads at once: runs that differ only in how their head learns, over the same features, as one computation.
+
+The frozen stages are the same for all, so that every head sees the same features in the same order. The forward and
+backward pass of all heads is one batched call, as in torch.func's tutorial on model ensembling; optimiser, schedule,
+averages, early stopping and checkpoints are each run's own, as if it trained alone: the same losses within rounding.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from engine import spec
+from engine.catalog import STRATEGIES
+from engine.training.checkpoints import Checkpoints
+from engine.training.feeds import Feed, Feeds
+from engine.training.loop import end_epoch
+from engine.training.meter import Meter
+from engine.training.recipe import Recipe
+from engine.training.stages import stages_of
+from engine.training.state import Training
+
+FREE: dict[str, Any] = {  # what may differ from head to head
+    "name": True,
+    "epochs": True,
+    "keep_checkpoints": True,
+    "optimisation": {
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "warmup_epochs",
+        "step_epochs",
+        "step_factor",
+        "plateau_epochs",
+        "final_share",
+        "weight_decay",
+        "decay_on",
+        "momentum",
+        "nesterov",
+        "label_smoothing",
+        "clip_norm",
+        "ema_decay",
+        "early_stopping",
+    },
+}
+
+
+def shared_by(run: spec.RunSpec) -> dict[str, Any] | None:
+    """What runs must have in common to train together; None: this one cannot share a computation.
+
+    It can when its features are computed once: all but the head is frozen, and images are not changed by chance.
+    """
+    asked = run.compute
+    can = (
+        run.freeze.policy == "head"
+        and run.freeze.batchnorm
+        and asked.frozen == "once"
+        and not (asked.recompute or asked.compile)
+        and asked.parts == 1
+        and run.optimisation.mixing == "none"
+        and run.optimisation.balance != "sampling"
+        and (not run.data.augmentations or asked.views > 0)
+        and "frozen" in STRATEGIES[run.strategy].takes
+    )
+    return run.model_dump(mode="json", exclude=FREE) if can else None
+
+
+def with_own_head(network: nn.Module, asked: spec.Model) -> nn.Module:
+    """A copy that shares all weights and statistics but the head's."""
+    *_, head = stages_of(network, asked)
+    own = {id(value) for value in head.parameters.values()}
+    shared = [value for value in (*network.parameters(), *network.buffers()) if id(value) not in own]
+    return copy.deepcopy(network, {id(value): value for value in shared})
+
+
+@dataclass(slots=True)
+class Member:
+    """A run among the others, with all that is its own."""
+
+    training: Training
+    recipe: Recipe
+    meter: Meter
+    checkpoints: Checkpoints
+    leaves: Callable[[], bool]  # asked to stop
+    ended: Callable[[bool, Exception | None], None]  # told once: whether it finished, and what it failed of
+
+
+class Together:
+    """Trains members from their first epoch on with the same batches. Each leaves when it is over, asked to, or failed.
+
+    Args:
+        feeds: Those of the first member; all others' would be the same.
+    """
+
+    def __init__(self, members: list[Member], feeds: Feeds) -> None:
+        self._active, self._feeds, self._form = list(members), feeds, feeds.format
+        for one in members[1:]:  # one order for all: whoever goes on from a checkpoint finds it again
+            one.training.generator = members[0].training.generator
+
+    def fit(self) -> None:
+        """Until nobody is left."""
+        while self._active:
+            feed, began = self._feeds.at(self._active[0].training.at.epoch), time.perf_counter()
+            self._train(feed)
+            trained = time.perf_counter()
+            judged = self._judge(feed)
+            for one, found in zip(tuple(self._active), judged, strict=True):
+                with self._alone(one):
+                    images = one.training.images
+                    pace = {"speed/images_per_s": images / (trained - began), "speed/epoch_s": trained - began}
+                    end_epoch(one.training, found, pace, one.recipe, one.meter, one.checkpoints)
+                    if one.recipe.is_over(one.training.at.epoch, one.training.trend):
+                        self._end(one, finished=True)
+
+    def _train(self, feed: Feed) -> None:
+        heads: _Heads | None = None
+        for one in self._active:
+            one.meter.phase("training")
+            one.training.model.train()
+            one.recipe.thawing.begin_epoch(one.training.at.epoch)
+        for features, labels in feed.train.passing(0):
+            self._let_go()
+            if not self._active:
+                return
+            if heads is None or heads.count != len(self._active):
+                heads = _Heads(feed, [one.training.model for one in self._active])
+            with self._form.cast():
+                logits = heads(features).float()
+            each = zip(self._active, logits.unbind(), strict=True)
+            losses = torch.stack([one.recipe.objective(made, labels) for one, made in each])
+            losses.sum().backward()
+            each_found = zip(tuple(self._active), losses.detach().unbind(), logits.detach().unbind(), strict=True)
+            for one, loss, made in each_found:
+                with self._alone(one):
+                    self._move(one, len(feed.train))
+                    one.training.count(loss, made, labels)
+                    one.meter.step(loss, len(labels))
+        for one in tuple(self._active):
+            with self._alone(one):
+                one.meter.flush()
+
+    @torch.inference_mode()
+    def _judge(self, feed: Feed) -> list[dict[str, float]]:
+        """Mean loss and accuracy of each over all validation images."""
+        if not self._active:
+            return []
+        networks = [one.training.judged.eval() for one in self._active]
+        heads, totals, count = _Heads(feed, networks), torch.zeros(2, len(networks), device=self._feeds.device), 0
+        for features, labels in feed.validation:
+            with self._form.cast():
+                logits = heads(features).float()
+            every = labels.expand(len(networks), -1)
+            losses = cross_entropy(logits.flatten(0, 1), every.flatten(), reduction="none").view(every.shape)
+            totals += torch.stack([losses.sum(dim=1), (logits.argmax(dim=2) == every).sum(dim=1)])
+            count += len(labels)
+        losses_of, hits_of = (totals / count).tolist()
+        return [{"val/loss": loss, "val/accuracy": hits} for loss, hits in zip(losses_of, hits_of, strict=True)]
+
+    @staticmethod
+    def _move(one: Member, steps: int) -> None:
+        training, at = one.training, one.training.at
+        one.recipe.rates.set(training.optimizer, at.epoch * steps + at.batch, training.trend)
+        if one.recipe.clip_norm:
+            clip_grad_norm_(training.model.parameters(), one.recipe.clip_norm)
+        training.optimizer.step()
+        training.optimizer.zero_grad(set_to_none=True)
+
+    def _let_go(self) -> None:
+        """Whoever is asked to stop saves and leaves."""
+        for one in [one for one in self._active if one.leaves()]:
+            with self._alone(one):
+                one.meter.flush()
+                one.checkpoints.leave(one.training)
+                self._end(one, finished=False)
+
+    @contextmanager
+    def _alone(self, one: Member) -> Iterator[None]:
+        """What goes wrong in here is this one's own: it fails, and the others go on."""
+        try:
+            yield
+        except Exception as error:
+            self._end(one, finished=False, error=error)
+
+    def _end(self, one: Member, *, finished: bool, error: Exception | None = None) -> None:
+        self._active.remove(one)
+        one.ended(finished, error)
+
+
+class _Heads:
+    """The heads of several networks as one computation: features (b, ...) to logits (heads, b, classes)."""
+
+    def __init__(self, feed: Feed, networks: list[nn.Module]) -> None:
+        rests = [feed.enter(network) for network in networks]
+        self.count, self._one = len(rests), rests[0]
+        self._states = [dict(rest.named_parameters()) | dict(rest.named_buffers()) for rest in rests]
+
+    def __call__(self, features: Tensor) -> Tensor:
+        stacked = {name: torch.stack([state[name] for state in self._states]) for name in self._states[0]}
+        return vmap(self._of_one, in_dims=(0, None), randomness="different")(stacked, features)
+
+    def _of_one(self, state: dict[str, Tensor], features: Tensor) -> Tensor:
+        return functional_call(self._one, state, (features,))

@@ -1,23 +1,20 @@
 """The command line, `python -m engine COMMAND`: the pages' own face, for scripts and people without a browser."""
 
 import argparse
-import json
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 import engine
-from engine import show, supervisor
+from engine import search_commands, show, supervisor
+from engine.console import FAILED, LEFT, OK, REFUSED, ask, err, output
 from engine.overrides import changed, read_spec
 from engine.waiting import wait_for_import, wait_for_run
-from storage import Dataset, Home, NewerDatabase, Request, Run, RunState, Store
+from storage import Dataset, Home, NewerDatabase, Request, Run, RunState, Search, SearchState, Store
 
-OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
+ID = "the id, the beginning of it, or the name"
 CHECKPOINT = "best, last, an epoch, or a name as e0012-s0003456"
-err = Console(stderr=True, highlight=False, soft_wrap=True)  # the terminal wraps; paths stay whole
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,38 +46,46 @@ def _queued(store: Store, options: argparse.Namespace, run: Run) -> int:
     """Tell of a new run, or how it ends."""
     engine.ensure_supervisor(store.home)
     if not options.wait:
-        _print(options, show.run_object(store, run), f"Queued as {run.id} ({run.name}).")
+        output(options, show.run_object(store, run), f"Queued as {run.id} ({run.name}).")
         return OK
     try:
         run = wait_for_run(store, run.id, err)
     except KeyboardInterrupt:
         err.print(f"Left waiting; run {run.id} goes on. Stop it with: python -m engine stop {run.id}")
         return LEFT
-    _print(options, show.run_object(store, run), show.result(run))
+    output(options, show.run_object(store, run), show.result(run))
     return OK if run.state is RunState.FINISHED else FAILED
 
 
 def list_runs(store: Store, options: argparse.Namespace) -> int:
     runs = store.runs.list(limit=options.limit)
-    _print(options, [show.run_summary(run) for run in runs], show.runs_table(runs))
+    output(options, [show.run_summary(run) for run in runs], show.runs_table(runs))
     return OK
 
 
 def show_run(store: Store, options: argparse.Namespace) -> int:
-    run = engine.find_run(store, options.id)
-    _print(options, show.run_object(store, run), show.run_page(store, run))
+    run = search_commands.run_or_search(store, options.id)
+    if isinstance(run, Search):
+        return search_commands.show_search(store, options, run)
+    output(options, show.run_object(store, run), show.run_page(store, run))
     return OK
 
 
 def stop(store: Store, options: argparse.Namespace) -> int:
-    return _ask(store, engine.request_stop(store, options.id).id, "Stopped", options.id)
+    found = search_commands.run_or_search(store, options.id)
+    stopped = engine.stop_search if isinstance(found, Search) else engine.request_stop
+    return ask(store, stopped(store, found.id).id, "Stopped", options.id)
 
 
 def resume(store: Store, options: argparse.Namespace) -> int:
-    return _ask(store, engine.resume(store, options.id, options.checkpoint).id, "Queued again", options.id)
+    return ask(store, engine.resume(store, options.id, options.checkpoint).id, "Queued again", options.id)
 
 
 def extend(store: Store, options: argparse.Namespace) -> int:
+    if options.trials is not None:
+        return search_commands.extend(store, options)
+    if options.epochs is None:
+        raise engine.Refused([engine.Problem("EPOCHS", None, "say how many more; --trials N for a search")])
     return _queued(store, options, engine.extend(store, options.id, options.epochs))
 
 
@@ -97,7 +102,9 @@ def pin(store: Store, options: argparse.Namespace) -> int:
 
 
 def delete(store: Store, options: argparse.Namespace) -> int:
-    return _ask(store, engine.delete_run(store, options.id).id, "Deleted", options.id)
+    found = search_commands.run_or_search(store, options.id)
+    deleted = engine.delete_search if isinstance(found, Search) else engine.delete_run
+    return ask(store, deleted(store, found.id).id, "Deleted", options.id)
 
 
 def download(store: Store, options: argparse.Namespace) -> int:
@@ -132,37 +139,39 @@ def show_dataset(store: Store, options: argparse.Namespace) -> int:
 
 def exclude_images(store: Store, options: argparse.Namespace) -> int:
     dataset = engine.exclude_images(store, options.name, options.image)
-    _print(options, show.dataset_object(dataset), show.dataset_page(dataset))
+    output(options, show.dataset_object(dataset), show.dataset_page(dataset))
     return OK
 
 
 def include_images(store: Store, options: argparse.Namespace) -> int:
     dataset = engine.include_images(store, options.name, options.image)
-    _print(options, show.dataset_object(dataset), show.dataset_page(dataset))
+    output(options, show.dataset_object(dataset), show.dataset_page(dataset))
     return OK
 
 
 def list_datasets(store: Store, options: argparse.Namespace) -> int:
     datasets = store.datasets.list()
-    _print(options, [show.dataset_object(one) for one in datasets], show.datasets_table(datasets))
+    output(options, [show.dataset_object(one) for one in datasets], show.datasets_table(datasets))
     return OK
 
 
 def delete_dataset(store: Store, options: argparse.Namespace) -> int:
-    return _ask(store, engine.delete_dataset(store, options.name).id, "Deleted", options.name)
+    return ask(store, engine.delete_dataset(store, options.name).id, "Deleted", options.name)
 
 
 def status(store: Store, options: argparse.Namespace) -> int:
     told = show.status_object(store)
-    _print(options, told, show.status_page(told))
+    output(options, told, show.status_page(told))
     return OK
 
 
 def shut_down(store: Store, options: argparse.Namespace) -> int:
-    if not engine.engine_alive(store) and not store.runs.list(states=[s for s in RunState if not s.is_over]):
+    runs = store.runs.list(states=[state for state in RunState if not state.is_over], alone=True)
+    searches = store.searches.list(states=[state for state in SearchState if not state.is_at_rest])
+    if not engine.engine_alive(store) and not runs and not searches:
         print("Nothing runs.")
         return OK
-    return _ask(store, engine.shut_down(store).id, "All runs stopped and the engine has left", "")
+    return ask(store, engine.shut_down(store).id, "All runs stopped, searches paused, and the engine has left", "")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -186,16 +195,16 @@ def parser() -> argparse.ArgumentParser:
     one = command(commands, "list", list_runs, "List runs, newest first.", as_json=True)
     one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
     for name, what, text in (
-        ("show", show_run, "Show one run: state, best value, checkpoints, events."),
-        ("stop", stop, "Stop a run; it saves first and can be resumed."),
+        ("show", show_run, "Show one run (state, best value, checkpoints, events), or a search with its trials."),
+        ("stop", stop, "Stop a run or a search; it saves first and can go on later."),
         ("resume", resume, "Let a stopped or failed run go on from its last checkpoint, or from an earlier one."),
-        ("extend", extend, "Train a run that is over for more epochs: a new run goes on from its end."),
+        ("extend", extend, "Train a run that is over for more epochs, as a new run; or give a search more trials."),
         ("branch", branch, "Start a new run from a checkpoint of another, with other settings if wanted."),
         ("pin", pin, "Keep a checkpoint however many newer ones follow."),
-        ("delete", delete, "Delete a run with its checkpoints and metrics; frees the disk."),
+        ("delete", delete, "Delete a run, or a search with all its trials: checkpoints and metrics; frees the disk."),
     ):
         one = command(commands, name, what, text, as_json=name in ("show", "extend", "branch"))
-        one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
+        one.add_argument("id", metavar="ID", help=ID)
         if name in ("branch", "pin"):
             one.add_argument("checkpoint", metavar="CHECKPOINT", help=CHECKPOINT)
         if name in ("extend", "branch"):
@@ -204,11 +213,13 @@ def parser() -> argparse.ArgumentParser:
             told = f"{CHECKPOINT}; what came after it goes"
             one.add_argument("--from", dest="checkpoint", metavar="CHECKPOINT", help=told)
         elif name == "extend":
-            one.add_argument("epochs", type=int, metavar="EPOCHS", help="how many more")
+            one.add_argument("epochs", type=int, nargs="?", metavar="EPOCHS", help="how many more")
+            one.add_argument("--trials", type=int, metavar="N", help="of a search: how many more trials")
         elif name == "branch":
             one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="change a setting")
         elif name == "pin":
             one.add_argument("--off", action="store_true", help="let it go with the others again")
+    search_commands.add_to(commands, command)
     one = command(commands, "download", download, "Copy a checkpoint's weights (safetensors) to a file or folder.")
     one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
     one.add_argument("--which", default="best", help=f"{CHECKPOINT} (default: best)")
@@ -253,26 +264,8 @@ def _bring_in(store: Store, options: argparse.Namespace, request: Request) -> in
 
 def _show(store: Store, options: argparse.Namespace, dataset: Dataset) -> int:
     scan = engine.dataset_scan(store, dataset.id)
-    _print(options, show.dataset_object(dataset, scan), show.dataset_page(dataset, scan))
+    output(options, show.dataset_object(dataset, scan), show.dataset_page(dataset, scan))
     return OK
-
-
-def _ask(store: Store, request_id: str, done: str, what: str) -> int:
-    """Wait until the engine has carried a request out."""
-    engine.ensure_supervisor(store.home)
-    request = engine.wait_for_request(store, request_id, timeout_s=120)
-    if request.state == "refused":
-        err.print(f"Refused: {request.message}", markup=False)
-        return REFUSED
-    print(f"{done}{f': {what}' if what else ''}.")
-    return OK
-
-
-def _print(options: argparse.Namespace, as_object: Any, for_people: Any) -> None:
-    if options.json:
-        print(json.dumps(as_object, ensure_ascii=False, indent=1))
-    else:
-        Console(highlight=False, markup=False, soft_wrap=isinstance(for_people, str)).print(for_people)
 
 
 if __name__ == "__main__":

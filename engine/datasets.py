@@ -15,7 +15,7 @@ from engine.data.split import left_out_of
 from engine.dataset_facts import dataset_index, split_of
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.spec import Data, RunSpec
-from storage import Dataset, Request, Run, RunState, Store
+from storage import Dataset, Request, Run, RunState, SearchState, Store
 
 MOST_NAME_BYTES = 200  # of a data set's folder: file systems allow 255
 SUFFIXES = (".zip", ".csv")
@@ -131,9 +131,11 @@ def delete_dataset(store: Store, dataset_id: str) -> Request:
 
 
 def users_of(store: Store, dataset_id: str) -> list[str]:
-    """Names of the runs that are not over and train on a data set."""
-    waiting = [state for state in RunState if not state.is_over]
-    return [run.name for run in store.runs.list(states=waiting, limit=-1) if run.dataset_id == dataset_id]
+    """Names of the runs and searches that are not over and train on a data set."""
+    runs = store.runs.list(states=[state for state in RunState if not state.is_over], alone=True, limit=-1)
+    searches = store.searches.list(states=[state for state in SearchState if not state.is_over], limit=-1)
+    users = [(one.name, one.dataset_id) for one in runs] + [(one.name, one.dataset_id) for one in searches]
+    return [name for name, used in users if used == dataset_id]
 
 
 def find_dataset(store: Store, name: str) -> Dataset:

@@ -18,7 +18,7 @@ def ingest(store: Store, run: Run, *, gone: bool) -> bool:
     """
     path = store.home.run(run.id) / "events.jsonl"
     while True:
-        lines, offset, ended = _new_lines(path, run.offset, take_ended=gone)
+        lines, offset, ended = new_lines(path, run.offset, take_ended=gone)
         if offset == run.offset:
             return ended
         with store.transaction():
@@ -27,7 +27,7 @@ def ingest(store: Store, run: Run, *, gone: bool) -> bool:
         run = store.runs.get(run.id)
 
 
-def _new_lines(path: Path, offset: int, *, take_ended: bool) -> tuple[list[Line | None], int, bool]:
+def new_lines(path: Path, offset: int, *, take_ended: bool) -> tuple[list[Line | None], int, bool]:
     """Whole lines from `offset` on (None for one that cannot be read), where they end, whether an `ended` waits."""
     if not path.exists():
         return [], offset, False
@@ -49,7 +49,7 @@ def _new_lines(path: Path, offset: int, *, take_ended: bool) -> tuple[list[Line 
 def _parsed(raw: bytes) -> Line | None:
     try:
         line = json.loads(raw)
-        return line | {"at": float(line["at"]), "kind": _text(line["kind"])}
+        return line | {"at": float(line["at"]), "kind": as_text(line["kind"])}
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         return None
 
@@ -86,16 +86,16 @@ def _apply(store: Store, run: Run, lines: list[Line | None]) -> None:
 
 
 def _points(line: Line) -> list[MetricPoint]:
-    step, epoch = _count(line["step"]), _count(line["epoch"])
+    step, epoch = as_count(line["step"]), as_count(line["epoch"])
     return [
-        MetricPoint(name=_text(name), step=step, epoch=epoch, value=_number(value), at=line["at"])
+        MetricPoint(name=as_text(name), step=step, epoch=epoch, value=as_number(value), at=line["at"])
         for name, value in line["values"].items()
     ]
 
 
 def _started(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    told: dict[str, Any] = {name: _count(line[name]) for name in ("epoch", "step", "epochs", "steps")}
-    device, attempt = _text(line["device"]), _count(line["attempt"])
+    told: dict[str, Any] = {name: as_count(line[name]) for name in ("epoch", "step", "epochs", "steps")}
+    device, attempt = as_text(line["device"]), as_count(line["attempt"])
     store.metrics.rewind(run.id, told["step"])
     store.runs.move(run.id, RunState.RUNNING, expect={RunState.STARTING})
     again = f" (attempt {attempt})" if attempt > 1 else ""
@@ -105,21 +105,21 @@ def _started(store: Store, run: Run, line: Line) -> dict[str, Any]:
 
 
 def _progress(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    counts = {name: _count(line[name]) for name in ("step", "steps", "epoch", "epochs") if name in line}
-    return counts | {"phase": _text(line["phase"]), "eta_s": _number(line.get("eta_s"))}
+    counts = {name: as_count(line[name]) for name in ("step", "steps", "epoch", "epochs") if name in line}
+    return counts | {"phase": as_text(line["phase"]), "eta_s": as_number(line.get("eta_s"))}
 
 
 def _checkpoint(store: Store, run: Run, line: Line) -> dict[str, Any]:
     store.checkpoints.add(
         Checkpoint(
             run_id=run.id,
-            epoch=_count(line["epoch"]),
-            step=_count(line["step"]),
-            path=_text(line["path"]),
-            bytes=_count(line["bytes"]),
-            sha256=_text(line["sha256"]),
+            epoch=as_count(line["epoch"]),
+            step=as_count(line["step"]),
+            path=as_text(line["path"]),
+            bytes=as_count(line["bytes"]),
+            sha256=as_text(line["sha256"]),
             created_at=line["at"],
-            metrics={_text(name): _number(value) for name, value in line["metrics"].items()},
+            metrics={as_text(name): as_number(value) for name, value in line["metrics"].items()},
             is_best=bool(line["best"]),
         )
     )
@@ -127,23 +127,23 @@ def _checkpoint(store: Store, run: Run, line: Line) -> dict[str, Any]:
 
 
 def _checkpoint_deleted(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    store.checkpoints.forget(run.id, _text(line["path"]))
+    store.checkpoints.forget(run.id, as_text(line["path"]))
     return {}
 
 
 def _message(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    store.events.add(run.id, _text(line["level"]), _text(line["text"]), line["at"])
+    store.events.add(run.id, as_text(line["level"]), as_text(line["text"]), line["at"])
     return {}
 
 
 def _ended(store: Store, run: Run, line: Line) -> dict[str, Any]:
     state = RunState(line["state"])
-    said: dict[str, Any] = {name: _text(line[name]) for name in ("reason", "advice") if line.get(name)}
+    said: dict[str, Any] = {name: as_text(line[name]) for name in ("reason", "advice") if line.get(name)}
     if state is RunState.INTERRUPTED:  # it waits for room on the disk, unless it was asked to stop anyway
         if run.state is RunState.STOPPING:
             state = RunState.STOPPED
         else:
-            said["needs_bytes"] = _count(line["needs_bytes"])
+            said["needs_bytes"] = as_count(line["needs_bytes"])
     if store.runs.move(run.id, state, ended_at=line["at"], pid=None, slot=None, phase=None, **said):
         why = " ".join(said.values())
         text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
@@ -155,7 +155,7 @@ def _unknown(store: Store, run: Run, line: Line) -> dict[str, Any]:
     return {}  # a newer worker's line; nothing here depends on it
 
 
-def _count(value: Any) -> int:
+def as_count(value: Any) -> int:
     """
     Raises:
         ValueError: No whole number that SQLite can hold.
@@ -165,11 +165,11 @@ def _count(value: Any) -> int:
     return count
 
 
-def _number(value: Any) -> float | None:
+def as_number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """
     Raises:
         ValueError: No text, or text that cannot be written down (half a surrogate pair).

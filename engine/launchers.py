@@ -6,7 +6,7 @@ from pathlib import Path
 from engine import processes
 from engine.catalog.strategies import STRATEGIES, processes_of
 from engine.processes import Identity
-from storage import Home, Run
+from storage import Home, Run, Search
 
 ROOT = Path(__file__).resolve().parent.parent  # where `python -m engine.worker` finds the engine
 
@@ -38,19 +38,27 @@ def ranks(folder: Path, count: int) -> list[str]:
     return ["engine.ranks", str(folder), str(count)]
 
 
-def slots_wanted(run: Run, usable: list[str]) -> int:
-    """How many of the slots that it can use a run takes at once."""
-    asked, row = run.spec["compute"]["processes"], STRATEGIES[run.spec["strategy"]]
-    if usable == ["cpu"] or not row.every_gpu:
-        return 1
-    takes_all = "processes" not in row.takes
-    return len(usable) if takes_all else min(len(usable), processes_of(run.spec["strategy"], asked, len(usable)))
+def driver(folder: Path) -> list[str]:
+    """What leads the search of `folder`."""
+    return [sys.executable, "-m", "engine.tuning", str(folder)]
 
 
-def gpus_of(run: Run) -> list[str]:
+def launch_search(home: Home, search: Search) -> Identity:
+    """Start a search's driver, which starts its trials; its identity."""
+    folder = home.search(search.id)
+    return processes.spawn(
+        driver(folder),
+        mark=mark(home, search),
+        log=folder / "log.txt",
+        environment={"CUDA_VISIBLE_DEVICES": ",".join(gpus_of(search)), "PYTHONUNBUFFERED": "1"},
+        folder=ROOT,
+    )
+
+
+def gpus_of(run: Run | Search) -> list[str]:
     return [] if run.slot in (None, "cpu") else str(run.slot).split(",")
 
 
-def mark(home: Home, run: Run) -> str:
+def mark(home: Home, run: Run | Search) -> str:
     """What every process of this attempt carries in its environment."""
     return f"{home.root}:{run.id}:{run.attempt}"

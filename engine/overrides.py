@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from engine.errors import Problem, Refused
-from engine.spec import RunSpec
+from engine.spec import RunSpec, SearchSpec
 
 
-def read_spec(path: Path, overrides: list[str]) -> str:
+def read_spec(path: Path, overrides: list[str], kind: type[RunSpec] | type[SearchSpec] = RunSpec) -> str:
     """A spec's YAML with `a.b=value` overrides laid over it.
 
     Raises:
@@ -23,7 +23,7 @@ def read_spec(path: Path, overrides: list[str]) -> str:
         raise Refused([Problem("SPEC", str(path), f"cannot be read: {error}")]) from None
     if not overrides:
         return text
-    values = RunSpec.from_yaml(text).model_dump(mode="json")
+    values = kind.from_yaml(text).model_dump(mode="json")
     return yaml.safe_dump(changed(values, overrides), allow_unicode=True)
 
 

@@ -1,4 +1,6 @@
-"""The supervisor's care of runs: launch what waits, follow what trains, settle what ended, end what must."""
+"""The supervisor's care of runs: launch them, follow what trains, settle what ended, end what must.
+
+Trials are left alone: their search's driver trains them (`engine.searching`)."""
 
 import logging
 import os
@@ -41,7 +43,7 @@ class Running:
         self._troubles: Counter[str] = Counter()  # run -> rounds in a row in which it could not be followed
 
     def tick(self) -> None:
-        for run in self._store.runs.list(states=ACTIVE, limit=-1):
+        for run in self._store.runs.list(states=ACTIVE, alone=True, limit=-1):
             try:
                 self._follow(run)
                 self._troubles.pop(run.id, None)
@@ -52,14 +54,13 @@ class Running:
                 self._troubles[run.id] += 1
                 if self._troubles[run.id] >= MOST_TROUBLES:
                     self._give_up(run, error)
-        for run in self._store.runs.list(states=[RunState.INTERRUPTED], limit=-1):
+        for run in self._store.runs.list(states=[RunState.INTERRUPTED], alone=True, limit=-1):
             if time.time() >= run.not_before and self._has_room(run):
                 self._go_on(run)
-        self._launch_waiting()
 
     @property
     def is_idle(self) -> bool:
-        count = self._store.runs.count()
+        count = self._store.runs.count(alone=True)
         return not any(count.get(state) for state in (*ACTIVE, RunState.QUEUED, RunState.INTERRUPTED))
 
     def stop(self, run_id: str, *, grace_s: float = GRACE_S) -> bool:
@@ -80,19 +81,8 @@ class Running:
             processes.end_all(launchers.mark(self._store.home, run))
         return False
 
-    def _launch_waiting(self) -> None:
-        taken = [(run.slot or "").split(",") for run in self._store.runs.list(states=ACTIVE, limit=-1)]
-        busy = {slot for slots in taken for slot in slots}
-        for run in self._store.runs.queue():
-            usable = _slots_for(run, self.slots)
-            free = [slot for slot in usable if slot not in busy][: launchers.slots_wanted(run, usable)]
-            if not free or time.time() < run.not_before:
-                continue
-            if len(free) == launchers.slots_wanted(run, usable):
-                self._launch(run, ",".join(free))
-            busy.update(free)  # also those that wait for more: smaller runs would pass a large one for ever
-
-    def _launch(self, run: Run, slot: str) -> None:
+    def launch(self, run: Run, slot: str) -> None:
+        """Start a queued run on these slots."""
         store, now = self._store, time.time()
         kept = store.checkpoints.list(run.id)
         resume_from = kept[0].path if kept else None
@@ -240,14 +230,3 @@ def _leader(run: Run) -> Identity | None:
     if run.pid is None or run.pid_started is None or run.boot_id is None:
         return None
     return Identity(run.pid, run.pid_started, run.boot_id)
-
-
-def _slots_for(run: Run, slots: tuple[str, ...]) -> list[str]:
-    gpus = [slot for slot in slots if slot != "cpu"]
-    match run.spec["device"]:
-        case "cuda":
-            return gpus
-        case "auto" if gpus:
-            return gpus
-        case _:
-            return ["cpu"]

@@ -155,7 +155,8 @@ def _fanova(columns: dict[str, list[Any]], trials: list[Run], spec: SearchSpec) 
         }
         study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=run.best_value))
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {path: float(share) for path, share in found.items()}
 
 
 def _distribution(spec: SearchSpec, path: str, values: list[Any]) -> Any:

@@ -70,16 +70,16 @@ def result(run: Run) -> str:
 def runs_table(runs: list[Run]) -> Table | str:
     if not runs:
         return "No runs yet. Train the demo: python -m engine train examples/digits.yaml --wait"
-    table = _table("id", "name", "state", "epoch", "left", "best", "in epoch", "took")
+    table = table_of("id", "name", "state", "epoch", "left", "best", "in epoch", "took")
     for run in runs:
         best = "" if run.best_value is None else f"{run.best_value:.4f}"
-        row = [run.id, run.name, str(run.state), f"{run.epoch}/{run.epochs}", _seconds(run.eta_s), best]
-        table.add_row(*map(Text, [*row, str(run.best_epoch or ""), _seconds(run.duration_s())]))
+        row = [run.id, run.name, str(run.state), f"{run.epoch}/{run.epochs}", in_time(run.eta_s), best]
+        table.add_row(*map(Text, [*row, str(run.best_epoch or ""), in_time(run.duration_s())]))
     return table
 
 
 def run_page(store: Store, run: Run) -> Group:
-    checkpoints = _table("checkpoint", "epoch", "bytes", "val/accuracy", "")
+    checkpoints = table_of("checkpoint", "epoch", "bytes", "val/accuracy", "")
     for one in store.checkpoints.list(run.id):
         value = one.metrics.get("val/accuracy")
         marks = " ".join(word for word, is_so in (("best", one.is_best), ("last", one.is_last)) if is_so)
@@ -110,7 +110,7 @@ def dataset_object(dataset: Dataset, scan: engine.Scan | None = None) -> dict[st
 
 
 def datasets_table(datasets: list[Dataset]) -> Table:
-    table = _table("name", "images", "classes", "parts", "size", "set aside")
+    table = table_of("name", "images", "classes", "parts", "size", "set aside")
     for one in datasets:
         parts = ", ".join(one.counts)
         size = f"{one.width} x {one.height}, {'grey' if one.channels == 1 else 'colour'}"
@@ -148,9 +148,15 @@ def status_object(store: Store) -> dict[str, Any]:
         "engine": {"alive": alive, "pid": told.pid if told and alive else None},
         "home": str(store.home.root),
         "slots": list(told.slots) if told else [],
+        "searches": _searches(store),
         "runs": {str(state): n for state, n in store.runs.count().items()},
         "machine": told.machine if told and alive else engine.machine_reading(store.home),
     }
+
+
+def _searches(store: Store) -> dict[str, int]:
+    states = [str(search.state) for search in store.searches.list(limit=-1)]
+    return {state: states.count(state) for state in sorted(set(states))}
 
 
 def status_page(told: dict[str, Any]) -> str:
@@ -160,6 +166,7 @@ def status_page(told: dict[str, Any]) -> str:
         f"Engine: {f'pid {pid}' if pid else 'not running (it starts on demand)'}",
         f"Home: {told['home']} ({machine['disk_free'] / 1e9:,.0f} GB free)",
         f"Runs: {', '.join(f'{n} {state}' for state, n in told['runs'].items()) or 'none'}",
+        f"Searches: {', '.join(f'{n} {state}' for state, n in told['searches'].items()) or 'none'}",
         f"CPU: {machine['cpus']} cores, {machine['cpu_percent']:.0f} % busy; "
         f"memory {machine['memory_used'] / 1e9:.1f} of {machine['memory_total'] / 1e9:.1f} GB",
         *(
@@ -170,14 +177,16 @@ def status_page(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """A plain table with these heads."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column)
     return table
 
 
-def _seconds(seconds: float | None) -> str:
+def in_time(seconds: float | None) -> str:
+    """ "2 h 05 min", "3 min 20 s", "12 s"; nothing for None."""
     if seconds is None:
         return ""
     minutes, rest = divmod(round(seconds), 60)

@@ -17,10 +17,14 @@ from types import FrameType
 
 from engine import machine, processes
 from engine.datasets import users_of
+from engine.errors import Refused
 from engine.importing import Importing
 from engine.previews import Previewing
 from engine.processes import Identity
 from engine.running import Running
+from engine.search_requests import SearchRequests
+from engine.searching import Searching
+from engine.turns import Turns
 from storage import EngineStatus, Home, Request, RunState, Store
 
 log = logging.getLogger(__name__)
@@ -49,6 +53,9 @@ class Supervisor:
         self._on_demand = on_demand
         self._lock = _Lock(store.home.engine_lock)
         self._running = Running(store)
+        self._searching = Searching(store)
+        self._asked_of_searches = SearchRequests(store, self._searching)
+        self._turns = Turns(store, self._running, self._searching)
         self._importing = Importing(store)
         self._previewing = Previewing(store)
         self._leaving = False
@@ -92,18 +99,24 @@ class Supervisor:
         for request in self._store.requests.open():
             self._carry_out(request)
         self._running.tick()
+        self._searching.tick()
+        self._turns.tick()
         self._previewing.tick()
         self._beat()
-        if not self._running.is_idle or self._store.requests.open() or self._previewing.is_busy:
+        if not self._is_idle or self._previewing.is_busy:
             self._busy_at = time.monotonic()
         elif self._on_demand and time.monotonic() - self._busy_at > IDLE_S:
             self._leave_if_idle()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._running.is_idle and self._searching.is_idle and not self._store.requests.open()
 
     def _leave_if_idle(self) -> None:
         """Under the lock that starters take: whoever asks now either is seen here, or finds nobody and starts anew."""
         with (self._store.home.root / "start.lock").open("w") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)
-            if self._running.is_idle and not self._store.requests.open():
+            if self._is_idle:
                 log.info("idle for %.0f s: leaving", IDLE_S)
                 self._leaving = True
                 self.close()
@@ -118,6 +131,8 @@ class Supervisor:
             CARRY_OUT[request.kind](self, request)
         except KeyError as missing:  # what it is about was deleted meanwhile
             self._store.requests.finish(request.id, "refused", str(missing.args[0]))
+        except Refused as refused:
+            self._store.requests.finish(request.id, "refused", str(refused))
         except OSError as error:
             log.exception("request %s failed", request)
             reason = f"The disk refused: {error.strerror} ({error.filename})."
@@ -129,8 +144,14 @@ class Supervisor:
             )
 
     def _stop_run(self, request: Request) -> None:
-        if self._running.stop(request.target):
+        if self._end_run(request.target):
             self._store.requests.finish(request.id, "done")
+
+    def _end_run(self, run_id: str, **more: float) -> bool:
+        """One call a tick; True once it is over."""
+        if self._store.runs.get(run_id).search_id is not None:
+            return self._searching.stop_trial(run_id)
+        return self._running.stop(run_id, **more)
 
     def _resume_run(self, request: Request) -> None:
         over = {RunState.FAILED, RunState.STOPPED}
@@ -141,10 +162,23 @@ class Supervisor:
         self._store.requests.finish(request.id, "done" if moved else "refused", None if moved else "It is not over.")
 
     def _delete_run(self, request: Request) -> None:
-        if not self._running.stop(request.target, grace_s=5.0):
+        if not self._end_run(request.target, grace_s=5.0):
             return
         _discard(self._store.home, self._store.home.run(request.target))
         self._store.runs.delete(request.target)
+        self._store.requests.finish(request.id, "done")
+
+    def _ask_search(self, request: Request) -> None:
+        if self._asked_of_searches.carry_out(request):
+            self._store.requests.finish(request.id, "done")
+
+    def _delete_search(self, request: Request) -> None:
+        if not self._searching.stop(request.target, grace_s=5.0):
+            return
+        for run in self._store.searches.trials(request.target):
+            _discard(self._store.home, self._store.home.run(run.id))
+        _discard(self._store.home, self._store.home.search(request.target))
+        self._store.searches.delete(request.target)
         self._store.requests.finish(request.id, "done")
 
     def _import_dataset(self, request: Request) -> None:
@@ -167,7 +201,8 @@ class Supervisor:
             self._store.requests.finish(request.id, "refused", "It was meant for an engine that is gone.")
             return
         waiting = [state for state in RunState if not state.is_over]
-        over = [self._running.stop(run.id) for run in self._store.runs.list(states=waiting, limit=-1)]
+        over = [self._running.stop(run.id) for run in self._store.runs.list(states=waiting, alone=True, limit=-1)]
+        over += [self._searching.pause(search.id) for search in self._store.searches.list(limit=-1)]
         if all(over):
             self._store.requests.finish(request.id, "done")
             self._leaving = True
@@ -190,6 +225,8 @@ CARRY_OUT = {
     "stop_run": Supervisor._stop_run,
     "resume_run": Supervisor._resume_run,
     "delete_run": Supervisor._delete_run,
+    **dict.fromkeys(SearchRequests.KINDS, Supervisor._ask_search),
+    "delete_search": Supervisor._delete_search,
     "import_dataset": Supervisor._import_dataset,
     "scan_dataset": Supervisor._import_dataset,
     "delete_dataset": Supervisor._delete_dataset,

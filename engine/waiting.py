@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 import engine
-from storage import Request, Run, RunState, Store
+from storage import Request, Run, RunState, Search, Store
 
 POLL_S = 0.25
 
@@ -20,6 +20,26 @@ def wait_for_run(store: Store, run_id: str, console: Console) -> Run:
             _pass_time(store)
         bar.update(task, completed=run.fraction, description=run.name, detail=_detail(run))
     return run
+
+
+def wait_for_search(store: Store, search_id: str, console: Console) -> Search:
+    """The search once it is over or paused. Its engine is started again should it be gone."""
+    with _bar(console) as bar:
+        task = bar.add_task("", total=1.0, detail="")
+        while True:
+            search = store.searches.get(search_id)
+            outlook = engine.search_outlook(store, search)
+            best = "" if search.best_value is None else f" · best {search.metric} {search.best_value:.4f}"
+            what = f"{search.phase or search.state} · {outlook.over} of {search.wanted} trials"
+            bar.update(
+                task,
+                completed=outlook.fraction,
+                description=search.name,
+                detail=_left(what, outlook.left_s) + best,
+            )
+            if search.state.is_at_rest:
+                return search
+            _pass_time(store)
 
 
 def wait_for_import(store: Store, request_id: str, console: Console) -> Request:

@@ -75,6 +75,7 @@ class Search:
     phase: str | None = None  # "starting", "searching", ...
     message: str | None = None  # what it does now, in words
     at_once: int | None = None  # trials side by side, as the driver settled it
+    path: str | None = None  # how its trials are trained: "ray", or "heads": many at once as one computation
     spent_s: float = 0.0  # of earlier attempts: pauses do not count
     spent_gpu_s: float = 0.0
     metric: str = "val/accuracy"

@@ -16,6 +16,7 @@ SCHEMA_4 = (
     "ALTER TABLE searches ADD COLUMN phase TEXT",
     "ALTER TABLE searches ADD COLUMN message TEXT",
     "ALTER TABLE searches ADD COLUMN at_once INTEGER",
+    "ALTER TABLE searches ADD COLUMN path TEXT",
     "ALTER TABLE searches ADD COLUMN spent_s REAL NOT NULL DEFAULT 0",
     "ALTER TABLE searches ADD COLUMN spent_gpu_s REAL NOT NULL DEFAULT 0",
     "ALTER TABLE searches ADD COLUMN metric TEXT NOT NULL DEFAULT 'val/accuracy'",

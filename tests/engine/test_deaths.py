@@ -74,7 +74,6 @@ def test_a_paused_run_waits_for_room_and_fails_only_after_five_times(
     usage = shutil.disk_usage(store.home.root)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
     running = Running(store)
-    monkeypatch.setattr(running, "_launch_waiting", lambda: None)
 
     def pause(tries: int) -> None:
         store.runs.move(run.id, RunState.STARTING)

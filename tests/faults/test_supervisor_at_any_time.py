@@ -51,9 +51,7 @@ def test_a_stranger_with_a_dead_workers_number_is_never_signalled(store: Store) 
             store.runs.move(run.id, RunState.STARTING, attempt=1, tries=1)
             store.runs.update(run.id, pid=gone.pid, pid_started=gone.started, boot_id=gone.boot_id)
             store.home.run(run.id).mkdir()
-            running = Running(store)
-            running._launch_waiting = lambda: None  # type: ignore[method-assign]
-            running.tick()
+            Running(store).tick()
             assert store.runs.get(run.id).state is RunState.INTERRUPTED
         assert stranger.poll() is None
     finally:

@@ -1,0 +1,169 @@
+"""The commands about searches, and what they print."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+import engine
+from engine.console import FAILED, LEFT, OK, ask, err, output
+from engine.overrides import read_spec
+from engine.show import in_time, table_of
+from engine.waiting import wait_for_search
+from storage import Run, Search, SearchState, Store
+
+ID = "the search's id, the beginning of it, or its name"
+MOST_SHOWN = 20  # trials in a table for people
+
+
+def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add these commands to the parser of all."""
+    one = command(commands, "search", search, "Queue a search: many runs, and the best settings.", as_json=True)
+    one.add_argument("spec", type=Path, metavar="SPEC.yaml", help="what to search; - reads standard input")
+    one.add_argument("--wait", action="store_true", help="show its progress; exit 0 only when it finished")
+    one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
+    one = command(commands, "searches", list_searches, "List searches, newest first.", as_json=True)
+    one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
+    one = command(commands, "pause", pause, "Pause a search: its trials save, and the machine is free.")
+    one.add_argument("id", metavar="ID", help=ID)
+    text = "Let a paused, stopped or failed search go on; finished trials are never run again."
+    one = command(commands, "continue", go_on, text)
+    one.add_argument("id", metavar="ID", help=ID)
+
+
+def search(store: Store, options: argparse.Namespace) -> int:
+    spec = engine.SearchSpec.from_yaml(read_spec(options.spec, options.set, engine.SearchSpec))
+    found = engine.start_search(store, spec)
+    engine.ensure_supervisor(store.home)
+    if not options.wait:
+        output(options, search_object(store, found), f"Queued as {found.id} ({found.name}).")
+        return OK
+    return _waited(store, options, found)
+
+
+def _waited(store: Store, options: argparse.Namespace, found: Search) -> int:
+    try:
+        found = wait_for_search(store, found.id, err)
+    except KeyboardInterrupt:
+        err.print(f"Left waiting; search {found.id} goes on. Stop it with: python -m engine stop {found.id}")
+        return LEFT
+    output(options, search_object(store, found), search_page(store, found))
+    return OK if found.state is SearchState.FINISHED else FAILED
+
+
+def list_searches(store: Store, options: argparse.Namespace) -> int:
+    found = store.searches.list(limit=options.limit)
+    output(options, [search_summary(store, one) for one in found], searches_table(store, found))
+    return OK
+
+
+def show_search(store: Store, options: argparse.Namespace, found: Search) -> int:
+    output(options, search_object(store, found), search_page(store, found))
+    return OK
+
+
+def pause(store: Store, options: argparse.Namespace) -> int:
+    return ask(store, engine.pause_search(store, options.id).id, "Paused", options.id)
+
+
+def go_on(store: Store, options: argparse.Namespace) -> int:
+    return ask(store, engine.continue_search(store, options.id).id, "Queued again", options.id)
+
+
+def extend(store: Store, options: argparse.Namespace) -> int:
+    found = engine.find_search(store, options.id)
+    code = ask(store, engine.extend_search(store, found.id, options.trials).id, "Extended", options.id)
+    return _waited(store, options, found) if options.wait and code == OK else code
+
+
+def run_or_search(store: Store, text: str) -> Run | Search:
+    """What an id or a name means.
+
+    Raises:
+        NotFound: Neither, or more than one.
+    """
+    try:
+        return engine.find_run(store, text)
+    except engine.NotFound as no_run:
+        try:
+            return engine.find_search(store, text)
+        except engine.NotFound:
+            raise no_run from None
+
+
+def search_summary(store: Store, found: Search) -> dict[str, Any]:
+    """The search as a plain object, without its trials."""
+    outlook = engine.search_outlook(store, found)
+    best = store.runs.get(found.best_run_id) if found.best_run_id else None
+    return {
+        "id": found.id,
+        "name": found.name,
+        "state": str(found.state),
+        "dataset": found.dataset_id,
+        "wanted": found.wanted,
+        "over": outlook.over,
+        "worked_s": outlook.worked_s,
+        "eta_s": outlook.left_s,
+        "best": best
+        and {
+            "run": best.id,
+            "name": best.metric,
+            "value": best.best_value,
+            "epoch": best.best_epoch,
+            "config": best.assignment,
+        },
+        "reason": found.reason,
+        "advice": found.advice,
+    }
+
+
+def search_object(store: Store, found: Search) -> dict[str, Any]:
+    """The search with its trials, in order, and its spec."""
+    trials = [
+        {
+            "run": run.id,
+            "number": run.trial,
+            "state": str(run.state),
+            "value": run.best_value,
+            "epoch": run.best_epoch,
+            "config": run.assignment,
+            "reason": run.reason,
+        }
+        for run in store.searches.trials(found.id)
+    ]
+    return search_summary(store, found) | {"trials": trials, "spec": found.spec}
+
+
+def searches_table(store: Store, found: list[Search]) -> Any:
+    if not found:
+        return "No searches yet. Try: python -m engine search examples/search_digits.yaml --wait"
+    made = table_of("id", "name", "state", "trials", "left", "best", "worked")
+    for one in found:
+        outlook = engine.search_outlook(store, one)
+        best = "" if one.best_value is None else f"{one.best_value:.4f}"
+        row = [one.id, one.name, str(one.state), f"{outlook.over}/{one.wanted}", in_time(outlook.left_s), best]
+        made.add_row(*map(Text, [*row, in_time(outlook.worked_s)]))
+    return made
+
+
+def search_page(store: Store, found: Search) -> Group:
+    """How it stands in a line, and its best trials."""
+    trials = store.searches.trials(found.id, order="best", limit=MOST_SHOWN)
+    paths = list(found.spec["space"])
+    made = table_of("trial", "run", "state", found.metric, "epoch", *(path.rpartition(".")[2] for path in paths))
+    for run in trials:
+        value = "" if run.best_value is None else f"{run.best_value:.4f}"
+        given = [_shown((run.assignment or {}).get(path, "")) for path in paths]
+        made.add_row(*map(Text, [str(run.trial), run.id, str(run.state), value, str(run.best_epoch or ""), *given]))
+    why = " ".join(filter(None, [found.reason, found.advice]))
+    best = f" Best {found.metric} {found.best_value:.4f} ({found.best_run_id})." if found.best_value is not None else ""
+    return Group(Text(f"{found.name}: {found.state}.{best}{' ' + why if why else ''}"), made)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " + ".join(map(str, value)) or "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,76 @@
+"""What users ask of searches, carried out: the rows change here, drivers hear of it."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from engine.errors import Problem, Refused
+from engine.searches import extended
+from engine.searching import Searching
+from engine.spec import SearchSpec
+from storage import Request, Search, SearchState, Store
+
+AT_REST = {state for state in SearchState if state.is_at_rest}
+
+
+class SearchRequests:
+    """Each answers True once it is done; until then it is asked again in the next round.
+
+    Raises:
+        KeyError: The search was deleted meanwhile.
+        Refused: It cannot be done any more; the text says why.
+    """
+
+    KINDS: ClassVar[dict[str, Callable[["SearchRequests", Request], bool]]] = {}
+
+    def __init__(self, store: Store, searching: Searching) -> None:
+        self._store, self._searching = store, searching
+
+    def carry_out(self, request: Request) -> bool:
+        return self.KINDS[request.kind](self, request)
+
+    def _pause(self, request: Request) -> bool:
+        return self._searching.pause(request.target)
+
+    def _stop(self, request: Request) -> bool:
+        return self._searching.stop(request.target)
+
+    def _continue(self, request: Request) -> bool:
+        self._go_on(self._store.searches.get(request.target))
+        return True
+
+    def _go_on(self, search: Search) -> None:
+        if self._store.searches.move(search.id, SearchState.QUEUED, expect=AT_REST, tries=0, not_before=0.0):
+            self._store.events.add(None, "info", "Queued again.", search_id=search.id)
+
+    def _extend(self, request: Request) -> bool:
+        search = self._store.searches.get(request.target)
+        spec = extended(search, int(request.payload["trials"]))
+        with self._store.transaction():
+            self._store.searches.update(search.id, wanted=spec.wanted, spec={**search.spec, "trials": spec.trials})
+            told = f"Extended by {spec.wanted - search.wanted} trials, to {spec.wanted}."
+            self._store.events.add(None, "info", told, search_id=search.id)
+            self._store.requests.finish(request.id, "done")  # with the rows: asked twice, it would grow twice
+            if search.state.is_over:
+                self._go_on(search)
+        self._searching.tell_wanted(self._store.searches.get(search.id))
+        return True
+
+    def _change_space(self, request: Request) -> bool:
+        search = self._store.searches.get(request.target)
+        if not search.state.is_at_rest:
+            raise Refused([Problem("search", search.id, f"it is {search.state} by now; pause it first")])
+        spec = SearchSpec.parse({**search.spec, "space": request.payload["space"]})
+        self._store.searches.update(search.id, spec=spec.model_dump(mode="json"))
+        self._store.events.add(None, "info", "Its space was changed.", search_id=search.id)
+        return True
+
+
+SearchRequests.KINDS.update(
+    {
+        "pause_search": SearchRequests._pause,
+        "stop_search": SearchRequests._stop,
+        "continue_search": SearchRequests._continue,
+        "extend_search": SearchRequests._extend,
+        "change_space": SearchRequests._change_space,
+    }
+)

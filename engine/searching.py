@@ -1,0 +1,284 @@
+"""The supervisor's care of searches: launch what waits, follow drivers and their trials, settle what ended."""
+
+import logging
+import shutil
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from engine import launchers, processes, run_log
+from engine.deaths import KILLED, LEAST_FREE
+from engine.errors import Refused
+from engine.faults import FAULTS
+from engine.lines import Lines
+from engine.processes import Identity
+from engine.running import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
+from engine.search_file import write_search_file
+from engine.search_lines import ACTIVE, asked_for, end_trial, ingest_search
+from storage import Run, RunState, Search, SearchState, Store, StoreBusy
+
+log = logging.getLogger(__name__)
+
+SILENT_S = 2.5 * STALL_S  # without a line of any trial: some take long over a first batch
+EXIT_S = 30  # from the last word to the end of all processes
+WORKING = tuple(state for state in SearchState if state.has_process)
+WAITING = (SearchState.QUEUED, SearchState.INTERRUPTED)
+LAST_S = 30.0  # counted as work after the last line that a lost driver wrote
+
+
+class Searching:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        # All clocks here are monotonic: a suspended laptop or a corrected clock is no stall.
+        self._signs: dict[str, Signs] = {}
+        self._asked: dict[tuple[str, str], float] = {}  # (search, what) -> when its driver was asked
+        self._told: set[str] = set()  # trials whose driver was asked to stop them
+        self._troubles: Counter[str] = Counter()
+
+    def tick(self) -> None:
+        for search in self._store.searches.list(states=WORKING, limit=-1):
+            try:
+                self._follow(search)
+                self._troubles.pop(search.id, None)
+            except StoreBusy:
+                raise
+            except Exception as error:  # one search's trouble must not end the others'
+                log.exception("search %s could not be followed", search.id)
+                self._troubles[search.id] += 1
+                if self._troubles[search.id] >= MOST_TROUBLES:
+                    self._give_up(search, error)
+        for search in self._store.searches.list(states=[SearchState.INTERRUPTED], limit=-1):
+            if time.time() >= search.not_before:
+                self._store.searches.move(search.id, SearchState.QUEUED)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._store.searches.list(states=[*WORKING, *WAITING], limit=1)
+
+    def launch(self, search: Search, slot: str) -> None:
+        """Start a queued search's driver on these slots."""
+        store, now = self._store, time.time()
+        moved = store.searches.move(
+            search.id,
+            SearchState.STARTING,
+            attempt=search.attempt + 1,
+            tries=search.tries + 1,
+            slot=slot,
+            pid=None,
+            started_at=search.started_at or now,
+            launched_at=now,
+            progress_at=now,
+        )
+        if not moved:
+            return
+        search = store.searches.get(search.id)
+        self._forget(search.id)
+        try:
+            write_search_file(store, search)
+            leader = launchers.launch_search(store.home, search)
+        except (OSError, KeyError, Refused) as error:
+            log.exception("search %s could not be launched", search.id)
+            advice = "See the engine's log; free some disk space if it is full, then continue the search."
+            self._end(search, SearchState.FAILED, reason=f"It could not be launched: {error}.", advice=advice)
+            return
+        store.searches.update(search.id, pid=leader.pid, pid_started=leader.started, boot_id=leader.boot_id)
+        log.info("search %s attempt %s: pid %s on %s", search.id, search.attempt, leader.pid, slot)
+
+    def stop(self, search_id: str, *, grace_s: float = GRACE_S) -> bool:
+        """Bring a search to its end, one call a tick. True once it is over and every process is gone."""
+        return self._leave(search_id, "stop", SearchState.STOPPING, SearchState.STOPPED, grace_s)
+
+    def pause(self, search_id: str, *, grace_s: float = GRACE_S) -> bool:
+        """The same, but it can go on where it was; one that is over stays so."""
+        return self._leave(search_id, "pause", SearchState.PAUSING, SearchState.PAUSED, grace_s)
+
+    def _leave(self, search_id: str, what: str, by: SearchState, to: SearchState, grace_s: float) -> bool:
+        search = self._store.searches.get(search_id)
+        if search.state.is_over or search.state is to:
+            return True
+        if not search.state.has_process:
+            reason = "Stopped before it started." if what == "stop" and search.attempt == 0 else None
+            self._end(search, to, reason=reason)
+            return True
+        self._store.searches.move(search_id, by)
+        began = self._asked.get((search_id, what))
+        if began is None:
+            began = self._asked[search_id, what] = time.monotonic()
+            self._say(search_id, what)
+        if time.monotonic() - began > grace_s:
+            processes.end_all(launchers.mark(self._store.home, search))
+        return False
+
+    def stop_trial(self, run_id: str) -> bool:
+        """Bring one trial to its end, one call a tick. True once it is over."""
+        run = self._store.runs.get(run_id)
+        if run.state.is_over:
+            self._told.discard(run_id)
+            return True
+        search = self._store.searches.get(str(run.search_id))
+        if not search.state.has_process:
+            end_trial(self._store, run_id, RunState.STOPPED, "Stopped while it waited to go on.")
+            return True
+        self._store.runs.move(run_id, RunState.STOPPING, expect={RunState.RUNNING, RunState.STARTING})
+        if run_id not in self._told:
+            self._told.add(run_id)
+            self._say(search.id, "stop_trial", run=run_id)
+        return False
+
+    def tell_wanted(self, search: Search) -> None:
+        """A driver that works learns how many trials are wanted now."""
+        if search.state.has_process:
+            self._say(search.id, "extend", trials=search.wanted)
+
+    def _say(self, search_id: str, kind: str, **fields: Any) -> None:
+        lines = Lines(self._store.home.search(search_id) / "control.jsonl")
+        lines.write(kind, **fields)
+        lines.close()
+
+    def _follow(self, search: Search) -> None:
+        leader = _leader(search) or self._find_leader(search)
+        mark = launchers.mark(self._store.home, search)
+        if leader is None or not leader.is_alive:
+            if not processes.end_all(mark):  # what the driver left behind
+                log.warning("search %s: a process resists being ended; waiting", search.id)
+                return
+            code = processes.exit_code(search.pid) if search.pid else None
+            with self._store.transaction():  # nobody sees a search that is over with trials that are not
+                ingest_search(self._store, search, gone=True)
+                self._settle(self._store.searches.get(search.id), code)
+            return
+        ended = ingest_search(self._store, search, gone=False)
+        run_log.trim(self._store.home.search(search.id) / "log.txt")
+        silent_s = time.monotonic() - self._look(search.id).since
+        if ended and silent_s > EXIT_S:
+            log.warning("search %s said it ended but its processes stay: ending them", search.id)
+            processes.end_all(mark)
+        elif silent_s > SILENT_S:
+            told = f"It made no progress for {SILENT_S:.0f} s; its stacks are in the log."
+            self._store.events.add(None, "warning", told, search_id=search.id)
+            processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
+            time.sleep(0.2)
+            processes.end_all(mark)  # the next round finds it gone, and settles it
+
+    def _look(self, search_id: str) -> "Signs":
+        """The search's last signs of life: a new line of its driver, or of a trial."""
+        offset = self._store.searches.get(search_id).offset
+        offsets = tuple((run.id, run.offset) for run in self._store.searches.trials(search_id, states=ACTIVE))
+        seen = self._signs.get(search_id)
+        if seen is None or (offset, offsets) != (seen.offset, seen.of_trials):
+            seen = self._signs[search_id] = Signs(offset, offsets, time.monotonic())
+        return seen
+
+    def _find_leader(self, search: Search) -> Identity | None:
+        """The driver of an attempt whose pid was never written down: we died between launching and noting it."""
+        living = {one.pid: one for one in processes.marked(launchers.mark(self._store.home, search))}
+        for process in living.values():
+            if process.ppid() not in living:
+                found = Identity.of(process.pid)
+                self._store.searches.update(search.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
+                return found
+        return None
+
+    def _settle(self, search: Search, code: int | None) -> None:
+        """A state for a search whose driver is gone, and ends for trials that were left under way."""
+        if not search.state.has_process:  # its last word
+            again = search.state is SearchState.INTERRUPTED
+            if again and search.tries >= MOST_TRIES:
+                self._fail(search, search.reason or "Its driver left again and again.")
+            else:
+                self._rest(search, search.state, not_before=_later(search) if again else 0.0)
+            return
+        state = asked_for(search.state, SearchState.INTERRUPTED)
+        if state is not SearchState.INTERRUPTED:
+            self._end(search, state)
+            return
+        cause = self._cause(code)
+        if search.tries >= MOST_TRIES:
+            self._fail(search, cause)
+            return
+        reason = f"{cause} It goes on by itself in a moment; trials that ended stay as they are."
+        self._end(search, state, reason=reason, not_before=_later(search))
+
+    def _cause(self, code: int | None) -> str:
+        if shutil.disk_usage(self._store.home.root).free < LEAST_FREE:
+            return f"{FAULTS['disk'].reason}: nothing can be written."
+        if code is not None and code > 0:
+            return f"Its driver ended with exit code {code}; the end of its log says why."
+        return KILLED
+
+    def _fail(self, search: Search, cause: str) -> None:
+        log_file = self._store.home.search(search.id) / "log.txt"
+        reason = f"{cause} That happened {search.tries} times without a trial that ended."
+        self._end(search, SearchState.FAILED, reason=reason, advice=f"See {log_file}; then continue the search.")
+
+    def _give_up(self, search: Search, error: Exception) -> None:
+        """Fail a search whose report cannot be taken, and step over what could not be."""
+        if not processes.end_all(launchers.mark(self._store.home, search)):
+            return
+        del self._troubles[search.id]
+        report = self._store.home.search(search.id) / "events.jsonl"
+        self._store.searches.update(search.id, offset=report.stat().st_size if report.exists() else 0)
+        reason = f"Thaw could not read what it reported ({type(error).__name__}: {error})."
+        self._end(search, SearchState.FAILED, reason=reason, advice=f"See {self._store.home.engine_log}.")
+
+    def _end(self, search: Search, state: SearchState, **values: Any) -> None:
+        if self._store.searches.move(search.id, state, **{k: v for k, v in values.items() if v is not None}):
+            why = " ".join(filter(None, [values.get("reason"), values.get("advice")]))
+            level = {SearchState.FAILED: "error", SearchState.INTERRUPTED: "warning"}.get(state, "info")
+            told = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
+            self._store.events.add(None, level, told, search_id=search.id)
+        self._rest(self._store.searches.get(search.id), state)
+
+    def _rest(self, search: Search, state: SearchState, **values: Any) -> None:
+        """No process works for it any more: count the time, free the slot, settle its trials."""
+        worked_s = 0.0
+        if search.launched_at is not None:
+            until = min(time.time(), max(search.progress_at or 0.0, search.launched_at) + LAST_S)
+            worked_s = max(0.0, until - search.launched_at)
+        self._store.searches.update(
+            search.id,
+            spent_s=search.spent_s + worked_s,
+            spent_gpu_s=search.spent_gpu_s + worked_s * search.gpus,
+            launched_at=None,
+            pid=None,
+            slot=None,
+            phase=None,
+            message=None,
+            **values,
+        )
+        for run in self._store.searches.trials(search.id, states=[*ACTIVE, RunState.INTERRUPTED]):
+            self._rest_trial(run, state)
+        self._forget(search.id)
+
+    def _rest_trial(self, run: Run, state: SearchState) -> None:
+        if state.is_over:
+            end_trial(self._store, run.id, RunState.STOPPED, "It was under way when its search ended.")
+        elif run.state is not RunState.INTERRUPTED:
+            end_trial(self._store, run.id, RunState.INTERRUPTED, "It goes on with its search.")
+
+    def _forget(self, search_id: str) -> None:
+        self._signs.pop(search_id, None)
+        for what in ("stop", "pause"):
+            self._asked.pop((search_id, what), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """When a search last showed life, and by what."""
+
+    offset: int
+    of_trials: tuple[tuple[str, int], ...]
+    since: float  # monotonic
+
+
+def _leader(search: Search) -> Identity | None:
+    if search.pid is None or search.pid_started is None or search.boot_id is None:
+        return None
+    return Identity(search.pid, search.pid_started, search.boot_id)
+
+
+def _later(search: Search) -> float:
+    """When to launch it again: at once where it came further, else later and later."""
+    return time.time() + BACK_OFF_S[max(0, min(search.tries, len(BACK_OFF_S)) - 1)]

@@ -1,0 +1,70 @@
+"""Whose turn it is: runs and searches wait in one queue, and each takes the slots that it needs once they are free."""
+
+import time
+from math import ceil
+from typing import Any
+
+from engine.catalog.strategies import STRATEGIES, processes_of
+from engine.running import ACTIVE, Running
+from engine.searching import WORKING, Searching
+from storage import Run, Search, Store
+
+
+class Turns:
+    def __init__(self, store: Store, running: Running, searching: Searching) -> None:
+        self._store, self._running, self._searching = store, running, searching
+
+    def tick(self) -> None:
+        """Launch what waits, oldest first, on slots that nothing takes."""
+        waiting: list[Run | Search] = [*self._store.runs.queue(), *self._store.searches.queue()]
+        if not waiting:
+            return
+        taken: list[Run | Search] = [
+            *self._store.runs.list(states=ACTIVE, alone=True, limit=-1),
+            *self._store.searches.list(states=WORKING, limit=-1),
+        ]
+        busy = {slot for one in taken for slot in (one.slot or "").split(",")}
+        for one in sorted(waiting, key=lambda one: one.created_at):
+            usable = _usable(one, self._running.slots)
+            free = [slot for slot in usable if slot not in busy]
+            least, most = _wanted(one, usable)
+            if not usable or time.time() < one.not_before:
+                continue
+            if len(free) >= least:
+                self._launch(one, ",".join(free[:most]))
+            busy.update(free[:most])  # also those that wait for more: smaller ones would pass a large one for ever
+
+    def _launch(self, one: Run | Search, slot: str) -> None:
+        if isinstance(one, Search):
+            self._searching.launch(one, slot)
+        else:
+            self._running.launch(one, slot)
+
+
+def _usable(one: Run | Search, slots: tuple[str, ...]) -> list[str]:
+    gpus = [slot for slot in slots if slot != "cpu"]
+    match _spec(one)["device"]:
+        case "cuda":
+            return gpus
+        case "auto" if gpus:
+            return gpus
+        case _:
+            return ["cpu"]
+
+
+def _wanted(one: Run | Search, usable: list[str]) -> tuple[int, int]:
+    """(fewest, most) of the slots that it can use which it takes at once. A search makes do with what is free."""
+    if isinstance(one, Search):
+        at_once = one.spec["at_once"] or one.wanted
+        return 1, max(1, min(len(usable), ceil(at_once * one.spec["gpus"])))
+    asked, row = one.spec["compute"]["processes"], STRATEGIES[one.spec["strategy"]]
+    if usable == ["cpu"] or not row.every_gpu:
+        return 1, 1
+    takes_all = "processes" not in row.takes
+    number = len(usable) if takes_all else min(len(usable), processes_of(one.spec["strategy"], asked, len(usable)))
+    return number, number
+
+
+def _spec(one: Run | Search) -> dict[str, Any]:
+    spec: dict[str, Any] = one.spec["run"] if isinstance(one, Search) else one.spec
+    return spec

@@ -16,7 +16,10 @@ page = st.navigation(
     {
         "": [st.Page("pages/watch/home.py", title="Home", icon=":material/home:", default=True)],
         "Data": [st.Page("pages/data/datasets.py", title="Data sets", icon=":material/photo_library:")],
-        "Train": [st.Page("pages/train/new_run.py", title="New run", icon=":material/add_circle:")],
+        "Train": [
+            st.Page("pages/train/new_run.py", title="New run", icon=":material/add_circle:"),
+            st.Page("pages/train/new_search.py", title="New search", icon=":material/travel_explore:"),
+        ],
         "Watch": [
             st.Page("pages/watch/runs.py", title="Runs", icon=":material/list_alt:"),
             st.Page("pages/watch/compare.py", title="Compare", icon=":material/compare_arrows:"),
@@ -25,6 +28,13 @@ page = st.navigation(
                 title="Run",
                 icon=":material/show_chart:",
                 visibility="visible" if st.query_params.get("run") else "hidden",
+            ),
+            st.Page("pages/watch/searches.py", title="Searches", icon=":material/manage_search:"),
+            st.Page(
+                "pages/watch/search.py",
+                title="Search",
+                icon=":material/query_stats:",
+                visibility="visible" if st.query_params.get("search") else "hidden",
             ),
         ],
         "System": [

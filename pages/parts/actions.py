@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 import engine
-from engine import PRESETS, NotFound, Refused, RunSpec
+from engine import PRESETS, NotFound, Refused, RunSpec, SearchSpec
 from pages.parts import words
 from pages.parts.session import newest_run, start_key, store, wake_engine
-from storage import Run, RunState
+from storage import Run, RunState, Search
 
 CALLS = {"Stopping": engine.request_stop, "Resuming": engine.resume, "Deleting": engine.delete_run}
 
@@ -75,6 +75,23 @@ def start(spec: RunSpec, drawn_on: str, *, origin: tuple[str, str] | None = None
     run = engine.branch(store(), *origin, spec, key=key) if origin else engine.start_run(store(), spec, key=key)
     wake_engine()
     return run
+
+
+def start_search(spec: SearchSpec, drawn_on: str) -> Search:
+    """Queue a search, once for each drawing of its button.
+
+    Raises:
+        engine.Refused: This home or machine cannot run it.
+    """
+    search = engine.start_search(store(), spec, key=start_key(spec, drawn_on))
+    wake_engine()
+    return search
+
+
+def started_search() -> str | None:
+    """The search that a button of this page has just started."""
+    started: str | None = st.session_state.pop("started_search", None)
+    return started
 
 
 def demo_button() -> None:

@@ -10,7 +10,7 @@ from engine import Problem
 from pages.parts import words
 from pages.parts.session import open_run, store
 from pages.parts.tables import backbone_of
-from storage import Run, RunState
+from storage import Run, RunState, SearchState
 
 BADGES: dict[RunState, tuple[str, str]] = {
     RunState.QUEUED: (":material/hourglass_empty:", "gray"),
@@ -21,6 +21,20 @@ BADGES: dict[RunState, tuple[str, str]] = {
     RunState.FINISHED: (":material/check_circle:", "green"),
     RunState.FAILED: (":material/error:", "red"),
     RunState.STOPPED: (":material/stop_circle:", "gray"),
+}
+
+
+SEARCH_BADGES: dict[SearchState, tuple[str, str]] = {
+    SearchState.QUEUED: (":material/hourglass_empty:", "gray"),
+    SearchState.STARTING: (":material/rocket_launch:", "blue"),
+    SearchState.RUNNING: (":material/travel_explore:", "blue"),
+    SearchState.PAUSING: (":material/hourglass_bottom:", "orange"),
+    SearchState.PAUSED: (":material/pause_circle:", "orange"),
+    SearchState.STOPPING: (":material/hourglass_bottom:", "orange"),
+    SearchState.STOPPED: (":material/stop_circle:", "gray"),
+    SearchState.FINISHED: (":material/check_circle:", "green"),
+    SearchState.FAILED: (":material/error:", "red"),
+    SearchState.INTERRUPTED: (":material/restart_alt:", "orange"),
 }
 
 

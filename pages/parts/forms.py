@@ -1,6 +1,7 @@
 """Widgets to spec and back: the only place where widget values become a RunSpec."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -13,35 +14,57 @@ from storage import Dataset, Run, Store
 MOST_EXPLAINED = 14  # rows of a table in a tooltip
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The widgets of one kind of spec: where their values are kept, and what they are about."""
+
+    prefix: str
+    settings: Callable[[], Iterable[Setting]]
+
+    def key(self, path: str) -> str:
+        return f"{self.prefix}{path}"
+
+    def setting(self, path: str) -> Setting:
+        return next(one for one in self.settings() if one.path == path)
+
+    def value(self, path: str) -> Any:
+        """What the form holds for a field now."""
+        return st.session_state.get(self.key(path), self.setting(path).default)
+
+
+RUN = Form("new_", engine.settings)
+SEARCH = Form("plan_", engine.search_settings)
+
+
 def field_key(path: str) -> str:
-    return f"new_{path}"
+    return RUN.key(path)
 
 
-def fill(values: dict[str, Any]) -> None:
+def fill(values: dict[str, Any], form: Form = RUN) -> None:
     """Lay a (partial, nested) spec over the form; what it leaves out goes back to the default."""
-    for setting in engine.settings():
+    for setting in form.settings():
         inner: Any = values
         for part in setting.path.split("."):
             inner = inner.get(part, {}) if isinstance(inner, dict) else {}
         value = setting.default if inner == {} else inner
-        st.session_state[field_key(setting.path)] = _shown(setting, value)
+        st.session_state[form.key(setting.path)] = shown(setting, value)
 
 
-def read() -> dict[str, Any]:
+def read(form: Form = RUN) -> dict[str, Any]:
     """The form's values as a nested mapping, not yet checked."""
     values: dict[str, Any] = {}
-    for setting in engine.settings():
+    for setting in form.settings():
         *parents, leaf = setting.path.split(".")
         inner = values
         for parent in parents:
             inner = inner.setdefault(parent, {})
-        inner[leaf] = value_of(setting)
+        inner[leaf] = value_of(setting, form)
     return values
 
 
-def value_of(setting: Setting) -> Any:
+def value_of(setting: Setting, form: Form = RUN) -> Any:
     """What the form holds for a setting now."""
-    return st.session_state.get(field_key(setting.path), setting.default)
+    return st.session_state.get(form.key(setting.path), setting.default)
 
 
 def check(store: Store) -> tuple[RunSpec | None, list[Problem]]:
@@ -54,41 +77,56 @@ def check(store: Store) -> tuple[RunSpec | None, list[Problem]]:
     return (None if problems else spec), problems
 
 
-def means_something(setting: Setting) -> bool:
-    """Whether the form's other values let the setting matter."""
+def means_something(setting: Setting, form: Form = RUN, searched: Mapping[str, Iterable[Any]] | None = None) -> bool:
+    """Whether the form's other values let the setting matter; those that are `searched` have several."""
     if setting.when is None:
         return True
     path, values = setting.when
-    default = next(one.default for one in engine.settings() if one.path == path)
-    return st.session_state.get(field_key(path), default) in values
+    tried = (form.value(path), *(searched or {}).get(path, ()))
+    return any(value in values for value in tried)
 
 
-def draw(settings: Iterable[Setting], problems: list[Problem], store: Store) -> None:
-    """One widget a setting that matters now, in a grid; a problem stands under its own field."""
+def draw(
+    settings: Iterable[Setting],
+    problems: list[Problem],
+    store: Store,
+    *,
+    form: Form = RUN,
+    searched: Mapping[str, Iterable[Any]] | None = None,
+    below: Callable[[Setting], None] | None = None,
+) -> None:
+    """One widget a setting that matters now, in a grid; a problem stands under its own field.
+
+    Args:
+        searched: Values that fields have beside the form's own, by path; see `means_something`.
+        below: Draws what stands under a widget, in the same cell.
+    """
     wrong = {problem.field: problem for problem in problems}
     with st.grid(3, min_column_width=220, gap="medium"):
         for setting in settings:
-            if means_something(setting):
+            if means_something(setting, form, searched):
                 with st.container(gap="small"):
-                    _widget(setting, store)
+                    _widget(setting, store, form)
                     if setting.path in wrong:
                         st.markdown(f":small[:red[:material/error: {words.escaped(wrong[setting.path].message)}]]")
+                    if below:
+                        below(setting)
 
 
-def _widget(setting: Setting, store: Store) -> None:
+def _widget(setting: Setting, store: Store, form: Form) -> None:
     label = f"{setting.label} ({setting.unit})" if setting.unit else setting.label
     shared: dict[str, Any] = {
         "label": label,
-        "key": field_key(setting.path),
+        "key": form.key(setting.path),
         "help": f"{setting.description} Allowed: {_allowed(setting)}.",
         "persist_state": "session",  # leaving the page for another loses nothing
     }
     if setting.choices == "datasets":
         _dataset_box(shared, store.datasets.list())
     elif setting.choices == "stages":
-        st.multiselect(**shared, options=list(_chosen_row("model.backbone", "backbones").stages))
+        st.multiselect(**shared, options=list(_chosen_row("model.backbone", "backbones", form).stages))
     elif isinstance(setting.choices, str):
-        _table_box(setting, shared)
+        _table_box(setting, shared, form)
     elif setting.choices:
         st.selectbox(**shared, options=list(setting.choices))
     elif setting.type is bool:
@@ -102,7 +140,7 @@ def _widget(setting: Setting, store: Store) -> None:
         st.text_input(**shared, placeholder=placeholder.get(setting.path, f"{setting.default}"))
 
 
-def _table_box(setting: Setting, shared: dict[str, Any]) -> None:
+def _table_box(setting: Setting, shared: dict[str, Any], form: Form) -> None:
     """One or several rows of a catalog table; the note of the chosen one stands below, all of a few in the tooltip."""
     table: dict[str, Any] = engine.TABLES[str(setting.choices)]
     if len(table) <= MOST_EXPLAINED:
@@ -111,14 +149,13 @@ def _table_box(setting: Setting, shared: dict[str, Any]) -> None:
         st.multiselect(**shared, options=list(table), format_func=lambda name: table[name].label, placeholder="None")
         return
     st.selectbox(**shared, options=list(table), format_func=lambda name: _label(table[name]))
-    st.caption(_chosen_row(setting.path, str(setting.choices)).note)
+    st.caption(_chosen_row(setting.path, str(setting.choices), form).note)
 
 
-def _chosen_row(path: str, name: str) -> Any:
+def _chosen_row(path: str, name: str, form: Form) -> Any:
     """The catalog row that the form's field `path` names."""
     table: dict[str, Any] = engine.TABLES[name]
-    default = next(one.default for one in engine.settings() if one.path == path)
-    return table.get(st.session_state.get(field_key(path), default), table[default])
+    return table.get(form.value(path), table[form.setting(path).default])
 
 
 def _label(row: Any) -> str:
@@ -172,7 +209,7 @@ def _allowed(setting: Setting) -> str:
     return "one of the list" if isinstance(setting.choices, str) else setting.allowed
 
 
-def _shown(setting: Setting, value: Any) -> Any:
+def shown(setting: Setting, value: Any) -> Any:
     """Rates as text: "1e-05" and "0.001" are both typed, and no widget rounds them."""
     if setting.type is float and isinstance(value, float | int):
         return repr(float(value)).removesuffix(".0")

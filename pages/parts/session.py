@@ -5,7 +5,7 @@ import hashlib
 import streamlit as st
 
 import engine
-from engine import RunSpec
+from engine import RunSpec, SearchSpec
 from pages.parts.figures.palette import Palette, palette_of
 from storage import Checkpoint, Run, Store
 
@@ -15,6 +15,9 @@ COMPARE_PAGE = "pages/watch/compare.py"
 RUNS_PAGE = "pages/watch/runs.py"
 HOME_PAGE = "pages/watch/home.py"
 DATASETS_PAGE = "pages/data/datasets.py"
+SEARCH_PAGE = "pages/watch/search.py"
+SEARCHES_PAGE = "pages/watch/searches.py"
+NEW_SEARCH_PAGE = "pages/train/new_search.py"
 
 
 @st.cache_resource(show_spinner=False)
@@ -39,6 +42,22 @@ def open_run(run_id: str) -> None:
     st.switch_page(RUN_PAGE, query_params={"run": run_id})
 
 
+def selected_search() -> str | None:
+    """As `selected_run`, for `?search=`."""
+    named = st.query_params.get("search") or st.session_state.get("selected_search")
+    if named:
+        st.session_state["selected_search"] = named
+        if st.query_params.get("search") != named:
+            st.query_params["search"] = named
+    return named
+
+
+def open_search(search_id: str) -> None:
+    """Leave this page for the search's own."""
+    st.session_state["selected_search"] = search_id
+    st.switch_page(SEARCH_PAGE, query_params={"search": search_id})
+
+
 def palette() -> Palette:
     return palette_of(st.context.theme.type)
 
@@ -56,7 +75,12 @@ def newest_run() -> str:
     return next((run.id for run in store().runs.list(limit=1)), "none")
 
 
-def start_key(spec: RunSpec, drawn_on: str) -> str:
+def newest_search() -> str:
+    """As `newest_run`, of searches."""
+    return next((search.id for search in store().searches.list(limit=1)), "none")
+
+
+def start_key(spec: RunSpec | SearchSpec, drawn_on: str) -> str:
     """Pressing one Start button twice, or the same in two tabs, makes one run: the key is the same.
 
     Once the form is drawn again with a newer run (`drawn_on`) in the list, the same spec can be started once more.
@@ -76,6 +100,10 @@ def download_link(checkpoint: Checkpoint) -> str:
 
 def run_link(run: Run) -> str:
     return f"{base_url()}/run?run={run.id}"
+
+
+def search_link(search_id: str) -> str:
+    return f"{base_url()}/search?search={search_id}"
 
 
 def log_link(run: Run) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from pages.parts import words
 from pages.parts.comparison import Difference, Way, line_names
-from storage import Checkpoint, Dataset, Event, Run
+from pages.parts.trials import Trial, told
+from storage import Checkpoint, Dataset, Event, Run, Search
 
 
 def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
@@ -65,6 +66,54 @@ def compared_runs_table(
     return table.sort_values("best", ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
+def trials_table(
+    trials: Sequence[Trial],
+    settings: Sequence[tuple[str, str]],
+    *,
+    factor: float,
+    curves: Mapping[str, Sequence[float]],
+    memory: Mapping[str, float | None],
+    now: float,
+) -> pd.DataFrame:
+    """One row a trial, in the order given; `settings` are (path, column) of what was searched, `memory` in MiB."""
+    columns: dict[str, list[Any]] = {
+        "open": [trial.label for trial in trials],
+        "state": [[trial.state_word] for trial in trials],
+        "best": [None if trial.value is None else factor * trial.value for trial in trials],
+        "epoch": [trial.run.best_epoch for trial in trials],
+        "curve": [[factor * value for value in curves.get(trial.run.id, ())] for trial in trials],
+    }
+    for path, column in settings:
+        columns[column] = [told(trial.assignment[path]) if path in trial.assignment else None for trial in trials]
+        if all(_is_number(trial.assignment.get(path)) for trial in trials):  # so that the column sorts as numbers do
+            columns[column] = [trial.assignment.get(path) for trial in trials]
+    columns |= {
+        "duration": [trial.run.duration_s(now) for trial in trials],
+        "memory": [memory.get(trial.run.id) for trial in trials],
+        "note": [trial.run.reason or "" for trial in trials],
+        "id": [trial.run.id for trial in trials],
+    }
+    kinds = {"best": "Float64", "epoch": "Int64", "duration": "Float64", "memory": "Float64"}
+    return pd.DataFrame(columns).astype(kinds)
+
+
+def searches_table(searches: Sequence[Search], counts: Mapping[str, int], *, now: float) -> pd.DataFrame:
+    """One row a search, in the order given; `counts` are trials that have ended, by search."""
+    return pd.DataFrame(
+        {
+            "open": [_label(one.name) for one in searches],
+            "state": [[words.SEARCH_STATE_WORDS[one.state]] for one in searches],
+            "progress": [100 * min(1.0, counts[one.id] / max(1, one.wanted)) for one in searches],
+            "trials": [f"{counts[one.id]:,} of {one.wanted:,}" for one in searches],
+            "best": [words.of_metric(one.metric, one.best_value) for one in searches],
+            "algorithm": [str(one.spec.get("algorithm", "")) for one in searches],
+            "dataset": [one.dataset_id for one in searches],
+            "duration": [words.duration(one.worked_s(now) or None) for one in searches],
+            "created": [words.ago(one.created_at, now) for one in searches],
+        }
+    )
+
+
 def checkpoints_table(
     checkpoints: Sequence[Checkpoint], *, metric: str, link: Callable[[Checkpoint], str], now: float
 ) -> pd.DataFrame:
@@ -110,6 +159,10 @@ def backbone_of(run: Run) -> str:
 def _marks(checkpoint: Checkpoint) -> list[str]:
     flags = {"best": checkpoint.is_best, "last": checkpoint.is_last, "pinned": checkpoint.is_pinned}
     return [name for name, is_set in flags.items() if is_set]
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _in_percent(share: float | None) -> float | None:

@@ -21,6 +21,10 @@ class Trial:
     number: int
     assignment: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, run: Run) -> "Trial":
+        return cls(run, run.trial or 0, run.assignment or {})
+
     @property
     def value(self) -> float | None:
         return self.run.best_value

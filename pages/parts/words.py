@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from unicodedata import east_asian_width
 
-from storage import Run, RunState
+from storage import Run, RunState, SearchState
 
 DASH = "–"
 
@@ -19,6 +19,19 @@ STATE_WORDS: dict[RunState, str] = {
     RunState.FINISHED: "Finished",
     RunState.FAILED: "Failed",
     RunState.STOPPED: "Stopped",
+}
+
+SEARCH_STATE_WORDS: dict[SearchState, str] = {
+    SearchState.QUEUED: "Queued",
+    SearchState.STARTING: "Starting",
+    SearchState.RUNNING: "Searching",
+    SearchState.PAUSING: "Pausing",
+    SearchState.PAUSED: "Paused",
+    SearchState.STOPPING: "Stopping",
+    SearchState.STOPPED: "Stopped",
+    SearchState.FINISHED: "Finished",
+    SearchState.FAILED: "Failed",
+    SearchState.INTERRUPTED: "Interrupted",
 }
 
 NOTES: dict[str, str] = {  # how a warning among a run's events begins

@@ -72,19 +72,21 @@ def take_yaml() -> None:
 
 
 def first_values() -> None:
-    """Fill the form once: from a run (`?from=`), to start from its weights (`?weights=`), for a data set
-    (`?dataset=`), or with a preset for this machine."""
-    source = tuple(st.query_params.get(name, "") for name in ("from", "dataset", "weights", "branch", "at"))
+    """Fill the form once: from a run (`?from=`), the same for longer (`?longer=`), to start from its weights
+    (`?weights=`), for a data set (`?dataset=`), or with a preset for this machine."""
+    source = tuple(st.query_params.get(name, "") for name in ("from", "dataset", "weights", "branch", "at", "longer"))
     if st.session_state.get("new_filled") == source:
         return
     st.session_state["new_filled"] = source
     status = store().engine.get()
     preset = "balanced" if status and status.machine.get("gpus") else "quick"
     values = dict(PRESETS[preset].values)
-    if run_id := source[0] or source[3]:
+    if run_id := source[0] or source[3] or source[5]:
         try:
             copied = engine.find_run(store(), run_id)
             values = _branched(copied) if source[3] else copied.spec
+            if source[5]:
+                values = engine.longer(store(), run_id).model_dump()
             st.toast("Filled in from that run.", icon=":material/content_copy:")
         except engine.NotFound as missing:
             st.toast(words.escaped(str(missing)), icon=":material/search_off:")

@@ -8,6 +8,7 @@ from pages.parts.cards import empty_state, page_head, run_card
 from pages.parts.live import live
 from pages.parts.machine_strip import machine_strip
 from pages.parts.run_list import FEW_COLUMNS, run_list
+from pages.parts.search_list import search_list
 from pages.parts.session import DATASETS_PAGE, NEW_RUN_PAGE, RUNS_PAGE, open_run, store
 from storage import Run, RunState
 
@@ -19,11 +20,12 @@ def overview() -> None:
     if (started := started_run()) is not None:  # here, because a click in this part draws this part alone
         open_run(started)
     gone = being_deleted()
-    running = [run for run in store().runs.list(states=BUSY, limit=12) if run.id not in gone]
+    running = [run for run in store().runs.list(states=BUSY, limit=12, alone=True) if run.id not in gone]
+    searching = [one for one in store().searches.list(limit=50) if not one.state.is_over and one.id not in gone]
     queue = [run for run in store().runs.queue() if run.id not in gone]
     over = [state for state in RunState if state.is_over]
-    recent = [run for run in store().runs.list(states=over, limit=RECENT) if run.id not in gone]
-    if not (running or queue or recent):
+    recent = [run for run in store().runs.list(states=over, limit=RECENT, alone=True) if run.id not in gone]
+    if not (running or searching or queue or recent):
         empty_state(
             "ac_unit",
             "Nothing trained yet",
@@ -36,6 +38,9 @@ def overview() -> None:
         for run in running:
             with cards.cell():
                 run_card(run)
+    if searching:
+        st.markdown("**Searches**")
+        search_list(searching, key="home_searches", rows=5)
     if queue:
         _queue(queue)
     if recent:

@@ -16,7 +16,10 @@ NEW_RUN = "pages/train/new_run.py"
 DATASETS = "pages/data/datasets.py"
 MACHINE = "pages/system/machine.py"
 LAB = "pages/system/lab.py"
-EVERY = (HOME, RUNS, COMPARE, RUN, NEW_RUN, DATASETS, MACHINE, LAB)
+NEW_SEARCH = "pages/train/new_search.py"
+SEARCHES = "pages/watch/searches.py"
+SEARCH = "pages/watch/search.py"
+EVERY = (HOME, RUNS, COMPARE, RUN, NEW_RUN, NEW_SEARCH, SEARCHES, SEARCH, DATASETS, MACHINE, LAB)
 
 
 def opened(page: str | None, **query: str) -> AppTest:

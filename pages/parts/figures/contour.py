@@ -30,16 +30,15 @@ def contour(
     xs, ys = [across.place(one.assignment) for one in shown], [up.place(one.assignment) for one in shown]
     values = [(100 if percent else 1) * (one.value or 0) for one in shown]
     unit = " %" if percent else ""
+    colours = [palette.train, palette.line] if lowest else [palette.line, palette.train]
     if len(shown) > 2:
         columns, rows = _cells(across, xs), _cells(up, ys)
-        colours = [palette.train, palette.line] if lowest else [palette.line, palette.train]
         figure.add_contour(
             x=columns,
             y=rows,
             z=surface(_shares(across, xs), _shares(up, ys), values, _shares(across, columns), _shares(up, rows)),
             colorscale=list(enumerate(colours)),
             contours={"showlines": False},
-            ncontours=14,
             colorbar={"thickness": 10, "ticksuffix": unit, "outlinewidth": 0, "nticks": 5},
             hoverinfo="skip",
         )

@@ -1,0 +1,177 @@
+"""A closer look at a search: what mattered, one or two settings, when trials ran, why some failed, its set-up."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+import engine
+from pages.parts import words
+from pages.parts.figures.contour import contour
+from pages.parts.figures.importance import importance
+from pages.parts.figures.slices import slices
+from pages.parts.figures.timeline import height, timeline
+from pages.parts.live import unless_new
+from pages.parts.run_list import HEAD, ROW
+from pages.parts.search_parts import labels, lowest
+from pages.parts.session import palette, run_link, store
+from pages.parts.tables import events_table
+from pages.parts.trials import Dimension, Trial, failures
+from storage import Search
+
+NAMED = 8  # failed trials of a cause that have a link
+COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
+
+Look = Callable[[Search, list[Trial], Sequence[Dimension]], None]
+
+
+def analysis(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    """One look at a time, as chosen."""
+    with st.container(border=True, key="search_analysis"):
+        chosen = st.segmented_control(
+            "Look", list(LOOKS), default="Importance", required=True, key="search_look", label_visibility="collapsed"
+        )
+        LOOKS[chosen or "Importance"](search, trials, dimensions)
+
+
+def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    valued = sum(trial.value is not None for trial in trials)
+    try:
+        shares = unless_new("search_importances", (search.id, valued), lambda: engine.importances(store(), search.id))
+    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
+        st.caption(words.escaped(str(refused)))
+        return
+    named = labels()
+    if not shares:
+        st.caption("Shows once four trials or more are finished with different values.")
+        return
+    figure = importance({named.get(path, path): share for path, share in shares.items()}, palette=palette())
+    st.plotly_chart(figure, key="search_importance", config={"displayModeBar": False})
+    st.caption(
+        "Share of the differences between trials that each setting explains (fANOVA). With few trials it is a guess."
+    )
+
+
+def _slice(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    if not _enough(trials, dimensions, 1):
+        return
+    one = _chosen("Setting", dimensions, "search_slice_of", 0)
+    figure = slices(trials, one, metric=words.metric(search.metric), percent=_percent(search), palette=palette())
+    st.plotly_chart(figure, key="search_slice", config={"displayModeBar": False})
+    st.caption("Each trial at its value of the setting. Later trials are darker, pruned ones hollow.")
+
+
+def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    if not _enough(trials, dimensions, 2):
+        return
+    with st.container(horizontal=True):
+        across = _chosen("Across", dimensions, "search_contour_across", 0)
+        up = _chosen("Upwards", [one for one in dimensions if one is not across], "search_contour_up", 0)
+    figure = contour(
+        trials,
+        across,
+        up,
+        metric=words.metric(search.metric),
+        percent=_percent(search),
+        lowest=lowest(search),
+        palette=palette(),
+    )
+    st.plotly_chart(figure, key="search_contour", config={"displayModeBar": False})
+    st.caption("Dots are trials; between them the surface is a guess from the nearest ones.")
+
+
+def _timeline(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    begun = [trial.run.started_at for trial in trials if trial.run.started_at is not None]
+    if not begun:
+        st.caption("No trial has started yet.")
+        return
+    now = time.time()
+    option = timeline(trials, began=min(begun), now=now, palette=palette())
+    st.echarts_chart(option, height=height(trials, now), key="search_timeline", alt="When each trial was at work")
+    st.caption("A row a place on the machine. Gaps are the time that trials took to begin.")
+
+
+def _failures(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    found = failures(trials)
+    if not found:
+        st.caption("No trial has failed.")
+    for one in found:
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(f"**{words.count(len(one.trials), 'trial')}** · {words.escaped(one.reason)}")
+            if one.advice:
+                st.caption(words.escaped(one.advice))
+            links = [f"[{trial.label}]({run_link(trial.run)})" for trial in one.trials[:NAMED]]
+            more = f" and {len(one.trials) - NAMED} more" if len(one.trials) > NAMED else ""
+            st.markdown(f":small[{', '.join(links)}{more}]")
+
+
+def _events(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    happened = store().events.list(search_id=search.id)
+    if not happened:
+        st.caption("Nothing has happened yet.")
+        return
+    colours, column = palette(), st.column_config
+    levels = {"info": colours.waiting, "warning": colours.validation, "error": colours.bad}
+    st.dataframe(
+        events_table(happened),
+        hide_index=True,
+        key="search_events",
+        alt="What happened to this search, newest first",
+        height=min(10 * ROW, ROW * len(happened)) + HEAD,
+        row_height=ROW,
+        column_config={
+            "at": column.TextColumn("When", width=110),
+            "level": column.MultiselectColumn(
+                "", options=list(levels), color=[tint + "33" for tint in levels.values()], width=80
+            ),
+            "text": column.TextColumn("What", width=700),
+        },
+    )
+
+
+def _configuration(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    try:
+        text = engine.SearchSpec.parse(search.spec).to_yaml()
+    except engine.Refused as refused:
+        st.caption("This spec was written by another version of Thaw:")
+        st.code("\n".join(map(str, refused.problems)), language=None)
+        return
+    st.caption("The same search without a browser: save this as search.yaml, then")
+    st.code(COMMAND, language="bash", wrap_lines=True)
+    st.code(text, language="yaml")
+
+
+LOOKS: dict[str, Look] = {
+    "Importance": _importance,
+    "One setting": _slice,
+    "Two settings": _contour,
+    "Timeline": _timeline,
+    "Failures": _failures,
+    "Events": _events,
+    "Configuration": _configuration,
+}
+
+
+def _enough(trials: list[Trial], dimensions: Sequence[Dimension], settings: int) -> bool:
+    """Whether there is something to draw; says so if not."""
+    if len(dimensions) < settings:
+        st.caption(f"This search varies {words.count(len(dimensions), 'setting')}; it takes {settings}.")
+        return False
+    if not any(trial.value is not None for trial in trials):
+        st.caption("Shows with the first trial that is validated.")
+        return False
+    return True
+
+
+def _chosen(label: str, dimensions: Sequence[Dimension], key: str, first: int) -> Dimension:
+    by_path = {one.path: one for one in dimensions}
+    if st.session_state.get(key) not in by_path:
+        st.session_state.pop(key, None)
+    path = st.selectbox(
+        label, list(by_path), index=first, format_func=lambda path: by_path[path].label, key=key, width=260
+    )
+    return by_path[path]
+
+
+def _percent(search: Search) -> bool:
+    return search.metric.endswith("/accuracy")

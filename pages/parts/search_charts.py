@@ -1,0 +1,60 @@
+"""What a search's trials came to, as it goes on: the best so far, and all curves."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from pages.parts import words
+from pages.parts.figures.best_so_far import best_so_far
+from pages.parts.figures.trial_curves import trial_curves
+from pages.parts.live import unless_new
+from pages.parts.search_parts import best_of, lowest
+from pages.parts.session import palette
+from pages.parts.trials import Trial
+from storage import Search
+
+HEIGHT = 290
+OVER = ("Trials", "Time")
+Curves = Mapping[str, Sequence[tuple[float, float | None]]]
+
+
+def charts(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:
+    """Two cards side by side."""
+    grid = st.grid(2, min_column_width=340)
+    with grid.cell(), st.container(border=True, height="stretch", key="search_figure_best"):
+        _best(search, trials, token)
+    with grid.cell(), st.container(border=True, height="stretch", key="search_figure_curves"):
+        _curves(search, trials, curves, token)
+
+
+def _best(search: Search, trials: list[Trial], token: object) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**Best so far**")
+        over = st.segmented_control(
+            "Over", OVER, default="Trials", required=True, key="search_over", label_visibility="collapsed"
+        )
+    began = search.started_at or search.created_at if over == "Time" else None
+    option = unless_new(
+        "search_option_best",
+        (search.id, token, over, palette().name),
+        lambda: best_so_far(trials, lowest=lowest(search), percent=_percent(search), began=began, palette=palette()),
+    )
+    told = f"{words.metric(search.metric)} of {words.count(len(trials), 'trial')}, and the best so far"
+    st.echarts_chart(option, height=HEIGHT, key="search_chart_best", alt=told)
+
+
+def _curves(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:
+    st.markdown(f"**All curves** :small[:gray[{words.metric(search.metric).lower()}]]")
+    best = best_of(search, trials)
+    option = unless_new(
+        "search_option_curves",
+        (search.id, token, palette().name),
+        lambda: trial_curves(
+            trials, curves, best=best.run.id if best else None, percent=_percent(search), palette=palette()
+        ),
+    )
+    st.echarts_chart(option, height=HEIGHT, key="search_chart_curves", alt="Curves of all trials over their epochs")
+
+
+def _percent(search: Search) -> bool:
+    return search.metric.endswith("/accuracy")

@@ -1,0 +1,57 @@
+"""Beside Start search: how many combinations, trials at a time, hours, GPU hours and bytes it will come to."""
+
+import streamlit as st
+
+import engine
+from engine import Estimate, Preview, SearchSpec
+from pages.parts import words
+from pages.parts.previewed import previewed
+from pages.parts.session import store
+
+
+def search_cost(spec: SearchSpec) -> None:
+    """Reckoned from some steps of the base run, which the engine measures in a process that is thrown away."""
+    cost = engine.search_estimate(store(), spec)
+    dataset = store().datasets.get(spec.run.data.dataset)
+    backbone = engine.BACKBONES[spec.run.model.backbone]
+    told = f"{words.count(cost.trials, 'trial')} of {backbone.label} on {dataset.name}"
+    st.markdown(f"**{words.escaped(told)}**")
+    st.caption(words.escaped(f"{choices(cost)} · {side_by_side(cost)}"))
+
+    def show(made: Preview) -> None:
+        measured = engine.search_estimate(store(), spec)
+        st.caption(words.escaped(takes(measured, spec.hours)))
+
+    with st.container(key="search_cost", gap=None):
+        previewed("fit", engine.measured_as(spec.run), show, making="How long will it take? Trying a few steps")
+
+
+def choices(cost: Estimate) -> str:
+    if cost.combinations is None:
+        return "no end of combinations"
+    return words.count(cost.combinations, "combination") if cost.combinations else "nothing searched yet"
+
+
+def side_by_side(cost: Estimate) -> str:
+    """4 trials at a time, 1 CPU each."""
+    each = f"{cost.gpus:g} GPU each" if cost.gpus else f"{words.count(cost.cpus, 'CPU')} each"
+    return f"{words.count(cost.at_once, 'trial')} at a time, {each}"
+
+
+def takes(cost: Estimate, hours: float) -> str:
+    """Time, GPU hours and disk, as far as they are known."""
+    if cost.seconds is None:
+        return cost.fit.why if cost.fit else "How long it takes shows once the first trials are done."
+    parts = [f"about {words.duration(_rounded(cost.seconds))}"]
+    if hours and cost.seconds > 3600 * hours:
+        parts[0] += f", cut at {words.duration(3600 * hours)} by its budget"
+    if cost.gpu_hours:
+        parts.append(f"{words.number(float(f'{cost.gpu_hours:.2g}'))} GPU hours")
+    if cost.disk is not None:
+        parts.append(f"{words.size(cost.disk)} of disk")
+    return " · ".join(parts)
+
+
+def _rounded(seconds: float) -> float:
+    """To two digits: nobody knows more."""
+    return float(f"{seconds:.2g}")

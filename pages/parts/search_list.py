@@ -1,0 +1,82 @@
+"""Searches as a table: the name opens one."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+import engine
+from pages.parts import words
+from pages.parts.figures.palette import Palette
+from pages.parts.run_list import HEAD, ROW
+from pages.parts.session import open_search, palette, store
+from pages.parts.tables import searches_table
+from storage import Search, SearchState
+
+
+def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None:
+    """Draw the table; a click on a name leaves for that search."""
+    clicked, colours, column = f"{key}_open", palette(), st.column_config
+    counts = {
+        one.id: sum(number for state, number in store().searches.counts(one.id).items() if state.is_over)
+        for one in searches
+    }
+    table = searches_table(searches, counts, now=time.time())
+    table["algorithm"] = [_label(name) for name in table["algorithm"]]
+    st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        height=ROW * min(len(searches), rows) + HEAD,
+        row_height=ROW,
+        placeholder=words.DASH,
+        alt=f"Table of {words.count(len(searches), 'search', 'searches')}",
+        column_config={
+            "open": column.ButtonColumn(
+                "Search",
+                type="tertiary",
+                alignment="left",
+                key=clicked,
+                on_click=_open,
+                args=(clicked, [one.id for one in searches]),
+                width=260,
+            ),
+            "state": column.MultiselectColumn(
+                "State", options=list(words.SEARCH_STATE_WORDS.values()), color=_tints(colours), width=96
+            ),
+            "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=106),
+            "trials": column.TextColumn("Trials", width=90),
+            "best": column.TextColumn("Best", width=70),
+            "algorithm": column.TextColumn("Algorithm", width=130),
+            "dataset": column.TextColumn("Data set", width=100),
+            "duration": column.TextColumn("Worked", width=96),
+            "created": column.TextColumn("Added", width=94),
+        },
+    )
+    if opened := st.session_state.pop("opened_search", None):
+        open_search(opened)
+
+
+def _label(name: str) -> str:
+    row = engine.ALGORITHMS.get(name)
+    return row.label if row else name
+
+
+def _tints(colours: Palette) -> list[str]:
+    base = {
+        SearchState.FINISHED: colours.good,
+        SearchState.FAILED: colours.bad,
+        SearchState.RUNNING: colours.busy,
+        SearchState.STARTING: colours.busy,
+        SearchState.PAUSED: colours.validation,
+        SearchState.PAUSING: colours.validation,
+        SearchState.STOPPING: colours.validation,
+        SearchState.INTERRUPTED: colours.validation,
+    }
+    return [base.get(state, colours.waiting) + "33" for state in words.SEARCH_STATE_WORDS]
+
+
+def _open(clicked: str, ids: list[str]) -> None:
+    click = st.session_state[clicked]
+    if click is not None and click["row"] < len(ids):
+        st.session_state["opened_search"] = ids[click["row"]]

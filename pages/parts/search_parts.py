@@ -1,0 +1,194 @@
+"""The parts of the Search page above its charts: header, how far it is, budgets, and the best configuration."""
+
+from collections import Counter
+from statistics import median
+
+import streamlit as st
+
+import engine
+from pages.parts import words
+from pages.parts.cards import SEARCH_BADGES
+from pages.parts.search_actions import search_buttons
+from pages.parts.session import NEW_RUN_PAGE, base_url, open_run, store
+from pages.parts.trials import Trial, best_first, over, tally, told
+from storage import Search, SearchState
+
+
+def trials_of(search: Search) -> list[Trial]:
+    """By number."""
+    return [Trial.of(run) for run in store().searches.trials(search.id)]
+
+
+def lowest(search: Search) -> bool:
+    return search.mode == "min"
+
+
+def best_of(search: Search, trials: list[Trial]) -> Trial | None:
+    """The one that the search calls best; before it has said so, the one with the best value."""
+    valued = [trial for trial in best_first(trials, lowest=lowest(search)) if trial.value is not None]
+    return next((trial for trial in valued if trial.run.id == search.best_run_id), valued[0] if valued else None)
+
+
+def labels() -> dict[str, str]:
+    return {setting.path: setting.label for setting in engine.settings()}
+
+
+def header(search: Search) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap="small", width="content"):
+            st.title(words.escaped(search.name), anchor=False)
+            with st.container(horizontal=True, gap="small", key="search_facts"):
+                _badges(search)
+        with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+            search_buttons(search, afterwards=_leave)
+
+
+def trouble(search: Search) -> None:
+    """Why it does not go on, and what to do next; or why it ended before its last trial."""
+    text = words.escaped(" ".join(filter(None, [search.reason, search.advice])))
+    if search.state is SearchState.FAILED:
+        st.error(f"**It failed.** {text}", icon=":material/error:")
+    elif text and search.state is not SearchState.RUNNING:
+        st.info(text, icon=":material/info:")
+
+
+def progress(search: Search, trials: list[Trial]) -> None:
+    """How many trials, how long still, and how much of each budget is spent."""
+    outlook = engine.search_outlook(store(), search)
+    parts = [f"{outlook.over:,} of {words.count(outlook.wanted, 'trial')}"]
+    under_way = sum(trial.run.state.has_process for trial in trials)
+    if search.state is SearchState.RUNNING:
+        parts += [f"{under_way:,} under way"] if under_way else []
+        parts += [words.left(outlook.left_s)]
+    if outlook.worked_s:
+        parts.append(f"{words.duration(outlook.worked_s)} of work")
+    st.progress(outlook.fraction, text=" · ".join(filter(None, parts)))
+    _budget("Time", outlook.worked_s, outlook.budget_s)
+    _budget("GPU time", search.worked_gpu_s(), outlook.gpu_budget_s)
+    told = [search.message] if search.message and not search.state.is_at_rest else []
+    st.caption(words.escaped(" · ".join(filter(None, [tally(trials), *told]))))
+
+
+def numbers(search: Search, trials: list[Trial]) -> None:
+    """Best value and what it gained over the base, how trials ended, time a trial."""
+    best = best_of(search, trials)
+    first = next((trial for trial in trials if trial.number == 1), None)
+    took = [trial.run.duration_s() or 0 for trial in trials if trial.run.state.is_over and trial.run.started_at]
+    kinds = Counter("pruned" if trial.is_pruned else str(trial.run.state) for trial in trials)
+    ended = " · ".join(f"{kinds[kind]:,} {kind}" for kind in ("pruned", "failed") if kinds[kind])
+    cards = (
+        (
+            f"Best {words.metric(search.metric).lower()}",
+            words.of_metric(search.metric, best.value if best else None),
+            f"{best.label}, epoch {best.run.best_epoch}" if best else None,
+        ),
+        (
+            "Base configuration",
+            words.of_metric(search.metric, first.value if first else None),
+            _gain(search, best, first),
+        ),
+        ("Trials that ended", f"{over(trials):,}", ended or "none pruned, none failed"),
+        (
+            "Time a trial",
+            words.duration(median(took) if took else None),
+            f"{words.duration(min(took))} to {words.duration(max(took))}" if took else None,
+        ),
+    )
+    grid = st.grid(4, min_column_width=160)
+    for place, (label, value, note) in enumerate(cards):
+        colour = "off" if place else "green"
+        grid.metric(label, value, delta=note, delta_color=colour, delta_arrow="off", border=True, height=124)
+
+
+def best_configuration(search: Search, trials: list[Trial]) -> None:
+    """First of all: what to take away. As text, as YAML, as a longer run, as a file."""
+    best = best_of(search, trials)
+    if best is None:
+        return
+    with st.container(border=True, key="search_best"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            value = words.of_metric(search.metric, best.value)
+            st.markdown(
+                f"**:material/trophy: Best configuration** · {value} · {best.label}, epoch {best.run.best_epoch}"
+            )
+            shape = st.segmented_control(
+                "Shown as",
+                ("Text", "YAML"),
+                default="Text",
+                required=True,
+                key="search_best_as",
+                label_visibility="collapsed",
+            )
+        if shape == "YAML":
+            _as_yaml(best)
+        else:
+            st.code(as_text(best, labels()), language=None)
+        _take_away(best)
+
+
+def as_text(trial: Trial, names: dict[str, str]) -> str:
+    """One setting a line, its name and its value."""
+    width = max((len(names.get(path, path)) for path in trial.assignment), default=0)
+    lines = [f"{names.get(path, path):<{width}}  {told(value)}" for path, value in trial.assignment.items()]
+    return "\n".join(lines) or "The base configuration."
+
+
+def _take_away(best: Trial) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Train this longer",
+            icon=":material/rocket_launch:",
+            type="primary",
+            key="search_longer",
+            help="New run, filled in with these settings and more epochs",
+        ):
+            st.switch_page(NEW_RUN_PAGE, query_params={"longer": best.run.id})
+        if any(kept.is_best for kept in store().checkpoints.list(best.run.id)):
+            address = f"{base_url()}/api/runs/{best.run.id}/checkpoints/best"
+            st.link_button("Its checkpoint", address, icon=":material/download:")
+        if st.button("Open its run", icon=":material/show_chart:", key="search_open_best"):
+            open_run(best.run.id)
+
+
+def _as_yaml(trial: Trial) -> None:
+    try:
+        st.code(engine.RunSpec.parse(trial.run.spec).to_yaml(), language="yaml")
+    except engine.Refused:
+        st.caption("This spec was written by another version of Thaw.")
+
+
+def _budget(name: str, spent_s: float, budget_s: float | None) -> None:
+    if budget_s:
+        st.progress(
+            min(1.0, spent_s / budget_s), text=f"{name}: {words.duration(spent_s)} of {words.duration(budget_s)}"
+        )
+
+
+def _gain(search: Search, best: Trial | None, first: Trial | None) -> str | None:
+    if best is None or first is None or best.value is None or first.value is None:
+        return "always trial 1"
+    if best.number == first.number:
+        return "nothing better so far"
+    gap = (first.value - best.value) if lowest(search) else (best.value - first.value)
+    return f"best: {100 * gap:.1f} points better" if search.metric.endswith("/accuracy") else f"best: {gap:.3g} better"
+
+
+def _badges(search: Search) -> None:
+    icon, colour = SEARCH_BADGES[search.state]
+    st.badge(words.SEARCH_STATE_WORDS[search.state], icon=icon, color=colour)
+    st.badge(words.escaped(search.dataset_id), icon=":material/photo_library:", color="gray")
+    for table, field, sign in (
+        (engine.ALGORITHMS, "algorithm", "casino"),
+        (engine.SCHEDULERS, "scheduler", "content_cut"),
+    ):
+        row = table.get(str(search.spec.get(field)))
+        if row is not None and search.spec.get(field) != "none":
+            st.badge(words.escaped(row.label), icon=f":material/{sign}:", color="gray", help=row.note)
+    if search.device:
+        st.badge(words.escaped(search.device), icon=":material/memory:", color="gray")
+    if search.attempt > 1:
+        st.badge(f"attempt {search.attempt}", icon=":material/restart_alt:", color="orange")
+
+
+def _leave() -> None:
+    st.session_state["search_left"] = True

@@ -1,0 +1,200 @@
+"""The "search this" switch under a field of the New search form, and the widgets of its range."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+import engine
+from engine import Problem, Setting
+from pages.parts import forms, spans, words
+
+PARTS = ("kind", "low", "high", "step", "choices")
+ALWAYS = "always"
+
+
+def fill(space: Mapping[str, Any]) -> None:
+    """Lay a space, as YAML has it, over the switches; fields that are not in it are switched off."""
+    for path in engine.searchable():
+        span = space.get(path)
+        st.session_state[_key("on", path)] = span is not None
+        if span is not None:
+            _hold(path, spans.of_range(span))
+            when = {parent: values for parent, values in (span.get("when") or {}).items()}
+            parent = next(iter(when), ALWAYS)
+            st.session_state[_key("parent", path)] = parent
+            st.session_state[_key("values", path)] = [spans.told(one) for one in _several(when.get(parent))]
+
+
+def searched() -> dict[str, tuple[Any, ...]]:
+    """The listed values of every field whose switch is on, by path; () for numbers between two ends."""
+    known = engine.searchable()
+    return {path: spans.choices(known[path], _held(path)) for path in known if is_on(path)}
+
+
+def read() -> dict[str, Any]:
+    """The space as YAML has it. A field that means nothing now is not searched, whatever its switch says."""
+    values, space = searched(), {}
+    for path in values:
+        setting = engine.searchable()[path]
+        if forms.means_something(setting, searched=values):
+            space[path] = spans.as_range(setting, _held(path)) | _when(path, values)
+    return space
+
+
+def is_on(path: str) -> bool:
+    return bool(st.session_state.get(_key("on", path)))
+
+
+def switch(setting: Setting, problems: list[Problem]) -> None:
+    """The switch, and below it, once it is on, what to search and what is wrong with that."""
+    if setting.path not in engine.searchable():
+        return
+    on = st.toggle(
+        ":small[Search this]",
+        key=_key("on", setting.path),
+        persist_state="session",
+        on_change=_begin,
+        args=(setting,),
+        help="Trials try several values. Trial 1 takes the one above.",
+    )
+    if not on:
+        return
+    with st.container(border=True, gap="small", key=f"span_box_{setting.path.replace('.', '_')}"):
+        _kind(setting)
+        _values(setting)
+        _condition(setting)
+        for problem in problems:
+            if problem.field in (setting.path, f"space.{setting.path}") or problem.field.startswith(
+                f"space.{setting.path}."
+            ):
+                st.markdown(f":small[:red[:material/error: {words.escaped(problem.message)}]]")
+
+
+def _kind(setting: Setting) -> None:
+    offered = spans.kinds(setting)
+    if len(offered) > 1:
+        st.segmented_control(
+            "Search by",
+            offered,
+            format_func=spans.KINDS.__getitem__,
+            key=_key("kind", setting.path),
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+            on_change=_changed_kind,
+            args=(setting,),
+        )
+
+
+def _values(setting: Setting) -> None:
+    path, kind = setting.path, st.session_state.get(_key("kind", setting.path))
+    if kind == "choices":
+        offered = spans.options(setting, forms.RUN.value(path))
+        chosen = list(st.session_state.get(_key("choices", path), []))
+        typed = offered is None or setting.type is tuple
+        st.multiselect(
+            "Values",
+            list(dict.fromkeys([*(offered or []), *chosen])),
+            key=_key("choices", path),
+            persist_state="session",
+            accept_new_options=typed,
+            placeholder="Type a value, then Enter" if typed else "Choose two or more",
+            help="Several names in one value: flip + rotate" if setting.type is tuple else None,
+        )
+        return
+    with st.container(horizontal=True, gap="small"):
+        for name, label in (("low", "From"), ("high", "To"), ("step", "Step")):
+            if name != "step" or kind != "log":
+                st.text_input(
+                    label,
+                    key=_key(name, path),
+                    persist_state="session",
+                    placeholder={"step": "1" if kind == "integers" else "any"}.get(name, ""),
+                    width=76,
+                )
+
+
+def _condition(setting: Setting) -> None:
+    """Search it only in trials where another searched field has a certain value."""
+    known, path = engine.searchable(), setting.path
+    own = {setting.when[0]} if setting.when else set()  # counts by itself
+    parents = [one for one, values in searched().items() if values and one != path and one not in own]
+    if not parents:
+        return
+    chosen = st.session_state.get(_key("parent", path), ALWAYS)
+    if chosen not in parents:
+        st.session_state[_key("parent", path)] = ALWAYS
+    when = "always" if chosen not in parents else f"only with {known[chosen].label.lower()}"
+    with st.popover(f":small[:material/rule: {when}]", type="tertiary", key=f"span_when_{path.replace('.', '_')}"):
+        st.selectbox(
+            "Search it",
+            [ALWAYS, *parents],
+            format_func=lambda one: "always" if one == ALWAYS else f"only with some of {known[one].label.lower()}",
+            key=_key("parent", path),
+            persist_state="session",
+        )
+        parent = st.session_state[_key("parent", path)]
+        if parent != ALWAYS:
+            offered = [spans.told(one) for one in searched()[parent]]
+            kept = [one for one in st.session_state.get(_key("values", path), []) if one in offered]
+            st.session_state[_key("values", path)] = kept or offered[:1]
+            st.multiselect(
+                known[parent].label,
+                offered,
+                key=_key("values", path),
+                persist_state="session",
+                placeholder="with which values",
+            )
+
+
+def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+    parent = st.session_state.get(_key("parent", path), ALWAYS)
+    if parent == ALWAYS or not values.get(parent):
+        return {}
+    named = set(st.session_state.get(_key("values", path), []))
+    return {"when": {parent: [one for one in values[parent] if spans.told(one) in named]}}
+
+
+def _begin(setting: Setting) -> None:
+    """Once switched on: a range around the field's value, unless there was one before."""
+    if is_on(setting.path) and _key("kind", setting.path) not in st.session_state:
+        _hold(setting.path, spans.suggested(setting, forms.RUN.value(setting.path)))
+
+
+def _changed_kind(setting: Setting) -> None:
+    """From a list to two ends and back: what is empty then gets a suggestion."""
+    kind, path = st.session_state[_key("kind", setting.path)], setting.path
+    now = _held(path)
+    if kind == "choices" and not now["choices"]:
+        st.session_state[_key("choices", path)] = [spans.told(forms.RUN.value(path))]
+    elif kind != "choices" and not (now["low"] and now["high"]):
+        made = spans.suggested(setting, forms.RUN.value(path))
+        st.session_state[_key("low", path)] = made["low"] or min(now["choices"], key=_as_number, default="")
+        st.session_state[_key("high", path)] = made["high"] or max(now["choices"], key=_as_number, default="")
+
+
+def _as_number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _hold(path: str, values: spans.Held) -> None:
+    for part in PARTS:
+        st.session_state[_key(part, path)] = values[part]
+
+
+def _held(path: str) -> spans.Held:
+    return spans.held(
+        **{part: st.session_state[_key(part, path)] for part in PARTS if _key(part, path) in st.session_state}
+    )
+
+
+def _several(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, list | tuple) else [] if values is None else [values]
+
+
+def _key(part: str, path: str) -> str:
+    return f"span_{part}_{path}"

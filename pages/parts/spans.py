@@ -1,0 +1,138 @@
+"""What a field's "search this" holds, as plain values of a form and as the YAML of a space. Pure: no Streamlit here."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import engine
+from engine import Setting
+
+KINDS = {"choices": "Values", "integers": "Range", "uniform": "Range", "log": "Log"}  # as few letters as can be
+MOST_ROWS = 4  # of a table that are tried unless the user says more
+
+Held = dict[str, Any]  # kind, low, high, step, choices: what the widgets of a field hold
+
+
+def kinds(setting: Setting) -> list[str]:
+    """How the field can be searched; one alone needs no question."""
+    if _is_listed(setting) or setting.type not in (int, float):
+        return ["choices"]
+    return ["choices", "integers", "log"] if setting.type is int else ["log", "uniform", "choices"]
+
+
+def options(setting: Setting, base: Any) -> list[str] | None:
+    """What can be chosen from, as words; None for numbers, which are typed."""
+    if isinstance(setting.choices, tuple):
+        return list(setting.choices)
+    if setting.type is bool:
+        return ["yes", "no"]
+    if setting.type is tuple:
+        rows = engine.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
+        return list(dict.fromkeys(["none", *rows, joined(base)]))
+    return list(engine.TABLES[setting.choices]) if isinstance(setting.choices, str) else None
+
+
+def suggested(setting: Setting, base: Any) -> Held:
+    """A range to begin with, around the form's own value."""
+    listed = options(setting, base)
+    if listed is not None:
+        own = told(base)
+        others = listed if setting.type is bool else [own, *(one for one in listed if one != own)]
+        return held(kind="choices", choices=[one for one in others if one in listed][:MOST_ROWS])
+    if setting.type is int:
+        return _whole(setting, int(_number(base, 1)))
+    if setting.type is not float:
+        return held("choices", choices=[told(base)] if base else [])
+    return _between(setting, float(_number(base, 0.0)))
+
+
+def held(kind: str = "choices", low: str = "", high: str = "", step: str = "", choices: Any = ()) -> Held:
+    return {"kind": kind, "low": low, "high": high, "step": step, "choices": list(choices)}
+
+
+def of_range(span: Mapping[str, Any]) -> Held:
+    """What the widgets hold of a range as YAML has it."""
+    kind = next(name for name in KINDS if span.get(name) is not None)
+    if kind == "choices":
+        return held(kind, choices=[told(one) for one in span[kind]])
+    low, high = span[kind]
+    return held(kind, told(low), told(high), told(span["step"]) if span.get("step") else "")
+
+
+def as_range(setting: Setting, values: Held) -> dict[str, Any]:
+    """The range as YAML has it. Numbers stay the text that was typed: the spec reads them, or says what is wrong."""
+    if values["kind"] == "choices":
+        return {"choices": [_read(setting, one) for one in values["choices"]]}
+    span: dict[str, Any] = {values["kind"]: [values["low"], values["high"]]}
+    return span | ({"step": values["step"]} if str(values["step"]).strip() else {})
+
+
+def choices(setting: Setting, values: Held) -> tuple[Any, ...]:
+    """The values that it takes, where they are a list; () for numbers between two ends."""
+    return tuple(as_range(setting, values).get("choices", ()))
+
+
+def told(value: Any) -> str:
+    """A value as it is typed: 0.001, 1e-05, yes, flip + rotate."""
+    if isinstance(value, list | tuple):
+        return joined(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    return str(value)
+
+
+def joined(value: Any) -> str:
+    """Several names as one choice: "flip + rotate"."""
+    return " + ".join(map(str, value or ())) or "none"
+
+
+def _read(setting: Setting, text: str) -> Any:
+    if setting.type is bool:
+        return text == "yes"
+    if setting.type is tuple:
+        return [] if text.strip() in ("", "none") else [one.strip() for one in text.split("+")]
+    return text.strip()
+
+
+def _whole(setting: Setting, base: int) -> Held:
+    low, high = _bounds(setting, base // 2, max(base + 1, base * 2))
+    if setting.path == "optimisation.batch_size":
+        near = [one for one in (base // 2, base, base * 2) if one >= (setting.low or 1)]
+        return held("choices", choices=[str(one) for one in near])
+    return held("integers", told(ceil(low)), told(int(high)))
+
+
+def _between(setting: Setting, base: float) -> Held:
+    if setting.scale == "log":
+        low, high = _bounds(setting, base / 10 if base > 0 else 1e-5, base * 10 if base > 0 else 1e-2)
+        return held("log", told(_tidy(low)), told(_tidy(high)))
+    low, high = _bounds(setting, 0.0 if base >= 0 else 2 * base, 2 * base or 0.5)
+    return held("uniform", told(_tidy(low)), told(_tidy(high)))
+
+
+def _bounds(setting: Setting, low: float, high: float) -> tuple[float, float]:
+    """Within what the field allows; an end that is itself not allowed is moved inwards."""
+    room = (setting.high if setting.high is not None else high) - (setting.low if setting.low is not None else low)
+    inwards = 0.01 * room
+    if setting.low is not None:
+        low = max(low, setting.low + (inwards if setting.low_open and low <= setting.low else 0))
+    if setting.high is not None:
+        high = min(high, setting.high - (inwards if setting.high_open and high >= setting.high else 0))
+    return low, high
+
+
+def _is_listed(setting: Setting) -> bool:
+    return setting.choices is not None or setting.type in (bool, tuple)
+
+
+def _number(value: Any, otherwise: float) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return otherwise
+
+
+def _tidy(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,39 @@
+"""All searches: how far each is, what it found; a click opens one."""
+
+import streamlit as st
+
+from pages.parts import words
+from pages.parts.actions import being_deleted
+from pages.parts.cards import empty_state, page_head
+from pages.parts.live import live
+from pages.parts.search_list import search_list
+from pages.parts.session import NEW_SEARCH_PAGE, store
+
+MOST = 500
+
+
+def table() -> None:
+    gone = being_deleted()
+    searches = [search for search in store().searches.list(limit=MOST) if search.id not in gone]
+    if searches:
+        search_list(searches, key="searches_table")
+        st.caption(f"{words.count(len(searches), 'search', 'searches')}. Click a name to open it.")
+
+
+def page() -> None:
+    any_search = bool(store().searches.list(limit=1))
+    with page_head("Searches"):
+        if any_search and st.button("New search", icon=":material/add:", type="primary", key="searches_new"):
+            st.switch_page(NEW_SEARCH_PAGE)
+    if not any_search:
+        empty_state(
+            "travel_explore",
+            "No searches yet",
+            "A search trains many runs with different settings and finds the best of them.",
+            lambda: st.page_link(NEW_SEARCH_PAGE, label="Set up a search", icon=":material/add:", width="content"),
+        )
+        return
+    live(table, every_s=3.0)
+
+
+page()

@@ -1,0 +1,197 @@
+"""The New search form: switches to space and back, presets, YAML, what is refused, and the start."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import engine
+from engine import SEARCH_PRESETS, RunSpec, SearchSpec
+from pages.parts import spans
+from storage import SearchState, Store
+from tests.conftest import ROOT
+from tests.pages import seed, seed_searches
+from tests.pages.pages import NEW_SEARCH, fine, keys, opened, texts
+
+RATE, BATCH, EPOCHS = "optimisation.learning_rate", "optimisation.batch_size", "epochs"
+
+
+@pytest.fixture
+def awake(store: Store) -> Store:
+    seed.digits(store)
+    seed.awake(store)
+    return store
+
+
+def shown_spec(app: AppTest) -> SearchSpec:
+    """What "As YAML and command" holds."""
+    return SearchSpec.from_yaml(app.code[1].value)
+
+
+def switch(app: AppTest, path: str, *, on: bool = True) -> AppTest:
+    app.toggle(key=f"span_on_{path}").set_value(on)
+    return fine(app.run())
+
+
+def test_every_field_that_may_be_searched_has_a_switch(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    switches = {one.key.removeprefix("span_on_") for one in app.toggle if str(one.key).startswith("span_on_")}
+    shown = {one.path for one in engine.settings() if one.when is None}
+    assert switches >= shown & set(engine.searchable())
+    assert not switches - set(engine.searchable())
+
+
+def test_a_space_built_by_clicking_is_the_spec(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    assert set(shown_spec(app).space) == {RATE, BATCH}
+    switch(app, BATCH, on=False)
+    switch(app, EPOCHS)
+    app.text_input(key=f"span_low_{EPOCHS}").set_value("4")
+    app.text_input(key=f"span_high_{EPOCHS}").set_value("9")
+    app.text_input(key=f"span_low_{RATE}").set_value("1e-4")
+    fine(app.run())
+    space = shown_spec(app).space
+    assert (space[EPOCHS].integers, space[RATE].log) == ((4, 9), (1e-4, 0.01))
+    assert set(space) == {EPOCHS, RATE}
+
+
+def test_a_condition_is_set_by_choosing(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    switch(app, "optimisation.optimizer")
+    app.selectbox(key=f"span_parent_{RATE}").set_value("optimisation.optimizer")
+    fine(app.run())
+    app.multiselect(key=f"span_values_{RATE}").set_value(["sgd"])
+    fine(app.run())
+    assert shown_spec(app).space[RATE].when == {"optimisation.optimizer": ("sgd",)}
+
+
+def test_a_field_of_a_searched_choice_can_be_searched_too(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    switch(app, "freeze.policy")
+    app.multiselect(key="span_choices_freeze.policy").set_value(["none", "gradual"])
+    fine(app.run())
+    path = next(
+        one.path
+        for one in engine.settings()
+        if one.when and one.when[0] == "freeze.policy" and "gradual" in one.when[1]
+    )
+    switch(app, path)
+    spec = shown_spec(app)
+    assert spec.conditions[path] == {"freeze.policy": ("gradual",)}
+
+
+@pytest.mark.parametrize("name", SEARCH_PRESETS)
+def test_a_preset_fills_in_space_and_budget(awake: Store, name: str) -> None:
+    app = opened(NEW_SEARCH)
+    app.segmented_control(key="search_preset").set_value(name)
+    fine(app.run())
+    values = SEARCH_PRESETS[name].values
+    spec = shown_spec(app)
+    assert spec == SearchSpec.parse({**values, "run": spec.run.model_dump()})
+
+
+def test_yaml_goes_in_and_out_unchanged(awake: Store) -> None:
+    told = (ROOT / "examples" / "search_digits.yaml").read_text(encoding="utf-8")
+    app = opened(NEW_SEARCH)
+    app.text_area(key="search_yaml").set_value(told)
+    app.button(key="search_take_yaml").click()
+    fine(app.run())
+    assert shown_spec(app) == SearchSpec.from_yaml(told)
+
+
+def test_a_bad_range_is_told_under_its_field_and_keeps_the_search_from_starting(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    app.text_input(key=f"span_low_{RATE}").set_value("0.5")
+    fine(app.run())
+    assert "must rise" in texts(app)
+    assert app.button(key="search_start").disabled
+
+
+def test_what_cannot_work_together_is_refused_in_words(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    app.selectbox(key="plan_algorithm").set_value("grid")
+    fine(app.run())
+    assert app.button(key="search_start").disabled
+    assert "to put right" in texts(app)
+
+
+def test_nothing_searched_says_so(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    switch(app, BATCH, on=False)
+    switch(app, RATE, on=False)
+    assert "Nothing yet" in texts(app)
+    assert app.button(key="search_start").disabled
+
+
+def test_start_makes_one_search_however_often_it_is_pressed(awake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
+    app = opened(NEW_SEARCH)
+    app.button(key="search_start").click()
+    fine(app.run())
+    (made,) = awake.searches.list()
+    assert made.state is SearchState.QUEUED
+    assert set(made.spec["space"]) == {RATE, BATCH}
+    assert app.query_params["search"] == [made.id] or app.query_params["search"] == made.id
+
+
+def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=2)
+    assert set(shown_spec(opened(NEW_SEARCH, like=made.id)).space) == set(seed_searches.SPACE)
+    run = awake.searches.trials(made.id)[1]
+    base = shown_spec(opened(NEW_SEARCH, **{"from": run.id})).run
+    assert base.optimisation == RunSpec.parse(run.spec).optimisation
+
+
+def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
+    awake: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
+    made = seed_searches.search(awake, trials=4, wanted=9, state=SearchState.PAUSED)
+    app = opened(NEW_SEARCH, change=made.id)
+    assert "search_preset" not in {str(one.key) for one in app.segmented_control}
+    switch(app, seed_searches.BACKBONE, on=False)
+    app.button(key="search_start").click()
+    fine(app.run())
+    asked = {one.kind: one.payload for one in awake.requests.open()}
+    assert set(asked) == {"change_space", "continue_search"}
+    assert seed_searches.BACKBONE not in asked["change_space"]["space"]
+
+
+def test_the_form_is_there_without_searches(awake: Store) -> None:
+    assert "search_start" in keys(opened(NEW_SEARCH))
+
+
+@pytest.mark.parametrize("path", sorted(set(engine.searchable()) - {"model.weights_from"}))  # a text: typed by hand
+def test_what_a_switch_suggests_is_a_space_that_is_accepted(path: str) -> None:
+    setting = engine.searchable()[path]
+    values: dict[str, Any] = {"space": {path: spans.as_range(setting, spans.suggested(setting, setting.default))}}
+    try:
+        SearchSpec.parse(values)
+    except engine.Refused as refused:
+        about = [problem for problem in refused.problems if "means something only with" not in problem.message]
+        assert not about, about
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"choices": [[], ["flip"], ["flip", "rotate"]]},
+        {"choices": [True, False]},
+        {"integers": [4, 9], "step": 1},
+        {"uniform": [0.0, 0.2], "step": 0.05},
+        {"log": [1e-05, 0.1]},
+    ],
+)
+def test_a_range_comes_back_as_it_went_in(span: dict[str, Any]) -> None:
+    path = "data.augmentations" if isinstance(span.get("choices", [0])[0], list) else RATE
+    path = "freeze.batchnorm" if span.get("choices") == [True, False] else path
+    made = spans.as_range(engine.searchable()[path], spans.of_range(span))
+    assert {key: str(value) for key, value in plain(made).items()} == {k: str(v) for k, v in plain(span).items()}
+
+
+def plain(span: dict[str, Any]) -> dict[str, Any]:
+    """Numbers as numbers, whichever way they were written."""
+    kind = next(iter(span))
+    if kind == "choices":
+        return span
+    return {kind: [float(one) for one in span[kind]]} | ({"step": float(span["step"])} if "step" in span else {})

@@ -1,0 +1,150 @@
+"""The Search page and the list of searches, without a browser."""
+
+import pytest
+
+from engine import RunSpec
+from storage import SearchState, Store
+from tests.pages import seed, seed_searches
+from tests.pages.pages import NEW_RUN, SEARCH, SEARCHES, fine, keys, opened, texts
+
+
+@pytest.fixture
+def awake(store: Store) -> Store:
+    seed.digits(store)
+    seed.awake(store)
+    return store
+
+
+def test_without_searches_the_list_leads_to_the_form(awake: Store) -> None:
+    app = opened(SEARCHES)
+    assert "No searches yet" in texts(app)
+    assert "No search is chosen" in texts(opened(SEARCH))
+    assert "nothere may have been deleted" in texts(opened(SEARCH, search="nothere"))
+
+
+@pytest.mark.parametrize("state", list(SearchState))
+@pytest.mark.parametrize("trials", [0, 12])
+def test_a_search_is_shown_in_every_state_with_and_without_trials(
+    awake: Store, state: SearchState, trials: int
+) -> None:
+    made = seed_searches.search(awake, seed.KOREAN, trials=trials, wanted=20, state=state)
+    app = opened(SEARCH, search=made.id)
+    assert app.title[0].value.startswith("한국")
+    assert bool(app.dataframe) == bool(trials)
+    fine(opened(SEARCHES))
+
+
+def test_the_best_configuration_stands_first_as_text_to_copy(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=10)
+    best = awake.runs.get(made.best_run_id or "")
+    app = opened(SEARCH, search=made.id)
+    told = app.code[0].value
+    assert [line.split("  ")[0] for line in told.splitlines()] == [
+        "Learning rate",
+        "Batch size",
+        "Backbone",
+        "Weight decay",
+    ]
+    assert str((best.assignment or {})[seed_searches.BATCH]) in told
+    app.segmented_control(key="search_best_as").set_value("YAML")
+    fine(app.run())
+    assert RunSpec.from_yaml(app.code[0].value) == RunSpec.parse(best.spec)
+
+
+def test_train_this_longer_fills_in_a_new_run(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=10)
+    best = awake.runs.get(made.best_run_id or "")
+    app = opened(NEW_RUN, longer=best.id)
+    assert app.number_input(key="new_epochs").value > best.epochs
+    assert app.text_input(key="new_optimisation.learning_rate").value == repr(
+        (best.assignment or {})[seed_searches.RATE]
+    )
+
+
+def test_a_brush_filters_the_leaderboard_until_all_are_shown_again(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=12)
+    app = opened(SEARCH, search=made.id)
+    everything = set(app.dataframe[0].value["id"])
+    assert len(everything) == 12
+    some = list(everything)[:3]
+    app.session_state["search_brushed"] = some
+    fine(app.run())
+    assert set(app.dataframe[0].value["id"]) == set(some)
+    app.button(key="search_unbrush").click()
+    fine(app.run())
+    assert set(app.dataframe[0].value["id"]) == everything
+
+
+def test_one_trial_is_stopped_from_the_leaderboard(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=8, wanted=12, state=SearchState.RUNNING)
+    app = opened(SEARCH, search=made.id)
+    shown = list(app.dataframe[0].value["id"])
+    running = next(run for run in awake.searches.trials(made.id) if not run.state.is_over)
+    key = f"search_board_{app.session_state['search_board_round']}"
+    app.session_state[key] = {"selection": {"rows": [shown.index(running.id)], "columns": [], "cells": []}}
+    fine(app.run())
+    app.button(key="search_stop_trials").click()
+    fine(app.run())
+    assert [(one.kind, one.target) for one in awake.requests.open()] == [("stop_run", running.id)]
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        (SearchState.RUNNING, {"search_pause", "search_stop"}),
+        (SearchState.PAUSED, {"search_continue", "search_change"}),
+        (SearchState.FINISHED, {"search_change"}),
+        (SearchState.STOPPING, set()),
+    ],
+)
+def test_only_what_does_something_is_offered(awake: Store, state: SearchState, offered: set[str]) -> None:
+    made = seed_searches.search(awake, trials=6, wanted=12, state=state)
+    every = {"search_pause", "search_stop", "search_continue", "search_change"}
+    assert keys(opened(SEARCH, search=made.id)) & every == offered
+
+
+@pytest.mark.parametrize(("button", "kind"), [("search_pause", "pause_search"), ("search_stop", "stop_search")])
+def test_a_click_asks_the_engine(awake: Store, button: str, kind: str) -> None:
+    made = seed_searches.search(awake, trials=6, wanted=12, state=SearchState.RUNNING)
+    app = opened(SEARCH, search=made.id)
+    app.button(key=button).click()
+    fine(app.run())
+    assert [(one.kind, one.target) for one in awake.requests.open()] == [(kind, made.id)]
+
+
+def test_more_trials_are_asked_for(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=6)
+    app = opened(SEARCH, search=made.id)
+    app.number_input(key="search_extend_by").set_value(2)
+    fine(app.run())
+    app.button(key="search_extend").click()
+    fine(app.run())
+    assert [(one.kind, one.payload) for one in awake.requests.open()] == [("extend_search", {"trials": 2})]
+
+
+LOOKS = ("Importance", "One setting", "Two settings", "Timeline", "Failures", "Events", "Configuration")
+
+
+@pytest.mark.parametrize("metric", ["val/accuracy", "val/loss"])
+def test_every_look_is_drawn(awake: Store, metric: str) -> None:
+    made = seed_searches.search(awake, trials=24, metric=metric)
+    app = opened(SEARCH, search=made.id)
+    for look in LOOKS:
+        app.segmented_control(key="search_look").set_value(look)
+        fine(app.run())
+
+
+def test_failures_are_grouped_and_lead_to_their_runs(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=60)
+    failed = [run for run in awake.searches.trials(made.id) if run.state == "failed"]
+    app = opened(SEARCH, search=made.id)
+    app.segmented_control(key="search_look").set_value("Failures")
+    fine(app.run())
+    assert f"**{len(failed)} trials** · Out of memory" in texts(app)
+    assert f"run?run={failed[0].id}" in texts(app)
+
+
+def test_a_hostile_name_is_shown_letter_for_letter(awake: Store) -> None:
+    made = seed_searches.search(awake, seed.HOSTILE, trials=3)
+    app = opened(SEARCH, search=made.id)
+    assert "\\<script\\>" in app.title[0].value

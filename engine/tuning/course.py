@@ -43,6 +43,10 @@ class Course:
         self._closing: Closing | None = None
         self._is_signalled = False
         order.leave.unlink(missing_ok=True)
+        self.listen()
+
+    def listen(self) -> None:
+        """Have SIGTERM and SIGINT mean: pause. Again after Ray was started, which takes SIGTERM for itself."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pause)
 

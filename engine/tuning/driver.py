@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -46,7 +47,9 @@ def _searched(order: Order, telling: Telling) -> tuple[Closing, int]:
     telling.progress("starting")
     asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
     course = Course(order, asking, telling)
-    by_ray(order, asking, course, telling)
+    from engine.tuning import heads  # imports torch: seconds in which the search could already have been told
+
+    (heads.conduct if heads.fits(order) else by_ray)(order, asking, course, telling)
     return course.ending, asking.wanted
 
 
@@ -58,10 +61,12 @@ def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> No
     telling.started(attempt=order.attempt, pid=os.getpid(), device=device, at_once=order.at_once, path=path)
     telling.progress("starting Ray")
     vital = ray_settings.start(at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus)
+    course.listen()
     try:
         conduct(order, asking, course, telling, watch=Watch(vital, telling))
     finally:
         ray_settings.stop()
+        end_children()  # Ray asks its processes to go, and does not wait until they are gone
 
 
 def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watch: Callable[[], None]) -> None:
@@ -112,12 +117,20 @@ class Watch:
 
 
 def end_children() -> None:
-    """Kill every process below this one, and those of its session that lost their parents."""
+    """Kill every process below this one, and those of its session that lost their parents, until none is left."""
     own, session = os.getpid(), os.getsid(0)
-    for one in psutil.process_iter():
+
+    def is_ours(one: psutil.Process) -> bool:
         try:
-            ours = session == own and os.getsid(one.pid) == session
-            if one.pid != own and (ours or own in (parent.pid for parent in one.parents())):
-                one.kill()
+            if one.pid == own or one.status() == psutil.STATUS_ZOMBIE:
+                return False
+            below = own in (parent.pid for parent in one.parents())
+            return below or (session == own and os.getsid(one.pid) == session)
         except (psutil.Error, ProcessLookupError):
-            continue
+            return False
+
+    while left := [one for one in psutil.process_iter() if is_ours(one)]:
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(left, timeout=1.0)

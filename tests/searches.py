@@ -50,10 +50,14 @@ class Searched:
     def mark(self) -> str:
         return f"{self.home}:search-s1:{self.told['attempt']}"
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """A driver, told of what those before it did."""
+    def lay(self) -> None:
+        """search.json for the next driver, with what those before it did."""
         self.told |= {"attempt": self.told["attempt"] + 1, "trials": self.trials()}
         (self.folder / "search.json").write_text(json.dumps(self.told))
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """A driver, told of what those before it did."""
+        self.lay()
         with (self.folder / "log.txt").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "engine.tuning", str(self.folder)],

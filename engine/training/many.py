@@ -19,7 +19,6 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from engine import spec
-from engine.catalog import STRATEGIES
 from engine.training.checkpoints import Checkpoints
 from engine.training.feeds import Feed, Feeds
 from engine.training.loop import end_epoch
@@ -68,7 +67,7 @@ def shared_by(run: spec.RunSpec) -> dict[str, Any] | None:
         and run.optimisation.mixing == "none"
         and run.optimisation.balance != "sampling"
         and (not run.data.augmentations or asked.views > 0)
-        and "frozen" in STRATEGIES[run.strategy].takes
+        and run.strategy == "single"
     )
     return run.model_dump(mode="json", exclude=FREE) if can else None
 

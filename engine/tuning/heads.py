@@ -1,0 +1,235 @@
+"""Searches among heads on frozen stages: many train at once, as one computation over features computed once.
+
+No process is started for a trial, and none of Ray's: the driver trains them itself, block by block.
+"""
+
+import copy
+import os
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from engine.catalog import ALGORITHMS
+from engine.catalog.freezing import HEAD
+from engine.lines import Lines
+from engine.training import device as devices
+from engine.training.checkpoints import Checkpoints
+from engine.training.events import NullReporter, Reporter
+from engine.training.failures import explain
+from engine.training.feeds import Feed
+from engine.training.many import FREE, Member, Together, shared_by, with_own_head
+from engine.training.memory import Memory
+from engine.training.meter import Meter
+from engine.training.preparation import Prepared, build, build_network, equip, find_weights, prepare_data
+from engine.training.state import seed_all
+from engine.tuning.asking import Asked, Asking
+from engine.tuning.course import Course
+from engine.tuning.gate import LOOK_S, Reached, Word
+from engine.tuning.order import Order
+from engine.tuning.stepping import LEAVE, Stepping
+from engine.tuning.telling import Telling
+
+BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, and where it learns from those before
+
+
+def fits(order: Order) -> bool:
+    """Whether its trials differ only in how their head learns, and all are to reach their last epoch."""
+    spec = order.spec
+    free = {f"optimisation.{name}" for name in (*FREE["optimisation"], "batch_size")} | FREE.keys()
+    return (
+        shared_by(spec.run) is not None
+        and set(spec.space) <= free
+        and spec.scheduler == "none"
+        and spec.cost == "none"
+        and order.gpus <= 1
+    )
+
+
+def conduct(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+    """Train the trials, until the course of the search ends."""
+    learns = "random_first" in ALGORITHMS[order.spec.algorithm].takes
+    block = order.spec.at_once or (LEARNING if learns else BLOCK)
+    device = devices.choose("cuda" if order.gpus else order.told["device"])
+    telling.started(
+        attempt=order.attempt, pid=os.getpid(), device=devices.describe(device), at_once=block, path="heads"
+    )
+    heads: _Heads | None = None
+    while not asking.is_over and course.closing is None:
+        asked: list[Asked] = []
+        while len(asked) < block and (one := asking.ask()):
+            asked.append(one)
+        for one in [one for one in asked if one.attempt > 1]:
+            _go_on(one, order, asking, course, telling)
+        if new := [one for one in asked if one.attempt == 1]:
+            heads = heads or _Heads(order, asking, course, telling)
+            heads.train(new)
+
+
+class _Heads:
+    """What all trials share, made once: images, network, features.
+
+    Raises:
+        Stopped: The search was asked to end meanwhile.
+        Unavailable: Images or weights are not to be had.
+    """
+
+    def __init__(self, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+        self._order, self._asking, self._course, self._telling = order, asking, course, telling
+        self._device = devices.choose("cuda" if order.gpus else order.told["device"])
+        devices.prepare(self._device)
+        base, told = order.spec.run, order.told
+        path, cache = told.get("weights_paths", {}).get(base.model.weights_from), Path(told["cache"])
+        reporter, stop = _AsSearch(telling), lambda: course.closing is not None
+        seed_all(base.seed)
+        found = find_weights(base, path, reporter, stop)
+        self._data: Prepared = prepare_data(
+            told["dataset"], base, cache, reporter, stop, recipe=found.recipe if found else None
+        )
+        self._network: nn.Module = build_network(base, self._data.about, found, reporter)
+        training, recipe, images = build(base, self._data, self._device, self._network)
+        self._feeds, _ = equip(base, self._data, training, recipe, images, cache=cache, reporter=reporter, stop=stop)
+        self._feeds.choices.worth[HEAD] = True  # for one trial perhaps not, for a search always
+        self._looked = 0.0
+        self._words: dict[str, Word | None] = {}
+
+    def train(self, asked: list[Asked]) -> None:
+        """Train new trials together, each to its own end."""
+        if len(asked) > 1:
+            self._telling.message("info", f"{len(asked)} heads train at once, over features computed once.")
+        runs = [_Run(one, self._order, self._asking, self._course) for one in asked]
+        self._words = dict.fromkeys((one.run for one in asked), None)
+        sizes = sorted({one.spec.optimisation.batch_size for one in asked})
+        try:
+            for size in sizes:  # those that see the same batches
+                self._together([run for run in runs if run.asked.spec.optimisation.batch_size == size])
+        except Exception as error:  # what all of them share went wrong
+            for run in runs:
+                run.ended(False, error)
+        finally:
+            for run in runs:
+                run.close()
+
+    def _together(self, runs: list["_Run"]) -> None:
+        feeds, members = copy.copy(self._feeds), []
+        for run in runs:
+            member, feeds.images = self._member(run)
+            members.append(member)
+        Together(members, feeds).fit()
+
+    def _member(self, run: "_Run") -> tuple[Member, Feed]:
+        spec, about = run.asked.spec, self._data.about | {"spec": run.asked.spec.model_dump(mode="json")}
+        own = with_own_head(self._network, spec.model)
+        training, recipe, images = build(spec, self._data, self._device, own)
+        training.choices = copy.deepcopy(self._feeds.choices)
+        steps = spec.epochs * len(images.train)
+        run.reporter.started(
+            attempt=run.asked.attempt,
+            pid=os.getpid(),
+            device=devices.describe(self._device),
+            epoch=0,
+            step=0,
+            epochs=spec.epochs,
+            steps=steps,
+            going_on_from=None,
+        )
+        meter = Meter(run.reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(self._device))
+        checkpoints = Checkpoints(run.folder, about, keep=spec.keep_checkpoints, reporter=run.reporter)
+        leaves = partial(self._leaves, run)
+        return Member(training, recipe, meter, checkpoints, leaves=leaves, ended=run.ended), images
+
+    def _leaves(self, run: "_Run") -> bool:
+        if time.monotonic() - self._looked >= LOOK_S:  # for all of them at once
+            self._looked = time.monotonic()
+            closing = self._course.closing
+            for id, word in self._words.items():
+                self._words[id] = word or (closing.word if closing else Word.read(self._order.run_folder(id) / LEAVE))
+            over, wanted = self._asking.count
+            told = f"{over} of {wanted} trials over, {len(self._asking.open)} training"
+            self._telling.progress("searching", told)
+        run.word = self._words[run.asked.run]
+        return run.word is not None
+
+
+class _Run:
+    """A trial on its way: its lines, and its end."""
+
+    def __init__(self, asked: Asked, order: Order, asking: Asking, course: Course) -> None:
+        self.asked, self.folder = asked, order.lay_out(asked)
+        self.word: Word | None = None  # to leave
+        self._asking, self._metric = asking, order.spec.metric
+        self._lines = Lines(self.folder / "events.jsonl")
+        self.reporter = _AsTrial(self._lines, partial(asking.saw, asked.run), course, self._metric)
+        self._is_over = False
+
+    def ended(self, finished: bool, error: Exception | None) -> None:
+        """Its last word, once."""
+        if self._is_over:
+            return
+        self._is_over = True
+        state, reason, advice, detail = "finished", None, None, None
+        if error:
+            failure = explain(error, self.asked.spec)
+            state, reason, advice = "failed", failure.reason, failure.advice
+            detail = "".join(traceback.format_exception(error))
+        elif not finished:
+            word = self.word or Word()
+            state, reason = word.state or "interrupted", word.reason
+        needs = {"needs_bytes": 0} if state == "interrupted" else {}
+        self.reporter.ended(state, reason=reason, advice=advice, detail=detail, **needs)
+        best = self.reporter.reached.bests.get(self._metric)
+        self._asking.tell(self.asked.run, state, value=best, reason=reason, advice=advice)
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+class _AsTrial(Reporter):
+    """A run's reporter that also lets its search know of every epoch."""
+
+    def __init__(self, lines: Lines, saw: Callable[[int, float], None], course: Course, metric: str) -> None:
+        super().__init__(lines)
+        self.reached = Reached()
+        self._saw, self._course, self._metric = saw, course, metric
+
+    def metrics(self, step: int, epoch: int, values: dict[str, float], *, at: float | None = None) -> None:
+        super().metrics(step, epoch, values, at=at)
+        if self._metric in values:
+            self.reached.take(epoch, values)
+            self._saw(epoch, values[self._metric])
+            self._course.saw(self.reached.bests[self._metric])
+
+
+class _AsSearch(NullReporter):
+    """What is made for all trials is told among the search's own lines."""
+
+    def __init__(self, telling: Telling) -> None:
+        super().__init__()
+        self._telling = telling
+
+    def progress(self, phase: str, *, message: str | None = None, **_: Any) -> None:
+        self._telling.progress(phase, message)
+
+    def message(self, level: str, text: str) -> None:
+        self._telling.message(level, text)
+
+
+def _go_on(asked: Asked, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+    """Train on, alone, what an earlier driver began."""
+    folder = order.lay_out(asked)
+    with ThreadPoolExecutor(1, thread_name_prefix="training") as thread:
+        config = {"folder": str(folder), "leave": str(order.leave), "score": order.spec.metric}
+        training, told = Stepping(config, thread), dict[str, Any]()
+        while not told.get("done"):
+            told = training.step()
+            telling.progress("searching", f"Trial {asked.number} goes on from where it was left.")
+            if course.closing is None and told["best"] == told["best"]:  # it has trained an epoch at least
+                asking.saw(asked.run, told["epoch"], told["score"])
+                course.saw(told["best"])
+    best = told["best"] if told["best"] == told["best"] else None
+    asking.tell(asked.run, told["state"], value=best, reason=told["reason"], advice=told["advice"])

@@ -3,6 +3,7 @@
 import faulthandler
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -19,6 +20,7 @@ from engine.tuning.course import Closing, Course
 from engine.tuning.order import Order
 from engine.tuning.telling import Telling
 
+RAY_FILES = "ray"  # in the search's folder while its driver lives: pointers to the runs' own checkpoints
 WATCH_S = 1.0
 RAY_GONE = "Ray's own process was killed; the search goes on from its runs."
 
@@ -60,11 +62,13 @@ def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> No
     path, device = "ray", f"{order.gpus} GPUs" if order.gpus else "cpu"
     telling.started(attempt=order.attempt, pid=os.getpid(), device=device, at_once=order.at_once, path=path)
     telling.progress("starting Ray")
+    shutil.rmtree(order.folder / RAY_FILES, ignore_errors=True)  # of a driver that was killed
     vital = ray_settings.start(at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus)
     course.listen()
     try:
         conduct(order, asking, course, telling, watch=Watch(vital, telling))
     finally:
+        shutil.rmtree(order.folder / RAY_FILES, ignore_errors=True)
         ray_settings.stop()
         end_children()  # Ray asks its processes to go, and does not wait until they are gone
 
@@ -82,7 +86,7 @@ def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watc
         tune.run(
             tune.with_resources(Trial, needs),
             name=f"attempt-{order.attempt}",
-            storage_path=str(order.folder / "ray"),
+            storage_path=str(order.folder / RAY_FILES),
             num_samples=-1,
             search_alg=Asks(conductor),
             scheduler=scheduler(order.spec, conductor.change),

@@ -52,6 +52,7 @@ class Searched:
 
     def lay(self) -> None:
         """search.json for the next driver, with what those before it did."""
+        (self.folder / "control.jsonl").unlink(missing_ok=True)
         self.told |= {"attempt": self.told["attempt"] + 1, "trials": self.trials()}
         (self.folder / "search.json").write_text(json.dumps(self.told))
 

@@ -16,9 +16,8 @@ from engine.errors import Refused
 from engine.faults import FAULTS
 from engine.tuning.asking import Asked, Asking
 from engine.tuning.course import Course
-from engine.tuning.gate import Word
+from engine.tuning.gate import LEAVE, Word
 from engine.tuning.order import Order, has_ended
-from engine.tuning.stepping import LEAVE
 from engine.tuning.telling import Telling
 
 LEAVE_S = 30.0  # that trials have to save and leave

@@ -7,9 +7,8 @@ from types import FrameType
 from typing import Any
 
 from engine.tuning.asking import Asking
-from engine.tuning.gate import Word
+from engine.tuning.gate import LEAVE, Word
 from engine.tuning.order import Control, Order
-from engine.tuning.stepping import LEAVE
 from engine.tuning.telling import Telling
 
 

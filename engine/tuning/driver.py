@@ -49,10 +49,20 @@ def _searched(order: Order, telling: Telling) -> tuple[Closing, int]:
     telling.progress("starting")
     asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
     course = Course(order, asking, telling)
-    from engine.tuning import heads  # imports torch: seconds in which the search could already have been told
-
-    (heads.conduct if heads.fits(order) else by_ray)(order, asking, course, telling)
+    if not _by_heads(order, asking, course, telling):
+        by_ray(order, asking, course, telling)
     return course.ending, asking.wanted
+
+
+def _by_heads(order: Order, asking: Asking, course: Course, telling: Telling) -> bool:
+    """Train the trials here, where that can be done; False where it cannot."""
+    if order.spec.run.freeze.policy != "head":
+        return False
+    from engine.tuning import heads  # torch takes seconds, which a driver of Ray does without
+
+    if fits := heads.fits(order):
+        heads.conduct(order, asking, course, telling)
+    return fits
 
 
 def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> None:

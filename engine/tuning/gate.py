@@ -10,6 +10,7 @@ from typing import Any
 from engine.lines import Lines
 from engine.training.events import Reporter
 
+LEAVE = "leave.json"  # in a run's folder: the search's word to that trial; in the search's own: to all
 LOOK_S = 0.2  # between two looks for a word to leave
 
 

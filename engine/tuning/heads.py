@@ -30,9 +30,9 @@ from engine.training.preparation import Prepared, build, build_network, equip, f
 from engine.training.state import seed_all
 from engine.tuning.asking import Asked, Asking
 from engine.tuning.course import Course
-from engine.tuning.gate import LOOK_S, Reached, Word
+from engine.tuning.gate import LEAVE, LOOK_S, Reached, Word
 from engine.tuning.order import Order
-from engine.tuning.stepping import LEAVE, Stepping
+from engine.tuning.stepping import Stepping
 from engine.tuning.telling import Telling
 
 BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, and where it learns from those before

@@ -10,8 +10,7 @@ from typing import Any
 from engine.lines import Lines
 from engine.spec import SearchSpec
 from engine.tuning.asking import Asked, Known
-from engine.tuning.gate import Word
-from engine.tuning.stepping import LEAVE
+from engine.tuning.gate import LEAVE, Word
 
 POLL_S = 0.5
 
@@ -109,11 +108,11 @@ def has_ended(folder: Path) -> bool:
 
 
 class Control:
-    """The lines that the supervisor adds to control.jsonl; those of earlier drivers are passed over."""
+    """The lines that the supervisor adds to control.jsonl, which it removes before it starts a driver."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "control.jsonl"
-        self._offset = self._path.stat().st_size if self._path.exists() else 0
+        self._offset = 0
         self._looked = 0.0
 
     def news(self) -> Iterator[dict[str, Any]]:

@@ -17,9 +17,8 @@ from engine.lines import Lines
 from engine.training import checkpoint
 from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint
-from engine.tuning.gate import Gate, TrialReporter, Word
+from engine.tuning.gate import LEAVE, Gate, TrialReporter, Word
 
-LEAVE = "leave.json"  # in a run's folder: its search's word to this trial
 ASIDE = Word(state=None)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from math import log
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from pages.parts.search_parts import labels, lowest
 from pages.parts.session import palette, run_link, store
 from pages.parts.tables import events_table
 from pages.parts.trials import Dimension, Trial, failures
-from storage import Search
+from storage import RunState, Search
 
 NAMED = 8  # failed trials of a cause that have a link
 COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
@@ -35,9 +36,10 @@ def analysis(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
 
 
 def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
-    valued = sum(trial.value is not None for trial in trials)
+    finished = sum(trial.run.state is RunState.FINISHED for trial in trials)
+    news = finished if finished < 20 else int(20 * log(finished))  # it takes a second: not for each of hundreds
     try:
-        shares = unless_new("search_importances", (search.id, valued), lambda: engine.importances(store(), search.id))
+        shares = unless_new("search_importances", (search.id, news), lambda: engine.importances(store(), search.id))
     except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
         st.caption(words.escaped(str(refused)))
         return

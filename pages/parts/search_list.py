@@ -39,17 +39,17 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
                 key=clicked,
                 on_click=_open,
                 args=(clicked, [one.id for one in searches]),
-                width=260,
+                width=230,
             ),
             "state": column.MultiselectColumn(
-                "State", options=list(words.SEARCH_STATE_WORDS.values()), color=_tints(colours), width=96
+                "State", options=list(words.SEARCH_STATE_WORDS.values()), color=_tints(colours), width=92
             ),
-            "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=106),
+            "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=98),
             "trials": column.TextColumn("Trials", width=90),
-            "best": column.TextColumn("Best", width=70),
-            "algorithm": column.TextColumn("Algorithm", width=130),
-            "dataset": column.TextColumn("Data set", width=100),
-            "duration": column.TextColumn("Worked", width=96),
+            "best": column.TextColumn("Best", width=64),
+            "algorithm": column.TextColumn("Algorithm", width=120),
+            "dataset": column.TextColumn("Data set", width=88),
+            "duration": column.TextColumn("Worked", width=92),
             "created": column.TextColumn("Added", width=94),
         },
     )

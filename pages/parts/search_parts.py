@@ -78,7 +78,7 @@ def numbers(search: Search, trials: list[Trial]) -> None:
     ended = " · ".join(f"{kinds[kind]:,} {kind}" for kind in ("pruned", "failed") if kinds[kind])
     cards = (
         (
-            f"Best {words.metric(search.metric).lower()}",
+            "Best",
             words.of_metric(search.metric, best.value if best else None),
             f"{best.label}, epoch {best.run.best_epoch}" if best else None,
         ),
@@ -97,7 +97,7 @@ def numbers(search: Search, trials: list[Trial]) -> None:
     grid = st.grid(4, min_column_width=160)
     for place, (label, value, note) in enumerate(cards):
         colour = "off" if place else "green"
-        grid.metric(label, value, delta=note, delta_color=colour, delta_arrow="off", border=True, height=124)
+        grid.metric(label, value, delta=note, delta_color=colour, delta_arrow="off", border=True, height=116)
 
 
 def best_configuration(search: Search, trials: list[Trial]) -> None:
@@ -184,6 +184,9 @@ def _badges(search: Search) -> None:
         row = table.get(str(search.spec.get(field)))
         if row is not None and search.spec.get(field) != "none":
             st.badge(words.escaped(row.label), icon=f":material/{sign}:", color="gray", help=row.note)
+    if search.path == "heads":
+        told = "Trials differ in their heads alone: features are computed once, and many heads train at once over them."
+        st.badge("many heads at once", icon=":material/stacks:", color="green", help=told)
     if search.device:
         st.badge(words.escaped(search.device), icon=":material/memory:", color="gray")
     if search.attempt > 1:

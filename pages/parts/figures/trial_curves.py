@@ -22,7 +22,7 @@ def trial_curves(
             groups[_group(trial, best)].append(trial)
     looks = {
         "pruned": (palette.muted, 1.0, 0.22),
-        "trials": (palette.train, 1.2, 0.5),
+        "trials": (palette.train, 1.2, min(0.5, 0.08 + 20 / max(1, len(groups["trials"])))),
         "under way": (palette.busy, 1.8, 0.95),
         "best": (palette.validation, 2.8, 1.0),
     }

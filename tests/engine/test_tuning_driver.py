@@ -1,4 +1,7 @@
-"""Searches driven by Ray in processes of their own, on real digits."""
+"""Searches driven by Ray in processes of their own, on real digits.
+
+The whole table of pairs is slow: `.venv/bin/pytest tests/engine/test_tuning_driver.py -m "slow or not slow"`.
+"""
 
 import signal
 from itertools import product
@@ -11,7 +14,7 @@ from engine.errors import Refused
 from tests.searches import FEW, NUMBERS, Searched, wait_for
 
 QUICK = {"epochs": 2, "data": {"dataset": "digits", "image_size": 8}}
-FAST = {("optuna", "asha"), ("random", "pbt"), ("bohb", "bohb")}  # in `make test`; the others are slow
+FAST = {("random", "pbt"), ("bohb", "bohb")}  # in `make test`; the others are slow
 
 
 def pairs() -> list[object]:

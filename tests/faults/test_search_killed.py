@@ -1,4 +1,7 @@
-"""A search whose processes are killed: finished trials stay as they are, all are accounted for, nothing is left."""
+"""A search whose processes are killed: finished trials stay as they are, all are accounted for, nothing is left.
+
+Most are slow, so not in `make test`: `.venv/bin/pytest tests/faults/test_search_killed.py -m "slow or not slow"`.
+"""
 
 import json
 import random
@@ -66,6 +69,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert not search.left()
 
 
+@pytest.mark.slow
 def test_a_killed_raylet_ends_the_driver_which_is_started_again(tmp_path: Path) -> None:
     search = search_in(tmp_path)
     driver = search.start()

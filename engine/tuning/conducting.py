@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ray.exceptions import RayActorError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.search import Searcher
@@ -14,6 +15,7 @@ from engine import host_memory
 from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Refused
 from engine.faults import FAULTS
+from engine.training.failures import explain
 from engine.tuning.asking import Asked, Asking
 from engine.tuning.course import Course
 from engine.tuning.gate import LEAVE, Word
@@ -117,11 +119,15 @@ class Conductor:
 
     def on_error(self, trial: RayTrial) -> None:
         """Its process died too often, or what Ray called in it raised."""
-        run, fault = self._runs[trial.trial_id], FAULTS["killed for memory"]
+        run, error = self._runs[trial.trial_id], trial.get_error()
         reason, advice = KILLED, FAULTS["killed"].advice
-        if host_memory.kills() > self._kills:
+        if error is not None and not isinstance(error, RayActorError):
+            failure = explain(getattr(error, "cause", None) or error)
+            reason, advice = failure.reason, failure.advice
+        elif host_memory.kills() > self._kills:
+            fault = FAULTS["killed for memory"]
             reason, advice = f"{fault.reason}.", fault.advice
-        log.error("trial %s: %s", run, trial.get_error() or reason)
+        log.error("trial %s: %s", run, error or reason)
         self._order.end_run(run, "failed", reason, advice)
         self._leave(run, "failed", {**self._told(trial.last_result or {}), "reason": reason, "advice": advice})
 

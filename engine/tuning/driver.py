@@ -75,6 +75,9 @@ def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> No
     shutil.rmtree(order.folder / RAY_FILES, ignore_errors=True)  # of a driver that was killed
     vital = ray_settings.start(at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus)
     course.listen()
+    if not vital:  # a cluster: its machines are what there is
+        order.told["cpus"], gpus = ray_settings.has()
+        order.told["slots"] = [str(number) for number in range(gpus)] or ["cpu"]
     try:
         conduct(order, asking, course, telling, watch=Watch(vital, telling))
     finally:

@@ -17,11 +17,14 @@ CORES = "THAW_CORES"  # as engine/training/device.py reads it
 CLUSTER = "THAW_RAY_ADDRESS"  # of a cluster to use in place of one started here; RAY_AUTH_TOKEN is then its own
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "thaw-ray-"
-CODE = {"working_dir": str(ROOT), "excludes": [".venv", ".git", "docs", "tests"]}  # for nodes that have no Thaw
+CODE = {
+    "working_dir": str(ROOT),
+    "excludes": [".*", "docs", "tests", "shared", "static"],
+}  # for nodes that have no Thaw
 STORE_BYTES = 80 * 2**20  # trials exchange small dictionaries alone
 
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # has every socket listen on loopback alone, on Linux too
 SETTINGS = {
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # has every socket listen on loopback alone, on Linux too
     "RAY_AUTH_MODE": "token",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -50,9 +53,10 @@ def start(*, at_once: int, cpus: int, gpus: int) -> list[int]:
 
     Returns: pids of the processes that it cannot do without; [] of a cluster.
     """
-    os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)  # else the second process waits for the first
     address = os.environ.get(CLUSTER)
+    settings = SETTINGS | ({} if address else ALONE)
+    os.environ.update({name: value for name, value in settings.items() if name not in os.environ})
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)  # else the second process waits for the first
     if not address:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray
@@ -73,6 +77,14 @@ def start(*, at_once: int, cpus: int, gpus: int) -> list[int]:
         **about,
     )
     return _vital()
+
+
+def has() -> tuple[int, int]:
+    """Cores and GPUs that Ray may use, here or in its cluster."""
+    import ray
+
+    found = ray.cluster_resources()
+    return int(found.get("CPU", 1)), int(found.get("GPU", 0))
 
 
 def stop() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import worker
+from engine.faults import FAULTS
 from engine.lines import Lines
 from engine.training import checkpoint
 from engine.training.events import Reporter
@@ -46,6 +47,12 @@ class Stepping:
         if not goes_on:
             self._training.result()
         return self._report(is_over=not goes_on)
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether it failed in a way after which its process can use the GPU no more."""
+        reason = str((self._gate.reached.ended or {}).get("reason"))
+        return any(reason.startswith(FAULTS[fault].reason) for fault in ("assert", "cudnn"))
 
     def saved(self) -> str | None:
         """The name of a checkpoint that holds what was reached; None before the first."""

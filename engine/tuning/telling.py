@@ -17,6 +17,7 @@ class Telling:
     def __init__(self, folder: Path) -> None:
         self._lines = Lines(folder / "events.jsonl")
         self._phase, self._told = "", 0.0
+        self._message: str | None = None
 
     def started(self, *, attempt: int, pid: int, device: str, at_once: int, path: str) -> None:
         """The driver lives; `path` is ray or heads: how its trials are trained."""
@@ -36,9 +37,10 @@ class Telling:
         self._write("trial_ended", run=run, state=state, reason=reason, advice=advice, **known)
 
     def progress(self, phase: str, message: str | None = None) -> None:
-        """What goes on now; the same phase is told once a second at most."""
-        if phase != self._phase or time.monotonic() - self._told >= 1.0:
-            self._phase, self._told = phase, time.monotonic()
+        """What goes on now: once a second at most where the phase is the same, every ten where the message is too."""
+        waits = 0.0 if phase != self._phase else 1.0 if message != self._message else 10.0
+        if time.monotonic() - self._told >= waits:
+            self._phase, self._message, self._told = phase, message, time.monotonic()
             self._write("progress", phase=phase, message=message)
 
     def message(self, level: str, text: str) -> None:

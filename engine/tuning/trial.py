@@ -1,6 +1,7 @@
 """Trials one after the other in a process of Ray's: a new process for each would cost seconds."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Trial(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._training.leave()
+        if self._training.is_spoilt:
+            os._exit(1)  # Ray gives the next trial another process
         self._training = Stepping(new_config, self._thread)
         return True
 

@@ -19,8 +19,8 @@ def can_stop(runs: Sequence[Run]) -> list[str]:
 
 
 def can_resume(runs: Sequence[Run]) -> list[str]:
-    """Ids of those that can go on from their last checkpoint."""
-    return [run.id for run in runs if run.state in (RunState.STOPPED, RunState.FAILED)]
+    """Ids of those that can go on from their last checkpoint; trials are their search's to go on with."""
+    return [run.id for run in runs if run.state in (RunState.STOPPED, RunState.FAILED) and run.search_id is None]
 
 
 def run_buttons(runs: Sequence[Run], *, key: str, afterwards: Callable[[], None] | None = None) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 import engine
 from engine import NotFound, Refused, Unavailable
 from pages.parts import actions, words
-from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run, run_link, store, wake_engine
+from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run, run_link, search_link, store, wake_engine
 from storage import Checkpoint, Run, RunState
 
 MOST = 5  # children that are named
@@ -14,6 +14,8 @@ MORE_EPOCHS = 10
 
 def lineage(run: Run) -> None:
     """The run whose checkpoint it began with, and those that began with one of its own."""
+    if run.search_id is not None:
+        st.caption(f":material/travel_explore: Trial {run.trial} of {_search(run.search_id)}.")
     if run.parent_id is not None:
         st.caption(f":material/fork_right: Goes on from {_parent(run)} {_after(run)}.")
     if children := store().runs.children(run.id):
@@ -44,7 +46,7 @@ def go_on(run: Run) -> None:
                 help="A new run that goes on from here, with other settings if you like. This one stays as it is.",
             ):
                 st.switch_page(NEW_RUN_PAGE, query_params={"branch": run.id, "at": one.name})
-            if run.state in (RunState.STOPPED, RunState.FAILED):
+            if run.state in (RunState.STOPPED, RunState.FAILED) and run.search_id is None:
                 st.button(
                     "Resume from here",
                     icon=":material/history:",
@@ -129,6 +131,14 @@ def _parent(run: Run) -> str:
         return _linked(store().runs.get(run.parent_id or ""))
     except KeyError:
         return f"a run deleted since ({run.parent_id})"
+
+
+def _search(search_id: str) -> str:
+    try:
+        name = store().searches.get(search_id).name
+    except KeyError:
+        return f"a search deleted since ({search_id})"
+    return f"[{words.escaped(words.shortened(name, 40))}]({search_link(search_id)})"
 
 
 def _linked(run: Run) -> str:

@@ -12,7 +12,7 @@ from pages.parts import actions, forms, run_sections, words
 from pages.parts.cards import page_head, problem_lines
 from pages.parts.fit_panel import fit_panel
 from pages.parts.lineage import MORE_EPOCHS
-from pages.parts.session import newest_run, open_run, store
+from pages.parts.session import NEW_SEARCH_PAGE, newest_run, open_run, store
 from storage import Run, RunState
 
 COMMAND = ".venv/bin/python -m engine train run.yaml --wait"
@@ -227,7 +227,8 @@ def page() -> None:
         st.session_state.pop("new_filled", None)
         open_run(started)
     with page_head("New run"):
-        pass
+        if not branching():
+            st.page_link(NEW_SEARCH_PAGE, label="Search around this", icon=":material/travel_explore:")
     first_values()
     spec, problems = forms.check(store())
     if origin := branching():

@@ -39,7 +39,9 @@ def shown_runs() -> list[Run]:
         untick()  # one is gone: positions no longer mean the same runs
     states = FILTERS[st.session_state.get("runs_state") or "All"]
     gone, dataset = being_deleted(), st.session_state.get("runs_dataset")
-    found = store().runs.list(states=states, text=st.session_state.get("runs_text") or None, limit=MOST)
+    alone = not st.session_state.get("runs_trials")
+    text = st.session_state.get("runs_text") or None
+    found = store().runs.list(states=states, text=text, alone=alone, limit=MOST)
     runs = [run for run in found if run.id not in gone and dataset in (None, run.dataset_id)]
     st.session_state["runs_ids"] = [run.id for run in runs]
     return runs
@@ -60,6 +62,8 @@ def filters() -> None:
         st.text_input(
             "Find", key="runs_text", placeholder="Name or id", icon=":material/search:", width=220, on_change=untick
         )
+        if store().searches.list(limit=1):
+            st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", on_change=untick)
 
 
 def table() -> None:

@@ -5,9 +5,9 @@ import random
 import time
 from typing import Any
 
-import engine
 from engine import SearchSpec
 from storage import Checkpoint, MetricPoint, RunState, Search, SearchState, Store
+from tests.pages.seed import KOREAN
 
 RATE, BATCH, BACKBONE, DECAY = (
     "optimisation.learning_rate",
@@ -63,6 +63,16 @@ def search(
     if best is not None and best.best_value is not None:
         store.searches.update(made.id, best_run_id=best.id, best_value=best.best_value)
     return store.searches.get(made.id)
+
+
+def some(store: Store) -> dict[str, str]:
+    """Ids of two that show what there is to see, of everyday size and of 500 trials; others in other states."""
+    search(store, "loss of the small network", trials=20, wanted=30, state=SearchState.PAUSED, metric="val/loss")
+    search(store, "resnet34 on large batches", trials=5, wanted=30, state=SearchState.FAILED)
+    many = search(store, KOREAN, trials=500, wanted=600, state=SearchState.RUNNING, hours=2.0)
+    shown = search(store, "digits search", trials=24, wanted=30, state=SearchState.RUNNING)
+    search(store, "for tonight", trials=0, wanted=100, state=SearchState.QUEUED)
+    return {"search": shown.id, "many": many.id}
 
 
 def _trial(
@@ -174,6 +184,3 @@ def _moved(store: Store, search_id: str, state: SearchState, began: float) -> No
         store.searches.move(search_id, SearchState.STOPPING)
     told = {"reason": "The first 5 trials failed for one reason: out of memory."} if state is SearchState.FAILED else {}
     store.searches.move(search_id, state, **spent, **told)
-
-
-__all__ = ["BATCH", "RATE", "engine", "search"]

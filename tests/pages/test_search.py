@@ -5,7 +5,7 @@ import pytest
 from engine import RunSpec
 from storage import SearchState, Store
 from tests.pages import seed, seed_searches
-from tests.pages.pages import NEW_RUN, SEARCH, SEARCHES, fine, keys, opened, texts
+from tests.pages.pages import NEW_RUN, NEW_SEARCH, RUN, RUNS, SEARCH, SEARCHES, fine, keys, opened, texts
 
 
 @pytest.fixture
@@ -22,8 +22,15 @@ def test_without_searches_the_list_leads_to_the_form(awake: Store) -> None:
     assert "nothere may have been deleted" in texts(opened(SEARCH, search="nothere"))
 
 
-@pytest.mark.parametrize("state", list(SearchState))
-@pytest.mark.parametrize("trials", [0, 12])
+@pytest.mark.parametrize(
+    ("state", "trials"),
+    [
+        *((state, 4) for state in SearchState),
+        (SearchState.QUEUED, 0),
+        (SearchState.RUNNING, 0),
+        (SearchState.FAILED, 0),
+    ],
+)
 def test_a_search_is_shown_in_every_state_with_and_without_trials(
     awake: Store, state: SearchState, trials: int
 ) -> None:
@@ -31,7 +38,6 @@ def test_a_search_is_shown_in_every_state_with_and_without_trials(
     app = opened(SEARCH, search=made.id)
     assert app.title[0].value.startswith("한국")
     assert bool(app.dataframe) == bool(trials)
-    fine(opened(SEARCHES))
 
 
 def test_the_best_configuration_stands_first_as_text_to_copy(awake: Store) -> None:
@@ -148,3 +154,22 @@ def test_a_hostile_name_is_shown_letter_for_letter(awake: Store) -> None:
     made = seed_searches.search(awake, seed.HOSTILE, trials=3)
     app = opened(SEARCH, search=made.id)
     assert "\\<script\\>" in app.title[0].value
+
+
+def test_trials_are_among_the_runs_only_when_asked_for(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=3)
+    seed.many(awake, 2)
+    app = opened(RUNS)
+    assert len(app.dataframe[0].value) == 2
+    app.toggle(key="runs_trials").set_value(True)
+    fine(app.run())
+    assert len(app.dataframe[0].value) == 5
+    first = awake.searches.trials(made.id)[0]
+    assert "Trial 1 of [digits search]" in texts(opened(RUN, run=first.id))
+
+
+def test_new_run_hands_its_form_on_to_a_search(awake: Store) -> None:
+    app = opened(NEW_RUN, epochs="17")
+    app.switch_page(NEW_SEARCH)
+    fine(app.run())
+    assert app.number_input(key="new_epochs").value == 17

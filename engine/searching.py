@@ -151,7 +151,7 @@ class Searching:
             return
         ended = ingest_search(self._store, search, gone=False)
         run_log.trim(self._store.home.search(search.id) / "log.txt")
-        silent_s = time.monotonic() - self._look(search.id).since
+        silent_s = time.monotonic() - self._look(search.id, ended).since
         if ended and silent_s > EXIT_S:
             log.warning("search %s said it ended but its processes stay: ending them", search.id)
             processes.end_all(mark)
@@ -162,13 +162,17 @@ class Searching:
             time.sleep(0.2)
             processes.end_all(mark)  # the next round finds it gone, and settles it
 
-    def _look(self, search_id: str) -> "Signs":
-        """The search's last signs of life: a new line of its driver, or of a trial."""
-        offset = self._store.searches.get(search_id).offset
-        offsets = tuple((run.id, run.offset) for run in self._store.searches.trials(search_id, states=ACTIVE))
+    def _look(self, search_id: str, ended: bool) -> "Signs":
+        """The search's last signs of life: a line of a trial, another trial or phase, its last word.
+
+        What its driver says besides is none: it goes on talking when the processes that train are gone.
+        """
+        offsets = [(run.id, run.offset) for run in self._store.searches.trials(search_id, states=ACTIVE)]
+        counts = self._store.searches.counts(search_id)
+        shown = (self._store.searches.get(search_id).phase, sorted(counts.items()), offsets, ended)
         seen = self._signs.get(search_id)
-        if seen is None or (offset, offsets) != (seen.offset, seen.of_trials):
-            seen = self._signs[search_id] = Signs(offset, offsets, time.monotonic())
+        if seen is None or shown != seen.shown:
+            seen = self._signs[search_id] = Signs(shown, time.monotonic())
         return seen
 
     def _find_leader(self, search: Search) -> Identity | None:
@@ -268,8 +272,7 @@ class Searching:
 class Signs:
     """When a search last showed life, and by what."""
 
-    offset: int
-    of_trials: tuple[tuple[str, int], ...]
+    shown: Any
     since: float  # monotonic
 
 

@@ -113,7 +113,8 @@ def main(folder: Path, how: str, number: int) -> int:
                 return 0
         elif how == "hang":
             while True:
-                time.sleep(1)
+                script.say("progress", phase="searching", message="still there")
+                time.sleep(0.1)
         else:
             return 7
     script.say("ended", state="finished", wanted=script.wanted)

@@ -15,7 +15,7 @@ import engine
 from storage import Home, Run
 from tests.browser import chromium
 from tests.browser.pages import serving, settle
-from tests.pages import seed
+from tests.pages import seed, seed_searches
 
 IMAGES = Path(__file__).parent / "images"
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
@@ -31,6 +31,10 @@ FULL = {
     "dataset-splits": "/datasets?dataset=shapes&view=Splits",
     "new-run": "/new_run?dataset=shapes&epochs=15&freeze.policy=gradual&freeze.rate_decay=0.4&"
     "data.augmentations=[flip,rotate,colour]&optimisation.schedule=cosine&model.backbone=resnet18",
+    "new-search": "/new_search?dataset=digits",
+    "searches": "/searches",
+    "search": "/search?search={search}",
+    "search-many": "/search?search={many}",
     "runs": "/runs",
     "compare": "/compare?runs={small},{long},{running}",
     "run": "/run?run={running}",
@@ -42,6 +46,8 @@ FULL = {
 EMPTY = {
     "home": "/",
     "datasets": "/datasets",
+    "searches": "/searches",
+    "search": "/search",
     "runs": "/runs",
     "compare": "/compare",
     "run": "/run",
@@ -57,15 +63,15 @@ def main(only: list[str]) -> int:
             home = Home.find(Path(folder) / f"home{suffix}")
             store = engine.open_store(home)
             if pages is FULL:
-                runs = seed.full_home(store)
+                shown = _ids(seed.full_home(store)) | seed_searches.some(store)
             else:
                 seed.digits(store)
                 seed.awake(store)
-                runs = {}
+                shown = {}
             with serving(home) as address, _previewer(home):
                 for name, path in pages.items():
                     if not only or name in only:
-                        _all_looks(browser, address + path.format(**_ids(runs)), name, suffix)
+                        _all_looks(browser, address + path.format(**shown), name, suffix)
         browser.close()
     return 0
 

@@ -49,10 +49,7 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
     stay = is_brushed and held is not None and held[0][0] == key
     option, ids = held[1] if stay else unless_new("search_axes_option", (key, token, palette().name), make)
     with st.container(border=True, key="search_axes"):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown("**What made a difference**", help=HOW_TO_BRUSH)
-            if is_brushed:
-                st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=unbrush)
+        st.markdown("**What made a difference**", help=HOW_TO_BRUSH)
         st.echarts_chart(
             option,
             height=340,
@@ -70,7 +67,10 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
     with st.container(border=True, key="search_board"):
         total = words.count(len(trials), "trial")
         told = f"{len(shown):,} of {total}, as brushed above" if len(shown) < len(trials) else f"{total}, best first"
-        st.markdown(f"**Leaderboard** :small[:gray[{told}]]")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
+            if st.session_state.get("search_brushed"):
+                st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=unbrush)
         clicked = "search_board_open"
         table = trials_table(
             shown,

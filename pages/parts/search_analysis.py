@@ -69,8 +69,9 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
     with st.container(horizontal=True):
         across = _chosen("Across", dimensions, "search_contour_across", 0)
         up = _chosen("Upwards", [one for one in dimensions if one is not across], "search_contour_up", 0)
+    whole = [trial for trial in trials if not trial.is_pruned]  # the others might have come to more
     figure = contour(
-        trials,
+        whole,
         across,
         up,
         metric=words.metric(search.metric),
@@ -79,7 +80,7 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
         palette=palette(),
     )
     st.plotly_chart(figure, key="search_contour", config={"displayModeBar": False})
-    st.caption("Dots are trials; between them the surface is a guess from the nearest ones.")
+    st.caption("Dots are trials that were not pruned; between them the surface is a guess from the nearest ones.")
 
 
 def _timeline(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:

@@ -28,8 +28,10 @@ def charts(search: Search, trials: list[Trial], curves: Curves, token: object) -
 
 
 def _best(search: Search, trials: list[Trial], token: object) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Best so far**")
+    with st.container(
+        horizontal=True, vertical_alignment="center"
+    ):  # not at the right: the chart's own tools are there
+        st.markdown("**Best so far**", width="content")
         over = st.segmented_control(
             "Over", OVER, default="Trials", required=True, key="search_over", label_visibility="collapsed"
         )

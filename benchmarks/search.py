@@ -5,6 +5,7 @@ THAW_BENCH_SHARE=0.2 runs a fifth of the script's trials and counts each five ti
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -91,8 +92,9 @@ def ours(home: Path, photos: Path, what: str, trials: int, epochs: int) -> Taken
 
 def searched(store: Store, asked: dict[str, Any]) -> Taken:
     """A search from start to end, as a page or the command line would have it."""
+    memory = Memory()
     engine.ensure_supervisor(store.home)  # as the dashboard does when it opens
-    with Memory() as memory:
+    with memory:
         began, first_s = time.time(), 0.0
         search = engine.start_search(store, engine.SearchSpec.parse(asked))
         while not (search := store.searches.get(search.id)).state.is_over:
@@ -164,11 +166,11 @@ def _optuna(folder: Path) -> float:
 
 
 class Memory:
-    """Samples what processes started since hold, by who they are; `most` is the sample with the largest sum."""
+    """Samples what processes hold that were started since it was made; `most` is the sample with the largest sum."""
 
     def __init__(self) -> None:
         self.most: dict[str, float] = {}
-        self._before = set(psutil.pids())
+        self._mark = os.environ["THAW_BENCH"] = secrets.token_hex(8)  # they inherit it, however they are related
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
 
@@ -183,11 +185,10 @@ class Memory:
     def _watch(self) -> None:
         while not self._over.wait(1.0):
             now: dict[str, float] = {}
-            for pid in set(psutil.pids()) - self._before:
+            for one in psutil.process_iter():
                 try:
-                    one = psutil.Process(pid)
                     who = who_is(" ".join(one.cmdline()))
-                    if who:
+                    if who and one.environ().get("THAW_BENCH") == self._mark:
                         now[who] = now.get(who, 0.0) + one.memory_full_info().pss / 1e6
                 except psutil.Error:
                     continue

@@ -17,10 +17,7 @@ CORES = "THAW_CORES"  # as engine/training/device.py reads it
 CLUSTER = "THAW_RAY_ADDRESS"  # of a cluster to use in place of one started here; RAY_AUTH_TOKEN is then its own
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "thaw-ray-"
-CODE = {
-    "working_dir": str(ROOT),
-    "excludes": [".*", "docs", "tests", "shared", "static"],
-}  # for nodes that have no Thaw
+CODE = {"py_modules": [str(ROOT / "engine")]}  # for machines that have no Thaw
 STORE_BYTES = 80 * 2**20  # trials exchange small dictionaries alone
 
 ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # has every socket listen on loopback alone, on Linux too

@@ -6,6 +6,7 @@ import engine
 from engine import PRESETS, SEARCH_PRESETS, Problem, Refused, SearchSpec
 from pages.parts import actions, forms, search_form, span_form, words
 from pages.parts.cards import page_head, problem_lines
+from pages.parts.search_actions import MORE
 from pages.parts.search_cost import search_cost
 from pages.parts.session import newest_search, open_search, store, wake_engine
 
@@ -18,10 +19,14 @@ def changing() -> str | None:
 
 
 def change(search_id: str) -> None:
-    """Only the space counts; then the search goes on."""
+    """Only the space counts; then the search goes on, with some more trials where it has had them all."""
     try:
+        search = engine.find_search(store(), search_id)
         engine.change_space(store(), search_id, span_form.read())
-        engine.continue_search(store(), search_id)
+        if engine.trials_left(store(), search) > 0:
+            engine.continue_search(store(), search_id)
+        else:
+            engine.extend_search(store(), search_id, MORE)
     except Refused as refused:
         st.session_state["search_refused"] = refused.problems
         return
@@ -30,6 +35,21 @@ def change(search_id: str) -> None:
         return
     wake_engine()
     st.session_state["started_search"] = search_id
+
+
+def change_note(search_id: str) -> None:
+    """What a change of its space does to a search."""
+    try:
+        search = engine.find_search(store(), search_id)
+    except engine.NotFound as missing:
+        st.error(words.escaped(str(missing)), icon=":material/search_off:")
+        return
+    more = f" with {MORE} more trials" if engine.trials_left(store(), search) <= 0 else ""
+    st.info(
+        f"**{words.escaped(search.name)}** gets another space and goes on{more}. "
+        "What its trials so far came to is kept and learned from; all else stays as it was set up.",
+        icon=":material/tune:",
+    )
 
 
 def start(drawn_on: str) -> None:
@@ -168,12 +188,8 @@ def page() -> None:
         pass
     first_values()
     spec, problems = search_form.check(store())
-    if changing():
-        st.info(
-            "Only the space is changed: what the trials so far came to is kept and learned from. All else stays as the "
-            "search was set up.",
-            icon=":material/tune:",
-        )
+    if at := changing():
+        change_note(at)
     else:
         presets()
     space(spec)

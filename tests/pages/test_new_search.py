@@ -142,18 +142,22 @@ def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
     assert base.optimisation == RunSpec.parse(run.spec).optimisation
 
 
+@pytest.mark.parametrize(
+    ("state", "wanted", "then"),
+    [(SearchState.PAUSED, 9, "continue_search"), (SearchState.FINISHED, 4, "extend_search")],
+)
 def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
-    awake: Store, monkeypatch: pytest.MonkeyPatch
+    awake: Store, monkeypatch: pytest.MonkeyPatch, state: SearchState, wanted: int, then: str
 ) -> None:
     monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
-    made = seed_searches.search(awake, trials=4, wanted=9, state=SearchState.PAUSED)
+    made = seed_searches.search(awake, trials=4, wanted=wanted, state=state)
     app = opened(NEW_SEARCH, change=made.id)
     assert "search_preset" not in {str(one.key) for one in app.segmented_control}
     switch(app, seed_searches.BACKBONE, on=False)
     app.button(key="search_start").click()
     fine(app.run())
     asked = {one.kind: one.payload for one in awake.requests.open()}
-    assert set(asked) == {"change_space", "continue_search"}
+    assert set(asked) == {"change_space", then}
     assert seed_searches.BACKBONE not in asked["change_space"]["space"]
 
 

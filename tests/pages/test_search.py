@@ -173,3 +173,10 @@ def test_new_run_hands_its_form_on_to_a_search(awake: Store) -> None:
     app.switch_page(NEW_SEARCH)
     fine(app.run())
     assert app.number_input(key="new_epochs").value == 17
+
+
+def test_a_search_of_heads_says_that_many_train_at_once(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=3)
+    assert "many heads at once" not in texts(opened(SEARCH, search=made.id))
+    awake.searches.update(made.id, path="heads")
+    assert "many heads at once" in texts(opened(SEARCH, search=made.id))

@@ -1,0 +1,121 @@
+"""A trial without Ray: a run's training that stops after each epoch, is put aside, takes over, and is told to leave."""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from engine.tuning.gate import LEAVE, Word
+from engine.tuning.stepping import Stepping
+from tests.engine.digits_run import read_lines, write_run_file
+
+TINY = {"data": {"dataset": "digits", "image_size": 8}}
+
+
+@pytest.fixture
+def thread() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as one:
+        yield one
+
+
+def stepping(folder: Path, thread: ThreadPoolExecutor, name: str = "one", **values: object) -> Stepping:
+    run = folder / name
+    if not run.exists():
+        write_run_file(run, folder / "cache", **(TINY | values))
+    config = {"folder": str(run), "leave": str(folder / LEAVE), "score": "val/accuracy"}
+    return Stepping(config, thread)
+
+
+def kinds(run: Path, kind: str) -> list[dict[str, object]]:
+    return [line for line in read_lines(run) if line["kind"] == kind]
+
+
+def test_each_step_is_an_epoch_and_the_last_carries_the_last_word(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    trial = stepping(tmp_path, thread)
+    told = [trial.step() for _ in range(3)]
+    assert [one["epoch"] for one in told] == [1, 2, 3]
+    assert [one["done"] for one in told] == [False, False, True]
+    assert told[-1]["state"] == "finished" and told[-1]["parameters"] > 1000
+    assert told[-1]["best"] == max(one["score"] for one in told)
+    assert kinds(tmp_path / "one", "ended")[0]["state"] == "finished"
+
+
+def test_put_aside_it_goes_on_from_where_it_was(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    whole = stepping(tmp_path, thread, "whole")
+    expected = [whole.step()["score"] for _ in range(3)]
+    trial = stepping(tmp_path, thread)
+    first = trial.step()["score"]
+    assert trial.saved() == "e0001"
+    trial.leave()
+    assert not kinds(tmp_path / "one", "ended")  # put aside, not over
+    again = stepping(tmp_path, thread)  # as in another process
+    assert [first, again.step()["score"], again.step()["score"]] == expected
+    assert [line["epoch"] for line in kinds(tmp_path / "one", "started")] == [0, 1]
+
+
+@pytest.mark.parametrize("where", ["one", "."])
+def test_a_word_to_leave_is_heard_within_an_epoch(where: str, tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    trial = stepping(tmp_path, thread, epochs=1000)
+    trial.step()
+    Word("interrupted", "Paused.").write(tmp_path / where / LEAVE)
+    told = trial.step()
+    while not told["done"]:
+        told = trial.step()
+    assert (told["state"], told["reason"]) == ("interrupted", "Paused.")
+    ended = kinds(tmp_path / "one", "ended")[0]
+    assert (ended["state"], ended["needs_bytes"]) == ("interrupted", 0)
+    assert list((tmp_path / "one" / "checkpoints").glob("e*"))
+
+
+def test_ended_early_while_it_waits_its_run_says_why(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    trial = stepping(tmp_path, thread)
+    trial.step()
+    Word("stopped", "Pruned by ASHA after epoch 1.").write(tmp_path / "one" / LEAVE)
+    trial.leave()
+    assert [line["reason"] for line in kinds(tmp_path / "one", "ended")] == ["Pruned by ASHA after epoch 1."]
+
+
+def test_a_failed_trial_reports_no_score_and_its_reason(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    trial = stepping(
+        tmp_path, thread, optimisation={"optimizer": "sgd", "learning_rate": 10.0, "momentum": 0.99}, epochs=50
+    )
+    told = trial.step()
+    while not told["done"]:
+        told = trial.step()
+    assert told["state"] == "failed" and "diverged" in told["reason"].lower() and not trial.is_spoilt
+    missing = stepping(
+        tmp_path,
+        thread,
+        "two",
+        dataset={
+            "id": "x",
+            "name": "x",
+            "kind": "folder",
+            "path": "/none",
+            "classes": ["a", "b"],
+            "channels": 3,
+            "fingerprint": "x",
+        },
+    )
+    told = missing.step()
+    assert told["done"] and told["state"] == "failed" and math.isnan(told["score"]) and told["parameters"] == 0
+
+
+def test_a_trial_takes_over_anothers_weights_and_stays_its_run(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    better = stepping(tmp_path, thread, "better")
+    for _ in range(2):
+        best = better.step()
+    pointer = better.saved()
+    better.leave()
+    trial = stepping(tmp_path, thread, optimisation={"learning_rate": 2e-3, "batch_size": 64})
+    trial.step()
+    trial.take_over(tmp_path / "better", pointer)
+    told = trial.step()
+    assert told["epoch"] == 3 and told["score"] > 0.8 * best["score"]
+    run = tmp_path / "one"
+    assert next(line["path"] for line in kinds(run, "checkpoint_deleted")) == "checkpoints/e0001"
+    assert "checkpoints/e0002" in [line["path"] for line in kinds(run, "checkpoint")]
+    assert "It goes on from the weights of test after epoch 2." in [line["text"] for line in kinds(run, "message")]
+    assert [line["epoch"] for line in kinds(run, "started")] == [0, 2]

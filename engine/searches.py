@@ -122,7 +122,8 @@ def extend_search(store: Store, search_id: str, trials: int, *, key: str | None 
     if not 1 <= trials <= most:
         raise Refused([Problem("trials", trials, f"must be 1 to {most:,}")])
     if extended(search, trials).wanted <= search.wanted:
-        told = f"the grid has no combinations beyond its {search.wanted - 1}; change its space, or its algorithm"
+        whole = SearchSpec.parse(search.spec).combinations
+        told = f"the grid has no combinations beyond its {whole}; change its space, or its algorithm"
         raise Refused([Problem("trials", trials, told)])
     return store.requests.add("extend_search", search.id, {"trials": trials}, key=key)
 

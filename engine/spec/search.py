@@ -137,9 +137,12 @@ class SearchSpec(Part):
 
     @property
     def wanted(self) -> int:
-        """Trials to run, the base run included: a grid ends with its last combination."""
+        """Trials to run, the base run included: a grid ends with its last combination, and tries none twice."""
         whole = self.combinations if self.algorithm == "grid" else None
-        return self.trials if whole is None else min(self.trials, whole + 1)
+        if whole is None:
+            return self.trials
+        is_one_of_them = all(value in self.space[path].values for path, value in self.base.items())
+        return min(self.trials, whole if is_one_of_them else whole + 1)
 
     @property
     def most_epochs(self) -> int:

@@ -145,7 +145,10 @@ def test_combinations_count_what_the_grid_tries() -> None:
     tried = list(spec.grid())
     assert spec.combinations == len(tried) == 3 * (1 + 3 * 2)
     assert len({tuple(sorted(one.items())) for one in tried}) == len(tried)
-    assert spec.wanted == len(tried) + 1, "the base run and every combination"
+    assert spec.base in tried
+    assert spec.wanted == len(tried), "the base run is one of them"
+    apart = spec_of({BATCH: {"choices": [16, 32]}}, algorithm="grid", trials=100)
+    assert apart.wanted == 3, "the base run and every combination"
     assert all(spec.assigned(one) == one for one in tried)
     assert spec_of(SPACE).combinations is None
     assert spec_of(SPACE).wanted == 10

@@ -20,9 +20,11 @@ def fill(space: Mapping[str, Any]) -> None:
         st.session_state[_key("on", path)] = span is not None
         if span is not None:
             _hold(path, spans.of_range(span))
-            when = {parent: values for parent, values in (span.get("when") or {}).items()}
+            when = dict(span.get("when") or {})
             parent = next(iter(when), ALWAYS)
             st.session_state[_key("parent", path)] = parent
+            # a form asks for one condition; more of them come from YAML alone, and stay
+            st.session_state[_key("others", path)] = {one: when[one] for one in when if one != parent}
             st.session_state[_key("values", path)] = [spans.told(one) for one in _several(when.get(parent))]
 
 
@@ -118,8 +120,7 @@ def _values(setting: Setting) -> None:
 def _condition(setting: Setting) -> None:
     """Search it only in trials where another searched field has a certain value."""
     known, path = engine.searchable(), setting.path
-    own = {setting.when[0]} if setting.when else set()  # counts by itself
-    parents = [one for one, values in searched().items() if values and one != path and one not in own]
+    parents = [one for one, values in searched().items() if values and one != path]
     if not parents:
         return
     chosen = st.session_state.get(_key("parent", path), ALWAYS)
@@ -153,7 +154,8 @@ def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     if parent == ALWAYS or not values.get(parent):
         return {}
     named = set(st.session_state.get(_key("values", path), []))
-    return {"when": {parent: [one for one in values[parent] if spans.told(one) in named]}}
+    others = {one: told for one, told in st.session_state.get(_key("others", path), {}).items() if one in values}
+    return {"when": {parent: [one for one in values[parent] if spans.told(one) in named], **others}}
 
 
 def _begin(setting: Setting) -> None:

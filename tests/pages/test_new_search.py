@@ -88,6 +88,7 @@ def test_a_preset_fills_in_space_and_budget(awake: Store, name: str) -> None:
     values = SEARCH_PRESETS[name].values
     spec = shown_spec(app)
     assert spec == SearchSpec.parse({**values, "run": spec.run.model_dump()})
+    assert shown_spec(fine(app.run())) == spec  # and it stays so
 
 
 def test_yaml_goes_in_and_out_unchanged(awake: Store) -> None:
@@ -97,6 +98,20 @@ def test_yaml_goes_in_and_out_unchanged(awake: Store) -> None:
     app.button(key="search_take_yaml").click()
     fine(app.run())
     assert shown_spec(app) == SearchSpec.from_yaml(told)
+
+
+def test_several_conditions_of_one_field_outlive_the_form(awake: Store) -> None:
+    told = """
+space:
+  optimisation.optimizer: {choices: [adamw, sgd]}
+  model.backbone: {choices: [small_cnn, resnet18]}
+  optimisation.learning_rate: {log: [0.001, 0.1], when: {optimisation.optimizer: sgd, model.backbone: resnet18}}
+"""
+    app = opened(NEW_SEARCH)
+    app.text_area(key="search_yaml").set_value(told)
+    app.button(key="search_take_yaml").click()
+    fine(app.run())
+    assert shown_spec(fine(app.run())).space == SearchSpec.from_yaml(told).space
 
 
 def test_a_bad_range_is_told_under_its_field_and_keeps_the_search_from_starting(awake: Store) -> None:

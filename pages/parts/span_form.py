@@ -101,6 +101,7 @@ def _values(setting: Setting) -> None:
             key=_key("choices", path),
             persist_state="session",
             accept_new_options=typed,
+            format_func=lambda name: _label(setting, name),
             placeholder="Type a value, then Enter" if typed else "Choose two or more",
             help="Several names in one value: flip + rotate" if setting.type is tuple else None,
         )
@@ -161,7 +162,29 @@ def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
 def _begin(setting: Setting) -> None:
     """Once switched on: a range around the field's value, unless there was one before."""
     if is_on(setting.path) and _key("kind", setting.path) not in st.session_state:
-        _hold(setting.path, spans.suggested(setting, forms.RUN.value(setting.path)))
+        base = forms.RUN.value(setting.path)
+        _hold(setting.path, spans.suggested(setting, base, fits=lambda text: _fits(setting, text)))
+
+
+def _fits(setting: Setting, text: str) -> bool:
+    """Whether the form goes together with this value: weights of a file, say, want the file's name first."""
+    values = forms.read()
+    *parents, leaf = setting.path.split(".")
+    inner = values
+    for parent in parents:
+        inner = inner[parent]
+    inner[leaf] = spans.as_range(setting, spans.held(choices=[text]))["choices"][0]
+    try:
+        engine.RunSpec.parse(values)
+    except engine.Refused:
+        return False
+    return True
+
+
+def _label(setting: Setting, name: str) -> str:
+    """A row of a table by its label; what else is chosen, as it is typed."""
+    table = engine.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
+    return str(getattr(table.get(name), "label", name))
 
 
 def _changed_kind(setting: Setting) -> None:

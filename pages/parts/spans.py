@@ -1,6 +1,6 @@
 """What a field's "search this" holds, as plain values of a form and as the YAML of a space. Pure: no Streamlit here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
@@ -32,13 +32,15 @@ def options(setting: Setting, base: Any) -> list[str] | None:
     return list(engine.TABLES[setting.choices]) if isinstance(setting.choices, str) else None
 
 
-def suggested(setting: Setting, base: Any) -> Held:
-    """A range to begin with, around the form's own value."""
+def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda text: True) -> Held:
+    """A range to begin with, around the form's own value; of listed values those that `fits` allows."""
     listed = options(setting, base)
     if listed is not None:
         own = told(base)
         others = listed if setting.type is bool else [own, *(one for one in listed if one != own)]
-        return held(kind="choices", choices=[one for one in others if one in listed][:MOST_ROWS])
+        others = [one for one in others if one in listed]
+        # none fits where the form has something to put right elsewhere
+        return held(kind="choices", choices=([one for one in others if fits(one)] or others)[:MOST_ROWS])
     if setting.type is int:
         return _whole(setting, int(_number(base, 1)))
     if setting.type is not float:

@@ -55,6 +55,14 @@ def test_a_space_built_by_clicking_is_the_spec(awake: Store) -> None:
     assert set(space) == {EPOCHS, RATE}
 
 
+def test_a_switch_suggests_nothing_that_the_form_cannot_do(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    switch(switch(app, "freeze.policy"), "model.weights")
+    space = shown_spec(app).space
+    assert "stages" not in space["freeze.policy"].choices  # no stages are named
+    assert not {"file", "run"} & set(space["model.weights"].choices)  # no file and no run is
+
+
 def test_a_condition_is_set_by_choosing(awake: Store) -> None:
     app = opened(NEW_SEARCH)
     switch(app, "optimisation.optimizer")

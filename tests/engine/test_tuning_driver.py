@@ -56,7 +56,7 @@ def test_every_pair_runs_or_is_refused_with_a_reason(algorithm: str, scheduler: 
 
 
 def test_pausing_frees_every_process_and_going_on_repeats_no_trial(tmp_path: Path) -> None:
-    search = Searched(tmp_path, run={"epochs": 40}, trials=4, algorithm="hyperopt")
+    search = Searched(tmp_path, run={"epochs": 16}, trials=4, algorithm="hyperopt")
     driver = search.start()
     wait_for(lambda: any(one["value"] for one in search.trials()))
     search.control("extend", trials=3)

@@ -4,6 +4,7 @@ Most are slow, so not in `make test`: `.venv/bin/pytest tests/faults/test_search
 """
 
 import json
+import os
 import random
 import signal
 from pathlib import Path
@@ -58,14 +59,16 @@ def test_a_killed_driver(moment: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_trial_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    search = search_in(tmp_path)
+    search = Searched(tmp_path, run={"epochs": 40}, trials=2, algorithm="optuna")
     driver = search.start()
-    wait_for(lambda: any(search.run_lines(one["run"], "checkpoint") for one in search.trials()))
-    trial = wait_for(lambda: ray_process(search, "ray::Trial"))
-    trial.send_signal(signal.SIGKILL)
+    run = wait_for(
+        lambda: next((one["run"] for one in search.trials() if search.run_lines(one["run"], "checkpoint")), "")
+    )
+    os.kill(int(search.run_lines(run, "started")[0]["pid"]), signal.SIGKILL)
     assert driver.wait(120) == 0
     assert [line["text"] for line in search.lines("message") if "was killed; it goes on" in line["text"]]
-    assert [one["state"] for one in search.trials()] == ["finished"] * TRIALS
+    assert [one["state"] for one in search.trials()] == ["finished"] * 2
+    assert [line["epoch"] > 0 for line in search.run_lines(run, "started")] == [False, True]
     assert not search.left()
 
 

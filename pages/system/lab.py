@@ -16,6 +16,7 @@ from pages.parts.session import palette, store, wake_engine
 LOOKS_S = 1.0
 MOST = 16  # measurements at once: about ten seconds each
 STILL = {"displayModeBar": False}
+OF = "Of DDP and the pipeline."
 
 
 def _choices() -> None:
@@ -34,7 +35,7 @@ def _choices() -> None:
             format_func=lambda name: STRATEGIES[name].label,
             key="lab_strategies",
         )
-        st.pills("Processes", [2, 3, 4, 8], default=[2], selection_mode="multi", key="lab_processes", help="Of DDP and the pipeline.")
+        st.pills("Processes", [2, 3, 4, 8], default=[2], selection_mode="multi", key="lab_processes", help=OF)
         st.pills("Batch size", [8, 16, 32, 64, 128, 256], default=[32], selection_mode="multi", key="lab_batches")
         names = [name for name in TABLES["precisions"] if name != "auto"]
         st.pills("Precision", names, default=["fp32"], selection_mode="multi", key="lab_precisions")

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any, Literal
 
 from engine import host_memory
+from engine.cache_limit import keeps_images
 from engine.catalog.strategies import processes_of
 from engine.machine import gpus
 from engine.spec import RunSpec
@@ -99,7 +100,7 @@ def verdict(values: dict[str, Any], spec: RunSpec, dataset: Dataset, found: Room
         said = f"It does not fit: {values['why']}. Choose smaller images, a smaller backbone or bf16."
         return Fit("too large", said, 0, {}, found, 0, 0, 0.0, 0.0, 0.0, 0, "", "")
     train, validation = images_of(dataset, spec)
-    states = _States(values, spec, train, validation, dataset.images)
+    states = _States(values, spec, train, validation, dataset.images, found.disk)
     batch = spec.optimisation.batch_size
     largest = states.largest(found.memory)
     level, why = _judged(states, spec, found, is_repaired=values["device"] == "cuda" and largest > 0)
@@ -147,9 +148,12 @@ def _judged(states: "_States", spec: RunSpec, found: Room, *, is_repaired: bool)
 class _States:
     """The states of a run, from its first epoch on, with what was measured of each."""
 
-    def __init__(self, values: dict[str, Any], spec: RunSpec, train: int, validation: int, images: int) -> None:
+    def __init__(
+        self, values: dict[str, Any], spec: RunSpec, train: int, validation: int, images: int, free: int
+    ) -> None:
         self._values, self._spec = values, spec
         self._train, self._validation, self._images = train, validation, images
+        self._keeps_images = keeps_images(values["image_bytes"] * images, free)
         self._on_gpu = values["device"] == "cuda"
         found = len(gpus()) if self._on_gpu else 0
         self._ranks = processes_of(spec.strategy, spec.compute.processes, found)
@@ -193,13 +197,15 @@ class _States:
     def seconds(self, batch: int) -> tuple[float, float]:
         """(all of the run, what comes before its first epoch)."""
         steps = ceil(self._train / batch)
-        first = self._values["decode_s"] * self._images
+        decoding = self._values["decode_s"] * self._images
+        first = decoding if self._keeps_images else 0.0
         epochs_s = 0.0
         for state, epochs, is_kept in self._states:
             cost = state["kept"]["cost"] if is_kept else state["whole"]
             training = steps * self._spec.compute.parts * cost["step_s"] + self._train * cost["image_s"]
             looking_s = JUDGING * cost["image_s"] if is_kept else state["looking_s"]
-            epochs_s += epochs * (training + self._validation * looking_s)
+            anew = 0.0 if self._keeps_images or is_kept else decoding
+            epochs_s += epochs * (training + self._validation * looking_s + anew)
             first += self._making(state, epochs) if is_kept else 0.0
         return epochs_s + first, first
 
@@ -210,7 +216,8 @@ class _States:
             state["kept"]["bytes"] * self._views(state, epochs) for state, epochs, kept in self._states if kept
         )
         saved = values["weights"] + values["optimizer"] + values["average"]
-        return (values["image_bytes"] + features) * self._images + (self._spec.keep_checkpoints + 2) * saved
+        images = values["image_bytes"] if self._keeps_images else 0
+        return (images + features) * self._images + (self._spec.keep_checkpoints + 2) * saved
 
     def _piece(self, batch: int) -> int:
         """Images that a rank has in memory at once."""

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,17 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.cache_limit import keeps_images
 from engine.data.cached_file import Report, cached
 from engine.data.decode import to_array
 from engine.data.parallel import in_order
 from engine.data.source import Source
+from engine.data.streamed import Streamed
 
 VERSION = 1  # of decoding and resizing; a change makes new files
 
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    images: np.ndarray  # uint8 (n, size, size, channels), memory-mapped, read-only
+    images: np.ndarray | Streamed  # uint8 (n, size, size, channels), memory-mapped, read-only
     labels: np.ndarray  # int64 (n,)
 
 
@@ -32,11 +36,15 @@ def prepare(
     cache: Path,
     resize: str = "stretch",
     report: Report = lambda done, total: None,
+    workers: int = 1,
 ) -> Arrays:
-    """All images of `source` as arrays, from the cache or made now.
+    """All images of `source` as arrays, from the cache or made now; streamed where there is no room to keep them.
 
     `report(done, total)` is called as it goes, often; it may raise to give up, and nothing is left behind. Safe under
     several runs at once: the first makes the file, the others wait and report how far it is.
+
+    Args:
+        workers: Processes that decode while a run trains, where images are streamed.
 
     Raises:
         Unavailable: An image's file is gone or was changed since the import.
@@ -56,16 +64,22 @@ def prepare(
 
     shape = (count, image_size, image_size, channels)
     path = cache / "images" / f"{key}.npy"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() and not keeps_images(math.prod(shape), shutil.disk_usage(path.parent).free):
+        return Arrays(Streamed(one, shape, workers), source.labels)
     return Arrays(cached(path, shape, np.dtype(np.uint8), rows, what="Decoded images", report=report), source.labels)
 
 
-def mean_std(images: np.ndarray, indices: np.ndarray, *, sample: int = 2000) -> tuple[list[float], list[float]]:
+def mean_std(
+    images: np.ndarray | Streamed, indices: np.ndarray, *, sample: int = 2000
+) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, on a 0 to 1 scale, over an even sample of `indices`."""
     channels = images.shape[-1]
     counts = np.zeros((channels, 256))  # of each grey value: exact, and small beside the pixels
     for index in indices[:: -(-len(indices) // sample)]:
+        image = images[index]
         for channel in range(channels):
-            counts[channel] += np.bincount(images[index, ..., channel].ravel(), minlength=256)
+            counts[channel] += np.bincount(image[..., channel].ravel(), minlength=256)
     shares = counts / counts.sum(axis=1, keepdims=True)
     values = np.arange(256) / 255
     mean = shares @ values

@@ -1,13 +1,14 @@
 """Batches by whole-batch tensor operations: no worker processes, no per-image Python."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.data.augment import Augment
+from engine.data.streamed import Streamed
 
 Look = Callable[[Tensor], Tensor]  # places of images, int64 (b,) -> what the network takes of them, (b, ...)
 RESIDENT_SHARE = 4  # images stay on a GPU when they take at most 1 / so much of its free memory
@@ -80,11 +81,14 @@ class Batches:
             order = order[torch.multinomial(self._weights, len(order), replacement=True, generator=self._shuffle)]
         elif self._shuffle is not None:
             order = order[torch.randperm(len(order), generator=self._shuffle)]
-        for whole in order[: self.images].split(self._batch_size)[start:]:
+        wholes = order[: self.images].split(self._batch_size)[start:]
+        parts = [one.tensor_split(self._processes)[self._rank] for one in wholes] if self._processes > 1 else wholes
+        ahead = self.look.ahead(parts) if isinstance(self.look, Pixels) else None
+        for chosen in parts:
             if stop():
                 return
-            chosen = whole.tensor_split(self._processes)[self._rank] if self._processes > 1 else whole
-            yield self.look(chosen), self._labels[chosen].to(self._device, non_blocking=True)
+            seen = self.look(chosen) if ahead is None else ahead(chosen)
+            yield seen, self._labels[chosen].to(self._device, non_blocking=True)
 
 
 class Pixels:
@@ -92,7 +96,7 @@ class Pixels:
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | Streamed,
         *,
         mean: list[float],
         std: list[float],
@@ -113,10 +117,22 @@ class Pixels:
         if self._resident is not None:
             pixels = self._resident[chosen.to(self._device, non_blocking=True)]
         else:
-            pixels = torch.from_numpy(self._images[chosen.numpy()])
-            if self._device.type == "cuda":
-                pixels = pixels.pin_memory()
-            pixels = pixels.to(self._device, non_blocking=True)
+            pixels = self._moved(torch.from_numpy(self._images[chosen.numpy()]))
+        return self._finished(pixels)
+
+    def ahead(self, parts: Sequence[Tensor]) -> Look | None:
+        """Looks at these parts, and at no others, in this order, decoding ahead; None: nothing is to be decoded."""
+        if not isinstance(self._images, Streamed):
+            return None
+        decoded = self._images.each(parts)
+        return lambda chosen: self._finished(self._moved(next(decoded)))
+
+    def _moved(self, pixels: Tensor) -> Tensor:
+        if self._device.type == "cuda":
+            pixels = pixels.pin_memory()
+        return pixels.to(self._device, non_blocking=True)
+
+    def _finished(self, pixels: Tensor) -> Tensor:
         pixels = pixels.permute(0, 3, 1, 2)
         if self._augment:
             pixels = self._augment(pixels).contiguous(memory_format=torch.channels_last)
@@ -129,7 +145,11 @@ class Pixels:
         return other
 
 
-def _resident(images: np.ndarray, device: torch.device) -> Tensor | None:
-    if device.type != "cuda" or images.nbytes > torch.cuda.mem_get_info(device)[0] // RESIDENT_SHARE:
+def _resident(images: np.ndarray | Streamed, device: torch.device) -> Tensor | None:
+    if (
+        device.type != "cuda"
+        or isinstance(images, Streamed)
+        or images.nbytes > torch.cuda.mem_get_info(device)[0] // RESIDENT_SHARE
+    ):
         return None
     return torch.from_numpy(images).to(device)

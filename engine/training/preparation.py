@@ -1,6 +1,7 @@
 """From a spec to what the loop needs: decoded images, batches, network, optimiser and recipe."""
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from engine.data.arrays import Arrays, mean_std, prepare
 from engine.data.augment import augmenter
 from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
+from engine.data.streamed import Streamed
 from engine.spec import RunSpec
 from engine.training import model, weights
 from engine.training.crews import stepper_for
@@ -71,7 +73,11 @@ def prepare_data(
         resize=spec.data.resize,
         cache=cache,
         report=_progress(reporter, stop),
+        workers=torch.get_num_threads(),
     )
+    if isinstance(arrays.images, Streamed):
+        size = math.prod(arrays.images.shape) / 1e9
+        reporter.message("info", f"Images are decoded anew in every epoch: kept, they would take {size:,.1f} GB.")
     parts = parts_of(source.ids, source.labels, source.splits, spec.data, dataset.get("excluded", ()))
     mean, std = normalisation(spec, arrays.images, parts.train, recipe)
     shape = {
@@ -94,7 +100,7 @@ def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
     return {"auto": own, "grey": 1, "colour": 3}[spec.data.channels]
 
 
-def normalisation(spec: RunSpec, images: np.ndarray, train: np.ndarray, recipe: Looks | None) -> Looks:
+def normalisation(spec: RunSpec, images: np.ndarray | Streamed, train: np.ndarray, recipe: Looks | None) -> Looks:
     """Mean and std of each channel, 0 to 1: those of the weights, of the training images, or none."""
     channels = images.shape[-1]
     if spec.data.normalisation == "none":

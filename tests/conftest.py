@@ -17,12 +17,12 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that drive a browser or whole processes get a second try: a busy machine stalls either now and then.
+    """Tests that drive browsers or processes get a second try: a busy machine stalls either now and then.
 
     What failed at first stays in the report, as `R`.
     """
     for item in items:
-        if item.path.parent.name in ("browser", "flows"):
+        if item.path.parent.name in ("browser", "engine", "faults", "flows", "web"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -33,6 +33,7 @@ def test_damage_damages(damage) -> None:
     assert all(damage(whole, random.Random(seed)) != whole for seed in range(20))
 
 
+@pytest.mark.slow
 def test_runs_killed_at_random_moments_are_equal_and_the_forgetful_control_is_not(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SOAK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=300

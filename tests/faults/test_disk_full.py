@@ -42,6 +42,7 @@ def test_no_room_for_a_checkpoint_pauses_the_run_until_there_is(tmp_path: Path) 
     assert len(set(told["steps"])) == 1  # each step counts once
 
 
+@pytest.mark.slow
 def test_not_a_byte_left_ends_neither_the_run_nor_the_supervisor(tmp_path: Path) -> None:
     told = on_a_small_disk(tmp_path, 0)
     assert told["bad"] == 0

@@ -13,6 +13,7 @@ from tests.cli import queue, until
 from tests.ranks import DDP, finished, same_weights
 
 PLACES = {"first rank": 0, "second rank": 1, "launcher": None}
+SHOWN = "second rank"  # the others take half a minute each
 
 
 @pytest.fixture
@@ -35,17 +36,21 @@ def met(store: Store, tmp_path: Path) -> Run:
     return store.runs.get(run.id)
 
 
-def test_who_is_killed_takes_all_along_and_the_run_goes_on_bit_equal(store: Store, tmp_path: Path, whole: Run) -> None:
-    for place, rank in PLACES.items():
-        run = met(store, tmp_path)
-        mark = launchers.mark(store.home, run)
-        os.kill(pid_of(run, rank), signal.SIGKILL)
-        until(lambda mark=mark: not processes.marked(mark), within_s=10)
-        run = finished(store, run)
-        assert run.attempt == 2, place
-        assert same_weights(store, run, whole), place
-        assert store.metrics.count(run.id, "train/loss") == run.steps, place
-        assert not processes.marked(launchers.mark(store.home, run)), place
+@pytest.mark.parametrize(
+    "place", [name if name == SHOWN else pytest.param(name, marks=pytest.mark.slow) for name in PLACES]
+)
+def test_who_is_killed_takes_all_along_and_the_run_goes_on_bit_equal(
+    place: str, store: Store, tmp_path: Path, whole: Run
+) -> None:
+    run = met(store, tmp_path)
+    mark = launchers.mark(store.home, run)
+    os.kill(pid_of(run, PLACES[place]), signal.SIGKILL)
+    until(lambda: not processes.marked(mark), within_s=10)
+    run = finished(store, run)
+    assert run.attempt == 2
+    assert same_weights(store, run, whole)
+    assert store.metrics.count(run.id, "train/loss") == run.steps
+    assert not processes.marked(launchers.mark(store.home, run))
 
 
 def test_a_rank_that_hangs_is_found_by_lack_of_progress(

@@ -49,6 +49,7 @@ def test_stopped_ranks_leave_together_and_go_on_bit_equal(store: Store, tmp_path
     assert {"rank0/rss_mb", "rank1/rss_mb", "rank1/images_per_s"} <= set(store.metrics.names(run.id))
 
 
+@pytest.mark.slow
 def test_on_another_number_of_processes_it_goes_on_and_says_so(store: Store, tmp_path: Path) -> None:
     run = queue(store, tmp_path, DDP)
     until(lambda: store.runs.get(run.id).epoch >= 1)

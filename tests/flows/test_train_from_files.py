@@ -54,6 +54,7 @@ def test_digits_as_a_zip_of_class_folders(store: Store, tmp_path: Path) -> None:
     assert run["best"]["value"] >= 0.97
 
 
+@pytest.mark.slow
 def test_photos_import_and_train_with_resnet18(store: Store, tmp_path: Path, cifar_zip: Path) -> None:
     added = cli("datasets", "add", "cifar", cifar_zip, "--json")
     assert added.returncode == 0, added.stderr

@@ -44,7 +44,9 @@ def until_digits_are_scanned(store: Store) -> None:
     until(lambda: not store.requests.open() and (store.home.dataset("digits") / "scan.json").exists())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "cifar10" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_files_are_taken_up_where_they_lie_and_train(kind: str, store: Store, tmp_path: Path) -> None:
     write, parts, side, name = KINDS[kind]
     write(tmp_path / "mine")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from engine import RunSpec
 from storage import RunState
 from tests.browser.conftest import Site
-from tests.browser.pages import settle
+from tests.browser.pages import open_form, settle
 from tests.browser.test_datasets import imported
 from tests.browser.test_flows import chart, run_in
 from tests.cli import until
@@ -42,6 +42,7 @@ def choose(page: Page, label: str, option: str) -> None:
 def test_own_images_from_the_scan_to_thaw_marks_on_the_curves(site: Site, page: Page, photos: Path) -> None:
     page.goto(f"{site.address}/datasets")
     settle(page)
+    open_form(page)
     page.locator("input[type=file]").set_input_files(photos)
     dataset = imported(site, page, "two digits")
     page.goto(f"{site.address}/datasets?dataset={dataset.id}&view=Scan")

@@ -8,12 +8,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
 _exit_codes: dict[int, int] = {}  # pid -> exit code of a child collected; negative: the signal that ended it
 
 MARK = "THAW_RUN"  # in the environment of everything launched: "<home>:<id>:<attempt>"
+
+
+class Noted(Protocol):
+    """A row that names a process: of a run, a search, a request."""
+
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def pid_started(self) -> float | None: ...
+    @property
+    def boot_id(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +39,13 @@ class Identity:
     @classmethod
     def of(cls, pid: int) -> "Identity":
         return cls(pid, _started(pid), boot_id())
+
+    @classmethod
+    def noted(cls, row: "Noted") -> "Identity | None":
+        """The process that a row names; None: it names none."""
+        if row.pid is None or row.pid_started is None or row.boot_id is None:
+            return None
+        return cls(row.pid, row.pid_started, row.boot_id)
 
     @property
     def is_alive(self) -> bool:
@@ -127,6 +146,12 @@ def marked(mark: str) -> list[psutil.Process]:
             if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark:
                 found.append(process)
     return found
+
+
+def leader(mark: str) -> Identity | None:
+    """The one among those of a mark that started the others."""
+    living = {process.pid: process for process in marked(mark)}
+    return next((Identity.of(pid) for pid, process in living.items() if process.ppid() not in living), None)
 
 
 def end_all(mark: str, *, patience_s: float = 5.0) -> bool:

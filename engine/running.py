@@ -74,7 +74,7 @@ class Running:
             reason = "Stopped before it started." if run.attempt == 0 else "Stopped while it waited to go on."
             return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, reason=reason)
         self._store.runs.move(run_id, RunState.STOPPING)
-        if run_id not in self._asked and (leader := _leader(run)):
+        if run_id not in self._asked and (leader := Identity.noted(run)):
             processes.send(leader, signal.SIGTERM)
             self._asked[run_id] = time.monotonic()
         if time.monotonic() - self._asked.get(run_id, time.monotonic()) > grace_s:
@@ -113,7 +113,7 @@ class Running:
         log.info("run %s attempt %s: pid %s on %s", run.id, run.attempt, leader.pid, slot)
 
     def _follow(self, run: Run) -> None:
-        leader = _leader(run) or self._find_leader(run)
+        leader = Identity.noted(run) or self._find_leader(run)
         mark = launchers.mark(self._store.home, run)
         if leader is None or not leader.is_alive:
             if not processes.end_all(mark):  # what the leader left behind
@@ -163,13 +163,10 @@ class Running:
 
     def _find_leader(self, run: Run) -> Identity | None:
         """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""
-        living = {process.pid: process for process in processes.marked(launchers.mark(self._store.home, run))}
-        for process in living.values():
-            if process.ppid() not in living:  # ranks and what they start have a parent among us
-                found = Identity.of(process.pid)
-                self._store.runs.update(run.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
-                return found
-        return None
+        found = processes.leader(launchers.mark(self._store.home, run))
+        if found:
+            self._store.runs.update(run.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
+        return found
 
     def _settle(self, run: Run) -> None:
         """A final or waiting state for a run whose process is gone without a last word."""
@@ -224,9 +221,3 @@ class Signs:
     offset: int
     cpu_s: float
     since: float  # monotonic
-
-
-def _leader(run: Run) -> Identity | None:
-    if run.pid is None or run.pid_started is None or run.boot_id is None:
-        return None
-    return Identity(run.pid, run.pid_started, run.boot_id)

@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Any
 
-from engine.commands import check, find_run, unused
+from engine.commands import check, find_run, request_stop, unused
 from engine.errors import NotFound, Problem, Refused
 from engine.machine import gpus
 from engine.spec import RunSpec, SearchSpec
@@ -163,9 +163,7 @@ def stop_trial(store: Store, run_id: str) -> Request:
     run = find_run(store, run_id)
     if run.search_id is None:
         raise Refused([Problem("run", run.id, "it is no trial of a search")])
-    if run.state.is_over:
-        raise Refused([Problem("run", run.id, f"it is {run.state} already; there is nothing to stop")])
-    return store.requests.add("stop_run", run.id)
+    return request_stop(store, run.id)
 
 
 def delete_search(store: Store, search_id: str) -> Request:

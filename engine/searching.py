@@ -138,7 +138,7 @@ class Searching:
         lines.close()
 
     def _follow(self, search: Search) -> None:
-        leader = _leader(search) or self._find_leader(search)
+        leader = Identity.noted(search) or self._find_leader(search)
         mark = launchers.mark(self._store.home, search)
         if leader is None or not leader.is_alive:
             if not processes.end_all(mark):  # what the driver left behind
@@ -176,14 +176,11 @@ class Searching:
         return seen
 
     def _find_leader(self, search: Search) -> Identity | None:
-        """The driver of an attempt whose pid was never written down: we died between launching and noting it."""
-        living = {one.pid: one for one in processes.marked(launchers.mark(self._store.home, search))}
-        for process in living.values():
-            if process.ppid() not in living:
-                found = Identity.of(process.pid)
-                self._store.searches.update(search.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
-                return found
-        return None
+        """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""
+        found = processes.leader(launchers.mark(self._store.home, search))
+        if found:
+            self._store.searches.update(search.id, pid=found.pid, pid_started=found.started, boot_id=found.boot_id)
+        return found
 
     def _settle(self, search: Search, code: int | None) -> None:
         """A state for a search whose driver is gone, and ends for trials that were left under way."""
@@ -274,12 +271,6 @@ class Signs:
 
     shown: Any
     since: float  # monotonic
-
-
-def _leader(search: Search) -> Identity | None:
-    if search.pid is None or search.pid_started is None or search.boot_id is None:
-        return None
-    return Identity(search.pid, search.pid_started, search.boot_id)
 
 
 def _later(search: Search) -> float:

@@ -1,12 +1,11 @@
-"""Rows of searches, the only moves between their states, and their trials."""
+"""Rows of searches, and their trials."""
 
 import builtins
-import time
 from collections.abc import Collection
 from typing import Any
 
-from storage.family import Family, assignments
 from storage.ids import new_id
+from storage.moving import Moving
 from storage.records import Run, RunState, mode_of
 from storage.search_record import SEARCH_MOVES, Search, SearchState
 
@@ -21,13 +20,12 @@ ORDERS = {  # of trials -> SQL; {worst} is the direction that puts the best firs
 }
 
 
-class Searches(Family[Search]):
+class Searches(Moving[Search]):
     record = Search
     as_json = frozenset({"spec"})
-
-    @classmethod
-    def _read(cls, row: dict[str, Any]) -> Search:
-        return super()._read({**row, "state": SearchState(row["state"])})
+    table, noun, plural = "searches", "search", "searches"
+    states, moves = SearchState, SEARCH_MOVES
+    cleared_queued = ("reason", "advice", "ended_at", "phase", "message", "slot")
 
     def add(
         self,
@@ -43,55 +41,16 @@ class Searches(Family[Search]):
 
         The same `key` again gives the search that was made first, so that two tabs start one.
         """
-        search_id = new_id()
-        values = self._plain(
-            {
-                "id": search_id,
-                "name": name,
-                "state": SearchState.QUEUED,
-                "spec": spec,
-                "dataset_id": dataset_id,
-                "wanted": wanted,
-                "created_at": time.time(),
-                **more,
-            }
-        ) | {"key": key}
-        marks = ", ".join("?" * len(values))
-        with self._store.transaction() as db:
-            db.execute(
-                f"INSERT INTO searches ({', '.join(values)}) VALUES ({marks}) ON CONFLICT(key) DO NOTHING",
-                list(values.values()),
-            )
-            return self._rows("FROM searches WHERE id = ? OR (key IS NOT NULL AND key = ?)", (search_id, key))[0]
-
-    def get(self, search_id: str) -> Search:
-        """
-        Raises:
-            KeyError: No such search.
-        """
-        found = self._rows("FROM searches WHERE id = ?", (search_id,))
-        if not found:
-            raise KeyError(f"There is no search {search_id}.")
-        return found[0]
-
-    def find(self, text: str) -> Search:
-        """The search meant by an id, else by the name of just one, else by the beginning of just one id.
-
-        Raises:
-            KeyError: None, or more than one, is meant.
-        """
-        found: list[Search] = []
-        if text:
-            found = (
-                self._rows("FROM searches WHERE id = ?", (text,))
-                or self._rows("FROM searches WHERE name = ? LIMIT 6", (text,))
-                or self._rows("FROM searches WHERE id BETWEEN ? AND ? || '~' LIMIT 6", (text, text))
-            )
-        if not found:
-            raise KeyError(f"There is no search {text!r}.")
-        if len(found) > 1:
-            raise KeyError(f"Several searches are meant by {text!r}, say which: {', '.join(one.id for one in found)}.")
-        return found[0]
+        values = {
+            "id": new_id(),
+            "name": name,
+            "state": SearchState.QUEUED,
+            "spec": spec,
+            "dataset_id": dataset_id,
+            "wanted": wanted,
+            **more,
+        }
+        return self._insert(values, key)
 
     def list(
         self, *, states: Collection[SearchState] | None = None, limit: int = 500, offset: int = 0
@@ -108,49 +67,6 @@ class Searches(Family[Search]):
     def queue(self) -> builtins.list[Search]:
         """Queued searches in the order in which they will start."""
         return self._rows("FROM searches WHERE state = 'queued' ORDER BY created_at, rowid")
-
-    def names(self) -> set[str]:
-        with self._store.reading() as db:
-            return {row["name"] for row in db.query("SELECT name FROM searches")}
-
-    def move(
-        self, search_id: str, to: SearchState, *, expect: Collection[SearchState] | None = None, **values: Any
-    ) -> bool:
-        """Compare-and-set along `SEARCH_MOVES`, setting `values` in the same statement. False: it was elsewhere."""
-        sources = {state for state, targets in SEARCH_MOVES.items() if to in targets}
-        if expect is not None:
-            sources &= set(expect)
-        if not sources:
-            return False
-        if to.is_over:
-            values.setdefault("ended_at", time.time())
-        if to is SearchState.QUEUED:
-            values = dict.fromkeys(("reason", "advice", "ended_at", "phase", "message", "slot")) | values
-        plain = self._plain({"state": to} | values)
-        marks = ", ".join("?" * len(sources))
-        with self._store.transaction() as db:
-            cursor = db.execute(
-                f"UPDATE searches SET {assignments(plain)} WHERE id = ? AND state IN ({marks})",
-                [*plain.values(), search_id, *map(str, sources)],
-            )
-            return cursor.rowcount == 1
-
-    def update(self, search_id: str, **values: Any) -> None:
-        """Set columns; the state changes by `move` alone.
-
-        Raises:
-            ValueError: A name that is no column, or `state`.
-        """
-        if "state" in values:
-            raise ValueError("a state changes by move()")
-        plain = self._plain(values)
-        with self._store.transaction() as db:
-            db.execute(f"UPDATE searches SET {assignments(plain)} WHERE id = ?", [*plain.values(), search_id])
-
-    def delete(self, search_id: str) -> None:
-        """Remove the search, its trials, and all rows that belong to them."""
-        with self._store.transaction() as db:
-            db.execute("DELETE FROM searches WHERE id = ?", [search_id])
 
     def trials(
         self,

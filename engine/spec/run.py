@@ -4,22 +4,23 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge, Le, Lt, MaxLen
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
 from engine.catalog.backbones import BACKBONES
 from engine.catalog.freezing import Plan, plan
 from engine.catalog.schedules import share_at
 from engine.catalog.strategies import STRATEGIES
 from engine.catalog.weights import WEIGHTS
-from engine.errors import Problem, Refused
+from engine.errors import Problem
 from engine.spec.compute import Compute
 from engine.spec.data import Data
 from engine.spec.model import Freeze, Model
 from engine.spec.optimisation import Optimisation
 from engine.spec.setting import Part, Setting, leaves, one_of, problem_of, setting
+from engine.spec.whole import Whole
 
 
-class RunSpec(Part):
+class RunSpec(Whole):
     """What to train."""
 
     name: Annotated[str, MaxLen(200)] = setting(
@@ -110,21 +111,6 @@ class RunSpec(Part):
         return share_at(self.optimisation.schedule, epoch, self.epochs, self.optimisation)
 
     @classmethod
-    def parse(cls, values: object) -> "RunSpec":
-        """A spec from plain values.
-
-        Raises:
-            Refused: With one `Problem` a bad field, naming the field, its value and what is allowed.
-        """
-        if not isinstance(values, dict):
-            raise Refused([Problem("spec", values, "must be a mapping of field to value")])
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            known = {one.path: one for one in settings()}
-            raise Refused([problem_of(dict(line), known) for line in error.errors()]) from None
-
-    @classmethod
     def of_parts(cls, values: dict[str, Any]) -> "RunSpec":
         """A spec from some whole parts of one that was checked; rules between them and the rest do not hold here."""
         whole = cls()
@@ -136,26 +122,21 @@ class RunSpec(Part):
             }
         )
 
+    @property
+    def keeps_features(self) -> bool:
+        """Whether what frozen stages make of an image is the same in every epoch, or comes back: worth keeping."""
+        if "frozen" not in STRATEGIES[self.strategy].takes or self.compute.frozen != "once":
+            return False
+        if not self.freeze.batchnorm or self.optimisation.mixing != "none":
+            return False  # statistics that follow the images, or mixed images, are never the same twice
+        return not self.data.augmentations or self.compute.views > 0
+
     @classmethod
-    def from_yaml(cls, text: str) -> "RunSpec":
-        """
-        Raises:
-            Refused: The text is not YAML, or a field is bad.
-        """
-        import yaml  # a training process reads JSON, and may run where there is no YAML
+    def _problems(cls, line: dict[str, Any]) -> list[Problem]:
+        return [problem_of(line, {one.path: one for one in settings()})]
 
-        try:
-            values = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise Refused([Problem("spec", "...", f"is not YAML: {' '.join(str(error).split())}")]) from None
-        return cls.parse(values or {})
-
-    def to_yaml(self, *, all_fields: bool = False) -> str:
-        """YAML that `from_yaml` reads back to an equal spec: what differs from the defaults, or all fields."""
-        import yaml
-
-        values = self.model_dump(mode="json", exclude_defaults=not all_fields)
-        return yaml.safe_dump(values or {"epochs": self.epochs}, sort_keys=False, allow_unicode=True)
+    def _written(self, *, all_fields: bool) -> dict[str, Any]:
+        return super()._written(all_fields=all_fields) or {"epochs": self.epochs}
 
 
 def settings() -> Iterator[Setting]:

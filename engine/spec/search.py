@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from engine.catalog.algorithms import ALGORITHMS
 from engine.catalog.schedulers import SCHEDULERS
@@ -13,14 +13,17 @@ from engine.errors import Problem, Refused
 from engine.spec.pairing import misfits
 from engine.spec.ranges import FORMS, Range
 from engine.spec.run import RunSpec, settings
-from engine.spec.setting import Part, Setting, leaves, one_of, problem_of, setting, takers
+from engine.spec.setting import Setting, leaves, one_of, problem_of, setting, takers
 from engine.spec.space import Assignment, assigned, combinations, conditions, fitted_space, grid, value_at
+from engine.spec.whole import Whole
 
 METRICS = {"val/accuracy": "max", "val/loss": "min"}  # -> which end is best
 
 
-class SearchSpec(Part):
+class SearchSpec(Whole):
     """What to search."""
+
+    noun: ClassVar[str] = "search"
 
     name: Annotated[str, MaxLen(150)] = setting(
         "", "Name", "How the search is listed. Left empty, one is made from the base run."
@@ -192,40 +195,12 @@ class SearchSpec(Part):
         return max(1, min(int(room), self.at_once or self.wanted, self.wanted))
 
     @classmethod
-    def parse(cls, values: object) -> "SearchSpec":
-        """A spec from plain values.
+    def _problems(cls, line: dict[str, Any]) -> list[Problem]:
+        return _problems(line)
 
-        Raises:
-            Refused: With one `Problem` a bad field, naming the field, its value and what is allowed.
-        """
-        if not isinstance(values, dict):
-            raise Refused([Problem("search", values, "must be a mapping of field to value")])
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise Refused([one for line in error.errors() for one in _problems(dict(line))]) from None
-
-    @classmethod
-    def from_yaml(cls, text: str) -> "SearchSpec":
-        """
-        Raises:
-            Refused: The text is not YAML, or a field is bad.
-        """
-        import yaml
-
-        try:
-            values = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise Refused([Problem("search", "...", f"is not YAML: {' '.join(str(error).split())}")]) from None
-        return cls.parse(values or {})
-
-    def to_yaml(self, *, all_fields: bool = False) -> str:
-        """YAML that `from_yaml` reads back to an equal spec: what differs from the defaults, or all fields."""
-        import yaml
-
-        values = self.model_dump(mode="json", exclude_defaults=not all_fields)
-        values["space"] = {path: one.model_dump(mode="json", exclude_defaults=True) for path, one in self.space.items()}
-        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    def _written(self, *, all_fields: bool) -> dict[str, Any]:
+        space = {path: one.model_dump(mode="json", exclude_defaults=True) for path, one in self.space.items()}
+        return super()._written(all_fields=all_fields) | {"space": space}
 
 
 def search_settings() -> Iterator[Setting]:

@@ -121,14 +121,9 @@ class Feeds:
 
     def boundary(self, epoch: int) -> str | None:
         """The first stage that learns in `epoch`, if what lies before it can be computed once; else None."""
-        asked = self.spec
-        if "frozen" not in STRATEGIES[asked.strategy].takes:
-            return None  # they are stages of the pipeline like the others
-        if asked.compute.frozen != "once" or not asked.freeze.batchnorm or asked.optimisation.mixing != "none":
-            return None  # statistics that follow the images, or mixed images, are never the same twice
-        if asked.data.augmentations and not asked.compute.views:
+        if not self.spec.keeps_features:
             return None
-        plan = list(asked.thaw_plan.items())
+        plan = list(self.spec.thaw_plan.items())
         first = next(place for place, (_, thaws) in enumerate(plan) if thaws is not None and thaws <= epoch)
         return plan[first][0] if first else None
 

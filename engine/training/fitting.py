@@ -124,7 +124,7 @@ def _state(spec: RunSpec, tries: Tries, epoch: int) -> dict[str, Any]:
     told: dict[str, Any] = {"whole": asdict(tries.training_cost(None)), "looking_s": tries.looking_s()}
     boundary = next(name for name, thaws in spec.thaw_plan.items() if thaws is not None and thaws <= epoch)
     made = None
-    if boundary != next(iter(spec.thaw_plan)) and _may_be_kept(spec):
+    if boundary != next(iter(spec.thaw_plan)) and spec.keeps_features:
         try:
             made = cut(model, spec.model, boundary)
         except CannotCut:
@@ -138,12 +138,6 @@ def _state(spec: RunSpec, tries: Tries, epoch: int) -> dict[str, Any]:
             "views": spec.compute.views if spec.data.augmentations else 1,
         }
     return told
-
-
-def _may_be_kept(spec: RunSpec) -> bool:
-    """As `Feeds.boundary` sees it."""
-    steady = spec.compute.frozen == "once" and spec.freeze.batchnorm and spec.optimisation.mixing == "none"
-    return steady and (not spec.data.augmentations or spec.compute.views > 0)
 
 
 def _held(training: Training) -> dict[str, int]:

@@ -57,17 +57,13 @@ def shared_by(run: spec.RunSpec) -> dict[str, Any] | None:
 
     It can when its features are computed once: all but the head is frozen, and images are not changed by chance.
     """
-    asked = run.compute
     can = (
-        run.freeze.policy == "head"
-        and run.freeze.batchnorm
-        and asked.frozen == "once"
-        and not (asked.recompute or asked.compile)
-        and asked.parts == 1
-        and run.optimisation.mixing == "none"
-        and run.optimisation.balance != "sampling"
-        and (not run.data.augmentations or asked.views > 0)
+        run.keeps_features
+        and run.freeze.policy == "head"
         and run.strategy == "single"
+        and run.optimisation.balance != "sampling"
+        and run.compute.parts == 1
+        and not (run.compute.recompute or run.compute.compile)
     )
     return run.model_dump(mode="json", exclude=FREE) if can else None
 

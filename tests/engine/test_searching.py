@@ -2,93 +2,29 @@
 
 import json
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import engine
-from engine import Refused, SearchSpec, launchers, processes, searching
+from engine import launchers, processes, searching
 from engine.searching import Searching
 from engine.supervisor import Supervisor
-from storage import Request, Run, RunState, Search, SearchState, Store
-
-DRIVER = Path(__file__).with_name("scripted_driver.py")
-S, R = SearchState, RunState
-RATE = "optimisation.learning_rate"
-SPEC = {"name": "rates", "space": {RATE: {"log": [1e-4, 1]}}, "run": {"device": "cpu", "epochs": 2}, "trials": 3}
-
-
-@pytest.fixture
-def supervisor(store: Store) -> Iterator[Supervisor]:
-    made = Supervisor(store)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
-    """What drivers do from now on."""
-    monkeypatch.setattr(searching, "BACK_OFF_S", (0.0,))
-
-    def told(how: str, number: int = 0) -> None:
-        def driver(folder: Path) -> list[str]:
-            return [sys.executable, "-I", "-S", str(DRIVER), str(folder), how, str(number)]
-
-        monkeypatch.setattr(launchers, "driver", driver)
-
-    return told
-
-
-def start(store: Store, **more: object) -> Search:
-    return engine.start_search(store, SearchSpec.parse({**SPEC, **more}))
-
-
-def until(supervisor: Supervisor, store: Store, search: Search, what: Callable[[Search], Any]) -> Search:
-    """Rounds of the supervisor until `what` holds for the search."""
-    deadline = time.monotonic() + 30
-    while not what(now := store.searches.get(search.id)):
-        assert time.monotonic() < deadline, (now, store.searches.trials(search.id), log_of(store, search))
-        supervisor.tick()
-        time.sleep(0.02)
-    return now
-
-
-def until_state(supervisor: Supervisor, store: Store, search: Search, state: SearchState) -> Search:
-    return until(supervisor, store, search, lambda now: now.state is state)
-
-
-def done(supervisor: Supervisor, store: Store, request: Request) -> Request:
-    deadline = time.monotonic() + 30
-    while (now := store.requests.get(request.id)).state == "pending":
-        assert time.monotonic() < deadline, now
-        supervisor.tick()
-        time.sleep(0.02)
-    return now
-
-
-def log_of(store: Store, search: Search) -> str:
-    log = store.home.search(search.id) / "log.txt"
-    return log.read_text() if log.exists() else ""
-
-
-def trials(store: Store, search: Search) -> list[Run]:
-    return store.searches.trials(search.id)
-
-
-def states(store: Store, search: Search) -> list[RunState]:
-    return [run.state for run in trials(store, search)]
-
-
-def no_process(store: Store, search: Search) -> bool:
-    return not processes.marked(launchers.mark(store.home, store.searches.get(search.id)))
-
-
-def is_training(store: Store, number: int) -> Callable[[Search], bool]:
-    return lambda search: len(trials(store, search)) == number and trials(store, search)[-1].state is R.RUNNING
+from storage import Store
+from tests.engine.supervised import (
+    RATE,
+    R,
+    S,
+    done,
+    is_training,
+    no_process,
+    start,
+    states,
+    trials,
+    until,
+    until_state,
+)
 
 
 def test_a_search_runs_to_its_last_trial(store: Store, supervisor: Supervisor, play: Any) -> None:
@@ -179,103 +115,6 @@ def test_a_new_supervisor_follows_a_driver_that_lives(store: Store, play: Any) -
     second.close()
 
 
-def test_stop_leaves_no_process_and_no_open_trial(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    assert done(supervisor, store, engine.stop_search(store, search.id)).state == "done"
-    assert store.searches.get(search.id).state is S.STOPPED
-    assert states(store, search) == [R.FINISHED, R.STOPPED]
-    assert no_process(store, search)
-    with pytest.raises(Refused, match="it is stopped already; there is nothing to stop"):
-        engine.stop_search(store, search.id)
-
-
-def test_pause_frees_the_machine_and_going_on_repeats_nothing(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    assert done(supervisor, store, engine.pause_search(store, search.id)).state == "done"
-    paused = store.searches.get(search.id)
-    assert (paused.state, paused.slot, paused.launched_at) == (S.PAUSED, None, None)
-    assert no_process(store, search)
-    assert states(store, search) == [R.FINISHED, R.INTERRUPTED]
-    assert supervisor._searching.is_idle
-    for _ in range(3):
-        supervisor.tick()
-    assert store.searches.get(search.id).state is S.PAUSED
-    first = trials(store, search)[0]
-    play("go on")
-    assert done(supervisor, store, engine.continue_search(store, search.id)).state == "done"
-    search = until_state(supervisor, store, search, S.FINISHED)
-    assert states(store, search) == [R.FINISHED] * 3
-    assert trials(store, search)[0] == first
-    assert trials(store, search)[1].attempt == 2
-
-
-def test_one_trial_stops_and_the_search_goes_on(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    run = trials(store, search)[1]
-    assert done(supervisor, store, engine.request_stop(store, run.id)).state == "done"
-    assert store.runs.get(run.id).state is R.STOPPED
-    until(supervisor, store, search, is_training(store, 3))
-    with pytest.raises(Refused, match="it is a trial: its search trains it"):
-        engine.resume(store, run.id)
-    done(supervisor, store, engine.stop_search(store, search.id))
-
-
-def test_a_trial_of_a_paused_search_stops_at_once(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    done(supervisor, store, engine.pause_search(store, search.id))
-    run = trials(store, search)[1]
-    assert done(supervisor, store, engine.stop_trial(store, run.id)).state == "done"
-    assert store.runs.get(run.id).state is R.STOPPED
-
-
-def test_more_trials_reach_a_driver_at_work_and_a_search_that_is_over(
-    store: Store, supervisor: Supervisor, play: Any
-) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store, trials=2), is_training(store, 2))
-    done(supervisor, store, engine.extend_search(store, search.id, 1))
-    until(supervisor, store, search, is_training(store, 3))
-    for _ in range(2):
-        done(supervisor, store, engine.extend_search(store, search.id, 1, key="k"))
-    search = until(supervisor, store, search, is_training(store, 4))
-    assert (search.attempt, search.wanted, search.spec["trials"]) == (1, 4, 4), "the driver at work heard of both"
-    done(supervisor, store, engine.stop_search(store, search.id))
-    with pytest.raises(Refused, match="all of its 4 trials were tried; extend it by some more"):
-        engine.continue_search(store, search.id)
-    play("go on")
-    done(supervisor, store, engine.extend_search(store, search.id, 2))
-    search = until_state(supervisor, store, search, S.FINISHED)
-    assert (search.attempt, states(store, search)) == (2, [*[R.FINISHED] * 3, R.STOPPED, R.FINISHED, R.FINISHED])
-    with pytest.raises(Refused, match="trials = 0: must be 1 to 9,994"):
-        engine.extend_search(store, search.id, 0)
-
-
-def test_an_extension_that_the_driver_missed_starts_another(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("go on")
-    search = start(store, trials=1)
-    until(supervisor, store, search, lambda now: (store.home.search(now.id) / "events.jsonl").exists())
-    store.searches.update(search.id, wanted=2)  # after its last look at control.jsonl
-    search = until_state(supervisor, store, search, S.FINISHED)
-    assert len(trials(store, search)) == 2
-
-
-def test_another_space_at_rest_alone(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    space = {"epochs": {"integers": [1, 3]}}
-    with pytest.raises(Refused, match="pause it before its space is changed"):
-        engine.change_space(store, search.id, space)
-    done(supervisor, store, engine.pause_search(store, search.id))
-    with pytest.raises(Refused, match="must be a whole number"):
-        engine.change_space(store, search.id, {"epochs": {"integers": [0, 3]}})
-    assert done(supervisor, store, engine.change_space(store, search.id, space)).state == "done"
-    assert list(SearchSpec.parse(store.searches.get(search.id).spec).space) == ["epochs"]
-
-
 def test_runs_and_searches_wait_in_one_queue(store: Store, supervisor: Supervisor, play: Any) -> None:
     play("wait", 0)
     search = until(supervisor, store, start(store), is_training(store, 1))
@@ -289,41 +128,6 @@ def test_runs_and_searches_wait_in_one_queue(store: Store, supervisor: Superviso
     done(supervisor, store, engine.stop_search(store, search.id))
     until(supervisor, store, later, is_training(store, 1))
     done(supervisor, store, engine.stop_search(store, later.id))
-
-
-def test_a_queued_search_stops_and_pauses_without_a_process(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 0)
-    until(supervisor, store, start(store), is_training(store, 1))
-    second, third = start(store), start(store)
-    done(supervisor, store, engine.stop_search(store, second.id))
-    done(supervisor, store, engine.pause_search(store, third.id))
-    assert store.searches.get(second.id).reason == "Stopped before it started."
-    assert store.searches.get(third.id).state is S.PAUSED
-    with pytest.raises(Refused, match="there is nothing to pause"):
-        engine.pause_search(store, third.id)
-    supervisor._shut_down(engine.shut_down(store))
-    first = store.searches.list()[-1]
-    until_state(supervisor, store, first, S.PAUSED)
-
-
-def test_a_deleted_search_leaves_nothing(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    folders = [store.home.run(run.id) for run in trials(store, search)] + [store.home.search(search.id)]
-    assert all(folder.exists() for folder in folders)
-    assert done(supervisor, store, engine.delete_search(store, search.id)).state == "done"
-    assert not any(folder.exists() for folder in folders)
-    assert store.runs.list() == store.searches.list() == []
-
-
-def test_a_deleted_trial_troubles_nobody(store: Store, supervisor: Supervisor, play: Any) -> None:
-    play("wait", 1)
-    search = until(supervisor, store, start(store), is_training(store, 2))
-    done(supervisor, store, engine.delete_run(store, trials(store, search)[1].id))
-    until(supervisor, store, search, lambda now: [run.trial for run in trials(store, now)] == [1, 3])
-    done(supervisor, store, engine.stop_search(store, search.id))
-    warnings = [event for event in store.events.list(search_id=search.id) if event.level == "warning"]
-    assert warnings == []
 
 
 def test_a_driver_that_hangs_is_started_again(

@@ -11,7 +11,7 @@ import engine
 from storage import RunState, Store
 from tests.cli import SOME, TINY, cli, queue, spec_file, until, until_state
 from tests.engine.pictures import digits, write_folder
-from tests.engine.test_data_fetched import write_cifar, write_idx
+from tests.engine.torchvision_files import write_cifar, write_idx
 
 Write = Callable[[Path], object]
 

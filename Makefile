@@ -4,7 +4,7 @@ BIN := .venv/bin
 # someone who watches sees what is being fetched; a log does not
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $$([ -t 2 ] || echo --quiet)
 
-.PHONY: help setup run stop test lint types bench screenshots docs clean
+.PHONY: help setup run stop test slow lint types bench screenshots docs clean
 
 help:  ## what can be done
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,10 @@ stop: setup  ## stop all runs (each saves first) and the engine
 test: setup .venv/.installed-dev lint types  ## lint, types and every test, real-browser ones included
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest
+
+slow: setup .venv/.installed-dev  ## the long tests that `make test` leaves out: soaks, repeated kills, every pair of a search (an hour)
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/pytest -m slow --timeout 1200
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import Refused, Unavailable
+from engine.leaving import leave
 from engine.previews import KINDS, waiting
 from engine.spec import RunSpec
 
@@ -116,4 +117,4 @@ def _tidy(previews: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    leave(main(Path(sys.argv[1])))

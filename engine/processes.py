@@ -1,6 +1,7 @@
 """Processes we started: an identity that survives pid reuse, and ends that are certain. Never by name or bare pid."""
 
 import os
+import select
 import signal
 import subprocess
 import time
@@ -116,6 +117,22 @@ def spawn(command: list[str], *, mark: str, log: Path, environment: dict[str, st
         )
     process.returncode = 0  # it is `reap` that waits for it: subprocess must not, and lose how it ended
     return Identity.of(process.pid)
+
+
+class Nap:
+    """Sleeps until a time is over, a child ends or a signal comes. For the main thread."""
+
+    def __init__(self) -> None:
+        self._woken, end = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(end, False)
+        signal.set_wakeup_fd(end, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # ignored by default, and then it wakes nobody
+
+    def __call__(self, seconds: float) -> None:
+        select.select([self._woken], [], [], max(0.0, seconds))
+        with suppress(BlockingIOError):
+            os.read(self._woken, 4096)
 
 
 def reap() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from engine.leaving import leave
 from engine.lines import Lines
 from engine.training.rank import LAUNCHER, STOP, die_with_the_launcher, last_word
 
@@ -93,4 +94,4 @@ def _hand_on(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    leave(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -20,7 +20,7 @@ from engine.datasets import users_of
 from engine.errors import Refused
 from engine.importing import Importing
 from engine.previews import Previewing
-from engine.processes import Identity
+from engine.processes import Identity, Nap
 from engine.running import Running
 from engine.search_requests import SearchRequests
 from engine.searching import Searching
@@ -82,15 +82,16 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._leave)
         log.info("supervisor %s: pid %s, slots %s", self._status.uuid[:8], os.getpid(), ", ".join(self._running.slots))
+        nap = Nap()
         while not self._leaving:
             began = time.monotonic()
             try:
                 self.tick()
             except Exception:  # a full disk, a database held by a stranger: runs go on, and so must we
                 log.exception("this round failed; trying again")
-                time.sleep(TROUBLE_S)
+                nap(TROUBLE_S)
             if not self._leaving:
-                time.sleep(max(0.05, TICK_S - (time.monotonic() - began)))
+                nap(max(0.05, TICK_S - (time.monotonic() - began)))
         self.close()
 
     def tick(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Unavailable
+from engine.leaving import leave
 from engine.spec import RunSpec
 from engine.training.events import Reporter
 from engine.training.failures import Stopped, explain, is_disk_full, room_for
@@ -175,4 +176,4 @@ def _where_it_left(at: "Position") -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    leave(main(Path(sys.argv[1])))

@@ -5,12 +5,16 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 import engine
 from storage import Home, Store
+
+if TYPE_CHECKING:
+    from tests.ranks import Trained
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -38,6 +42,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 @pytest.fixture
 def store(home: Home) -> Store:
     return engine.open_store(home)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
+    """Two ranks that nobody stopped or killed."""
+    from tests.ranks import DDP, Trained, finished, queue
+
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THAW_HOME", str(folder / "home"))
+        store = engine.open_store(Home.find(folder / "home"))
+        trained = Trained.by(store, finished(store, queue(store, folder, DDP)))
+    end_processes_of(folder / "home")
+    return trained
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,15 @@
 """Runs of two ranks on the CPU."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 
 from storage import Run, RunState, Store
-from tests.cli import until_state
+from tests.cli import queue, until_state
+
+__all__ = ["DDP", "PLAIN", "Trained", "finished", "queue"]
 
 PLAIN: dict[str, Any] = {  # without chance beyond the shuffle, so that one process can be compared with two
     "data": {"dataset": "digits", "image_size": 8},
@@ -22,16 +26,27 @@ DDP: dict[str, Any] = PLAIN | {  # with chance, and time to meet it on its way
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a run ended with."""
+
+    weights: Path
+    losses: list[float]  # of validation, an epoch each
+
+    @classmethod
+    def by(cls, store: Store, run: Run) -> "Trained":
+        last = store.checkpoints.get(run.id, "last")
+        weights = store.home.run(run.id) / last.path / "weights.safetensors"
+        return cls(weights, store.metrics.series(run.id, "val/loss").values)
+
+    def equals(self, other: "Trained") -> bool:
+        """To the last bit. The files' hashes may differ: the order within their header is chance."""
+        first, second = load_file(self.weights), load_file(other.weights)
+        same = first.keys() == second.keys() and all(bool((first[name] == second[name]).all()) for name in first)
+        return same and self.losses == other.losses
+
+
 def finished(store: Store, run: Run) -> Run:
     run = until_state(store, run.id, RunState.FINISHED, RunState.FAILED)
     assert run.state is RunState.FINISHED, f"{run.reason}\n{(store.home.run(run.id) / 'log.txt').read_text()}"
     return run
-
-
-def same_weights(store: Store, one: Run, other: Run) -> bool:
-    """Whether both ended with the same bits. The files' hashes may differ: the order within their header is chance."""
-    first, second = (
-        load_file(store.home.run(run.id) / store.checkpoints.get(run.id, "last").path / "weights.safetensors")
-        for run in (one, other)
-    )
-    return first.keys() == second.keys() and all(bool((first[name] == second[name]).all()) for name in first)

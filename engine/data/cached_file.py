@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+BUFFER = 1 << 20  # bytes; a small image for itself is not worth a call of the system
+
 Report = Callable[[int, int], None]  # (rows done, rows in all); may raise to give up
 
 
@@ -84,7 +86,7 @@ def _make(
         raise OSError(errno.ENOSPC, reason, str(made))
     try:
         # Written in order, not through a map: a full disk then raises, where a map would kill the process (SIGBUS).
-        with made.open("wb") as file:
+        with made.open("wb", BUFFER) as file:
             header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             done = 0

@@ -13,12 +13,17 @@ from engine.cache_limit import features_bytes
 from engine.data.batches import Look
 from engine.data.cached_file import Report, cached
 
-BLOCK = 128  # images that pass through the frozen stages at once
+MOST, LEAST, PIXELS = 128, 16, 1 << 18  # images at once; on a CPU no more pixels than its caches hold the maps of
 KEPT: dict[torch.dtype, type[np.generic]] = {  # torch -> how NumPy keeps it; NumPy knows no bfloat16
     torch.float32: np.float32,
     torch.float16: np.float16,
     torch.bfloat16: np.int16,
 }
+
+
+def at_once(size: int, device: torch.device) -> int:
+    """How many images of `size` px pass through the frozen stages together."""
+    return MOST if device.type != "cpu" else max(LEAST, min(MOST, PIXELS // size**2))
 
 
 class Features:
@@ -59,16 +64,18 @@ def features(
             os.utime(path)
             return Features(found, next(one for one, kept in KEPT.items() if kept == found.dtype), device)
 
+    together = at_once(look(torch.arange(1)).shape[-1], device)
+
     @torch.inference_mode()
     def block(first: int) -> Tensor:
         with cast():
-            made: Tensor = frozen(look(torch.arange(first, min(first + BLOCK, count))))
+            made: Tensor = frozen(look(torch.arange(first, min(first + together, count))))
         return made
 
     sample = block(0)
 
     def rows() -> Iterator[np.ndarray]:
-        for first in range(0, count, BLOCK):
+        for first in range(0, count, together):
             made = (block(first) if first else sample).cpu().contiguous()
             yield made.view(torch.int16).numpy() if made.dtype == torch.bfloat16 else made.numpy()
 

@@ -32,6 +32,7 @@ from engine.data.server_folder import ServerFolder
 from engine.data.survey import survey
 from engine.data.zips import Zip
 from engine.errors import Unavailable, Unfit
+from engine.leaving import leave
 from engine.lines import Lines
 from storage import Dataset
 
@@ -187,4 +188,4 @@ def main(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    leave(main(Path(sys.argv[1])))

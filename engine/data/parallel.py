@@ -9,6 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 256  # results wait for the caller in memory: at most so many
+TURN = 16  # items that a thread takes up at most: with small images one by one, changing threads costs as much
 
 
 def in_order(work: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
@@ -16,9 +17,17 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item]) -> Generator
 
     Close it (`contextlib.closing`) before undoing what `work` did: it returns when no thread works any more.
     """
-    pool = ThreadPoolExecutor(os.cpu_count())
+    threads = os.cpu_count() or 1
+    turn = max(1, min(TURN, len(items) // (4 * threads)))
+    most = CHUNK // turn * turn
+
+    def some(start: int) -> list[Result]:
+        return [work(item) for item in items[start : start + turn]]
+
+    pool = ThreadPoolExecutor(threads)
     try:
-        for start in range(0, len(items), CHUNK):
-            yield from pool.map(work, items[start : start + CHUNK])
+        for first in range(0, len(items), most):
+            for found in pool.map(some, range(first, min(first + most, len(items)), turn)):
+                yield from found
     finally:
         pool.shutdown(cancel_futures=True)

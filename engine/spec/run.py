@@ -93,6 +93,9 @@ class RunSpec(Whole):
     def _strategy_can_compute(self) -> Self:
         if self.strategy == "pipeline" and self.compute.precision == "fp16":
             raise ValueError("compute.precision = fp16: not in a pipeline; choose auto, bf16 or fp32")
+        ranks, images = self.compute.processes, self.optimisation.batch_size
+        if self.strategy == "ddp" and ranks > images:
+            raise ValueError(f"optimisation.batch_size = {images}: must be {ranks} or more, an image for each process")
         return self
 
     @property

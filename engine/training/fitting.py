@@ -15,9 +15,10 @@ import torch
 from engine.data import open_source
 from engine.data.arrays import Arrays, prepare
 from engine.data.decode import to_array
-from engine.data.features import BLOCK
+from engine.data.features import at_once
 from engine.data.split import Split
 from engine.errors import Unavailable
+from engine.leaving import leave
 from engine.spec import RunSpec
 from engine.training import device as devices
 from engine.training.cost import IMAGES, Tries
@@ -133,7 +134,7 @@ def _state(spec: RunSpec, tries: Tries, epoch: int) -> dict[str, Any]:
         told["kept"] = {
             "cost": asdict(tries.training_cost(made)),
             "making": asdict(tries.making_cost(made)),
-            "at_once": BLOCK,
+            "at_once": at_once(spec.data.image_size, next(model.parameters()).device),
             "bytes": tries.feature_bytes(made),
             "views": spec.compute.views if spec.data.augmentations else 1,
         }
@@ -207,4 +208,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

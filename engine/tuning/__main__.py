@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
+from engine.leaving import leave
 from engine.tuning.driver import main
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    leave(main(Path(sys.argv[1])))

@@ -4,6 +4,7 @@ import re
 import zipfile
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 import engine
@@ -131,6 +132,7 @@ def test_photos_come_in_by_upload_and_a_bad_zip_is_refused_in_words(
     assert not list(site.store.home.uploads.iterdir())
 
 
+@pytest.mark.slow
 def test_6000_photos_come_in_by_upload_and_train_with_resnet18(site: Site, page: Page, cifar_zip: Path) -> None:
     page.goto(f"{site.address}/datasets")
     settle(page)

@@ -32,6 +32,10 @@ def nested(path: str, value: object) -> dict[str, object]:
         (nested("model.backbone", "resnet"), "model.backbone = 'resnet': must be one of small_cnn, resnet18"),
         (nested("data.channels", "pink"), "data.channels = 'pink': must be one of auto, grey, colour"),
         (nested("data.image_size", 16), "data.image_size = 16: resnet18 needs images of 32 px or more"),
+        (
+            {"strategy": "ddp", "compute": {"processes": 3}, "optimisation": {"batch_size": 2}},
+            "optimisation.batch_size = 2: must be 3 or more, an image for each process",
+        ),
         ({"epochs": "1e-3x"}, "epochs = '1e-3x': must be a whole number"),
         ({"data": 3}, "data = 3: must be a mapping"),
         ([1], "spec = [1]: must be a mapping"),

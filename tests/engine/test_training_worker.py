@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from engine.training.rank import reporting
+from engine.worker import attempt
 from tests.engine.digits_run import DIGITS, read_lines, write_run_file
 
 EPOCHS = 12
@@ -53,6 +55,13 @@ def _at_step(step: int) -> Callable[[dict], bool]:
 
 def _run(folder: Path) -> list[dict]:
     _start(folder).wait(60)
+    return read_lines(folder)
+
+
+def _here(folder: Path) -> list[dict]:
+    """The same in this process, for what is not about processes: loading torch takes seconds."""
+    with reporting(folder) as reporter:
+        attempt(folder, reporter, lambda: False)
     return read_lines(folder)
 
 
@@ -158,11 +167,11 @@ def test_stop_while_starting_ends_as_stopped(tmp_path, cache):
 def test_divergence_fails_with_advice(tmp_path, cache):
     folder = tmp_path / "run"
     write_run_file(folder, cache, optimisation={"learning_rate": 10, "optimizer": "sgd"})
-    ended = _run(folder)[-1]
+    ended = _here(folder)[-1]
     assert (ended["state"], ended["kind"]) == ("failed", "ended")
     assert re.fullmatch(r"diverged: the loss became (NaN|infinite) at step \d+ \(epoch 1\)\.", ended["reason"])
     assert "a learning rate of 1; gradients clipped at 1" in ended["advice"]
-    assert "Diverged" in ended["detail"] and "Diverged" in (folder / "log.txt").read_text()
+    assert "Diverged" in ended["detail"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +185,7 @@ def test_what_cannot_be_used_fails_in_words(tmp_path, cache, values, reason, mon
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     folder = tmp_path / "run"
     write_run_file(folder, cache, **values)
-    ended = _run(folder)[-1]
+    ended = _here(folder)[-1]
     assert ended["state"] == "failed"
     assert re.fullmatch(reason, ended["reason"])
     assert ended["advice"] and "Traceback" in ended["detail"]
@@ -191,15 +200,15 @@ def test_with_its_only_checkpoint_damaged_a_run_begins_with_its_first_weights(tm
     model = {"backbone": "small_cnn"}
     source = tmp_path / "source"
     write_run_file(source, cache, model=model, epochs=1)
-    _run(source)
+    _here(source)
     weights = source / "checkpoints/e0001/weights.safetensors"
     asked = {"model": {**model, "weights": "file", "weights_from": str(weights)}, "freeze": {"policy": "head"}}
     folder = tmp_path / "run"
     write_run_file(folder, cache, epochs=1, **asked)
-    _run(folder)
+    _here(folder)
     kept = folder / "checkpoints/e0001/weights.safetensors"
     kept.write_bytes(kept.read_bytes()[:-1] + b"!")
     write_run_file(folder, cache, resume_from="checkpoints/e0001", attempt=2, epochs=1, **asked)
-    assert _run(folder)[-1]["state"] == "finished"
+    assert _here(folder)[-1]["state"] == "finished"
     first, after = load_file(weights), load_file(kept)
     assert all((first[name] == after[name]).all() for name in first if not name.startswith("19."))

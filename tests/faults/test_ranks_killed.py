@@ -10,15 +10,10 @@ import pytest
 from engine import launchers, processes
 from storage import Run, Store
 from tests.cli import queue, until
-from tests.ranks import DDP, finished, same_weights
+from tests.ranks import DDP, Trained, finished
 
 PLACES = {"first rank": 0, "second rank": 1, "launcher": None}
 SHOWN = "second rank"  # the others take half a minute each
-
-
-@pytest.fixture
-def whole(store: Store, tmp_path: Path) -> Run:
-    return finished(store, queue(store, tmp_path, DDP))
 
 
 def pid_of(run: Run, rank: int | None) -> int:
@@ -40,7 +35,7 @@ def met(store: Store, tmp_path: Path) -> Run:
     "place", [name if name == SHOWN else pytest.param(name, marks=pytest.mark.slow) for name in PLACES]
 )
 def test_who_is_killed_takes_all_along_and_the_run_goes_on_bit_equal(
-    place: str, store: Store, tmp_path: Path, whole: Run
+    place: str, store: Store, tmp_path: Path, undisturbed: Trained
 ) -> None:
     run = met(store, tmp_path)
     mark = launchers.mark(store.home, run)
@@ -48,11 +43,12 @@ def test_who_is_killed_takes_all_along_and_the_run_goes_on_bit_equal(
     until(lambda: not processes.marked(mark), within_s=10)
     run = finished(store, run)
     assert run.attempt == 2
-    assert same_weights(store, run, whole)
+    assert Trained.by(store, run).equals(undisturbed)
     assert store.metrics.count(run.id, "train/loss") == run.steps
     assert not processes.marked(launchers.mark(store.home, run))
 
 
+@pytest.mark.slow
 def test_a_rank_that_hangs_is_found_by_lack_of_progress(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

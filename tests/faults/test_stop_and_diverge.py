@@ -14,17 +14,6 @@ def gone(store: Store, run: Run) -> bool:
     return not processes.marked(launchers.mark(store.home, run))
 
 
-def test_stop_while_running_saves_and_leaves_no_process(store: Store, tmp_path: Path) -> None:
-    run = queue(store, tmp_path, LONG)
-    until(lambda: store.runs.get(run.id).epoch >= 1)
-    assert cli("stop", run.id).returncode == 0
-    run = store.runs.get(run.id)
-    assert run.state is RunState.STOPPED
-    assert gone(store, run)
-    last = store.checkpoints.get(run.id, "last")
-    assert last.step == run.step  # nothing trained is lost
-
-
 def test_stop_while_starting(store: Store, tmp_path: Path) -> None:
     run = queue(store, tmp_path, LONG)
     until_state(store, run.id, RunState.STARTING)
@@ -44,11 +33,15 @@ def test_stop_while_queued(store: Store, tmp_path: Path) -> None:
     assert "it is stopped already" in again.stderr
 
 
-def test_a_stopped_run_resumes_where_it_was(store: Store, tmp_path: Path) -> None:
+def test_stop_while_running_saves_leaves_no_process_and_resumes_where_it_was(store: Store, tmp_path: Path) -> None:
     run = queue(store, tmp_path, SOME)
     until(lambda: store.runs.get(run.id).epoch >= 1)
     assert cli("stop", run.id).returncode == 0
-    stood = store.runs.get(run.id).step
+    run = store.runs.get(run.id)
+    assert run.state is RunState.STOPPED
+    assert gone(store, run)
+    stood = store.checkpoints.get(run.id, "last").step
+    assert stood == run.step  # nothing trained is lost
     assert cli("resume", run.id).returncode == 0
     run = until_state(store, run.id, RunState.FINISHED)
     assert store.metrics.count(run.id, "train/loss") == run.steps

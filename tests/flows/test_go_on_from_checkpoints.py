@@ -1,22 +1,42 @@
 """Going on from checkpoints, as on the command line: back to an earlier one, for more epochs, with other settings."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 import engine
 from engine import Refused, RunSpec
-from storage import Run, RunState, Store
+from storage import Home, Run, RunState, Store
 from tests.cli import TINY, cli, queue, until_state
 
 KEPT = TINY | {"epochs": 3, "keep_checkpoints": 10}
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one finished run."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THAW_HOME", str(folder / "home"))
+        store = engine.open_store(Home.find(folder / "home"))
+        until_state(store, queue(store, folder, KEPT).id, RunState.FINISHED)
+        assert cli("shutdown").returncode == 0
+    return folder / "home"
+
+
 @pytest.fixture
-def finished(store: Store, tmp_path: Path) -> Run:
-    run = queue(store, tmp_path, KEPT)
-    return until_state(store, run.id, RunState.FINISHED, RunState.FAILED)
+def store(trained: Path, home: Home) -> Store:
+    """That of a home like it."""
+    shutil.copytree(trained, home.root, dirs_exist_ok=True)
+    return engine.open_store(home)
+
+
+@pytest.fixture
+def finished(store: Store) -> Run:
+    (run,) = store.runs.list()
+    return run
 
 
 def child_of(store: Store, *arguments: str) -> Run:

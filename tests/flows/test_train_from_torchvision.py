@@ -85,6 +85,7 @@ def test_a_csv_of_files_on_the_disk_is_scanned_and_trains(store: Store, tmp_path
     assert told("train", spec_file(tmp_path, TINY | {"data": {"dataset": "mine", "image_size": 8}}), "--wait")["best"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_data_it_began_with(store: Store, tmp_path: Path) -> None:
     run = queue(store, tmp_path, SOME)
     until_state(store, run.id, RunState.RUNNING)

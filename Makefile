@@ -4,6 +4,9 @@ BIN := .venv/bin
 # someone who watches sees what is being fetched; a log does not
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $$([ -t 2 ] || echo --quiet)
 
+# tests that start processes and wait for them: they have the machine to themselves
+ALONE := tests/browser tests/faults tests/flows
+
 .PHONY: help setup run stop test slow lint types bench screenshots docs clean
 
 help:  ## what can be done
@@ -19,7 +22,8 @@ stop: setup  ## stop all runs (each saves first) and the engine
 
 test: setup .venv/.installed-dev lint types  ## lint, types and every test, real-browser ones included
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
+	$(BIN)/pytest $(ALONE)
 
 slow: setup .venv/.installed-dev  ## the long tests that `make test` leaves out: soaks, repeated kills, every pair of a search (an hour)
 	@$(BIN)/python -m tests.browser.chromium

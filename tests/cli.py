@@ -21,7 +21,7 @@ TINY: dict[str, Any] = {  # learns a little in a few seconds
     "epochs": 2,
 }
 LONG = TINY | {"epochs": 2000, "optimisation": TINY["optimisation"] | {"batch_size": 8}}  # outlives any test
-SOME = LONG | {"data": TINY["data"] | {"image_size": 16}, "epochs": 14}  # some ten seconds: time to meet it on its way
+SOME = LONG | {"data": TINY["data"] | {"image_size": 16}, "epochs": 9}  # some seconds: time to meet it on its way
 
 
 def cli(*arguments: str | Path, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from engine.training.cut import CannotCut, cut, pieces
 from engine.training.model import build
 from engine.training.stages import stage_paths
 
-LARGEST_M = 60  # larger ones are the same code as the smaller ones of their families
+LARGEST_M = 30  # larger ones are the same code as the smaller ones of their families
 
 
 @pytest.mark.parametrize("backbone", [name for name, row in BACKBONES.items() if row.parameters_m <= LARGEST_M])

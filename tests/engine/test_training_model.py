@@ -14,7 +14,7 @@ from engine.training.optimiser import build_optimizer
 from engine.training.stages import Thawing, stages_of
 
 # A step of the largest takes minutes and 10 GB here; they are the same code as the smaller ones of their families.
-LARGEST_M = 320
+LARGEST_M = 150
 TRAINED = [
     pytest.param(name, marks=[pytest.mark.slow] if row.parameters_m > LARGEST_M else [])
     for name, row in BACKBONES.items()

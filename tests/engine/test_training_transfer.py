@@ -19,6 +19,8 @@ from tests.engine.digits_run import DigitsRun, equal
 
 SMALL_NET = {"model": {"backbone": "small_cnn"}}
 
+LARGEST_M = 100  # the larger ones are the same code
+
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -221,7 +223,11 @@ def test_damaged_and_foreign_files_are_told(torch_cache: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "backbone", sorted({id(row.layout): name for name, row in reversed(BACKBONES.items())}.values())
+    "backbone",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if BACKBONES[name].parameters_m > LARGEST_M else [])
+        for name in sorted({id(row.layout): name for name, row in reversed(BACKBONES.items())}.values())
+    ],
 )
 def test_every_family_takes_over_its_own_weights_and_resumes(backbone: str) -> None:
     layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)

@@ -14,7 +14,7 @@ from engine.errors import Refused
 from tests.searches import FEW, NUMBERS, Searched, wait_for
 
 QUICK = {"epochs": 2, "data": {"dataset": "digits", "image_size": 8}}
-FAST = {("bohb", "bohb")}  # in `make test`: of all pairs it asks most of Ray (pauses, early ends); the others are slow
+FAST = {("optuna", "asha")}  # in `make test`; all the others take minutes
 
 
 def pairs() -> list[object]:

@@ -64,6 +64,7 @@ def test_files_are_taken_up_where_they_lie_and_train(kind: str, store: Store, tm
     assert sorted((tmp_path / "mine").rglob("*")) == files
 
 
+@pytest.mark.slow
 def test_files_put_by_hand_go_with_the_last_data_set_that_reads_them(store: Store) -> None:
     root = store.home.downloads / "kmnist"
     write_idx(root, "KMNIST")

@@ -40,13 +40,13 @@ def of_network(name: str, size: int, batch: int) -> list[Figure]:
             images = torch.randn(batch, 3, size, size).to(memory_format=memory)
             for precision in ("fp32", "bf16"):
                 way = f"{precision}, {layout}, {threads} thread{'s' * (threads > 1)}"
-                ways[way] = partial(_step, network, images, precision == "bf16", threads)
+                ways[way] = partial(step, network, images, precision == "bf16", threads)
     found = alternate(f"{name}, {size} px, {batch} images", ways, rounds=ROUNDS)
     torch.set_num_threads(cores)
     return found
 
 
-def _step(network: nn.Module, images: torch.Tensor, halved: bool, threads: int) -> None:
+def step(network: nn.Module, images: torch.Tensor, halved: bool, threads: int) -> None:
     torch.set_num_threads(threads)
     with torch.autocast("cpu", torch.bfloat16, enabled=halved):
         loss = cross_entropy(network(images).float(), torch.zeros(len(images), dtype=torch.long))

@@ -92,7 +92,7 @@ def head_only(folder: Path, photos: Path, dataset: dict[str, Any]) -> list[Figur
     ways: dict[str, Callable[[], object]] = {"Thaw": ours, "tutorial, 2 workers": theirs}
     if (trainer := lightning(photos, found)) is not None:
         ways["Lightning's Trainer, 2 workers"] = trainer
-    figures = alternate(f"head only, {HEAD_EPOCHS} epochs, {HEAD_PHOTOS} photos, 64 px", ways, rounds=ROUNDS)
+    figures = alternate(f"head only, {HEAD_EPOCHS} epochs, {HEAD_PHOTOS} photos, 64 px", ways, rounds=2)
     for way, values in found.items():
         print(f"best validation accuracy, {way}: {statistics.mean(values):.3f}")
     return figures

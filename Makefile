@@ -4,8 +4,8 @@ BIN := .venv/bin
 # someone who watches sees what is being fetched; a log does not
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $$([ -t 2 ] || echo --quiet)
 
-# tests that start processes and wait for them: they have the machine to themselves
-ALONE := tests/browser tests/faults tests/flows
+# tests with an eye on the clock: they have the machine to themselves
+ALONE := tests/browser tests/faults
 
 .PHONY: help setup run stop test slow lint types bench screenshots docs clean
 

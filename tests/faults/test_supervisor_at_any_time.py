@@ -8,6 +8,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 import engine
 from engine import processes
 from engine.processes import Identity
@@ -21,6 +23,7 @@ def workers(store: Store) -> int:
     return sum("engine.worker" in " ".join(one.cmdline()) for one in processes_of(store.home.root))
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_at_random_one_attempt_trains_and_each_step_counts_once(
     store: Store, tmp_path: Path
 ) -> None:

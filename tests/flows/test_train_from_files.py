@@ -30,6 +30,7 @@ def accuracy_of_download(store: Store, run: dict[str, Any], folder: Path) -> flo
     return accuracy_of_file(store, Path(done.stdout.strip()), folder / "cache")
 
 
+@pytest.mark.slow  # in the browser it is shown in `make test`
 def test_the_demo_reaches_97_percent_and_its_file_does_too(store: Store, tmp_path: Path) -> None:
     run = train(ROOT / "examples" / "digits.yaml")
     assert run["state"] == "finished"

@@ -1,4 +1,4 @@
-"""What "auto" chooses among, on this machine: number formats, layouts in memory, threads; one network a family."""
+"""Number formats, layouts in memory and threads on this machine, one network a family; "auto" times formats alone."""
 
 import os
 from collections.abc import Callable

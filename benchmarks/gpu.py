@@ -7,7 +7,6 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,15 +63,6 @@ def measure() -> list[Figure]:
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}")
     return figures
-
-
-def _checks(device: torch.device) -> Iterator[Check]:
-    yield from precisions(device)
-    yield memory_figures(device)
-    yield repair(device)
-    yield fit_prediction(device)
-    yield from resume(device)
-    yield ranks(device)
 
 
 def precisions(device: torch.device) -> list[Check]:

@@ -191,7 +191,7 @@ _LESS_MEMORY = ("smaller images", "bf16", "recompute", "freeze more")
 
 FAULTS: dict[str, Fault] = {
     "diverged": Fault("diverged", "", ("lower rate", "clip", "fp32")),
-    "memory": Fault("out of memory", "", (*_LESS_MEMORY, "half the batch")),
+    "memory": Fault("out of memory", "", (*_LESS_MEMORY, "more parts", "half the batch")),
     "killed for memory": Fault(
         "The machine ran out of memory and its system killed the process",
         "Close what else needs memory, then resume; or make the run smaller.",

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
     asked = _asked(store, kind, spec)
     made = _place(store, asked)
     folder, key = made.parent, made.name
-    if made.exists():
+    with suppress(FileNotFoundError):  # not made yet, or cleared just now
         os.utime(made)  # what was looked at lately stays longest
         told = json.loads((made / "result.json").read_text(encoding="utf-8"))
         pictures = {path.stem: path for path in made.glob("*.png")}
@@ -141,6 +142,6 @@ def _place(store: Store, asked: dict[str, Any]) -> Path:
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:
-    written = path.with_suffix(f".{os.getpid()}.tmp")
+    written = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # pages of one process may ask for the same at once
     written.write_text(json.dumps(values), encoding="utf-8")
     written.replace(path)

@@ -73,10 +73,12 @@ class Running:
         if run.state in without_process:
             reason = "Stopped before it started." if run.attempt == 0 else "Stopped while it waited to go on."
             return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, reason=reason)
-        self._store.runs.move(run_id, RunState.STOPPING)
-        if run_id not in self._asked and (leader := Identity.noted(run)):
-            processes.send(leader, signal.SIGTERM)
+        leader = Identity.noted(run)
+        if leader and run_id not in self._asked:
+            if run.state is not RunState.STOPPING:  # an engine before this one has sent it: a second means "at once"
+                processes.send(leader, signal.SIGTERM)
             self._asked[run_id] = time.monotonic()
+        self._store.runs.move(run_id, RunState.STOPPING)
         if time.monotonic() - self._asked.get(run_id, time.monotonic()) > grace_s:
             processes.end_all(launchers.mark(self._store.home, run))
         return False

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -19,6 +18,7 @@ from engine import machine, processes
 from engine.datasets import users_of
 from engine.errors import Refused
 from engine.importing import Importing
+from engine.leftovers import remove_leftovers
 from engine.previews import Previewing
 from engine.processes import Identity, Nap
 from engine.running import Running
@@ -33,7 +33,6 @@ TICK_S = 0.5
 TROUBLE_S = 2.0  # to wait after a round that failed
 STALE_S = 30.0  # a shut-down asked of an engine that was gone by then is not for the next one
 READING_S = 2.0
-UPLOAD_KEPT_S = 86_400  # a zip that arrived but was never imported
 IDLE_S = float(os.environ.get("THAW_IDLE_S", "600"))  # one started on demand leaves after this long without work
 
 
@@ -72,8 +71,7 @@ class Supervisor:
             slots=self._running.slots,
             machine=machine.machine_reading(store.home),
         )
-        _empty_trash(store.home)
-        _sweep(store)
+        remove_leftovers(store)
         self._importing.scan_embedded()
         store.engine.put(self._status)
 
@@ -278,22 +276,3 @@ def _discard(home: Home, folder: Path) -> None:
         trash = home.trash / f"{folder.name}-{uuid.uuid4().hex[:8]}"
         folder.rename(trash)
         shutil.rmtree(trash)
-
-
-def _empty_trash(home: Home) -> None:
-    for left in home.trash.iterdir():
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _sweep(store: Store) -> None:
-    """Remove what imports that are no more have left, and uploads of yesterday that nobody imported."""
-    wanted = [request for request in store.requests.open() if request.kind in ("import_dataset", "scan_dataset")]
-    incoming = store.home.datasets / ".incoming"
-    for folder in incoming.iterdir() if incoming.exists() else ():
-        if folder.name not in {request.id for request in wanted}:
-            shutil.rmtree(folder, ignore_errors=True)
-    for upload in store.home.uploads.iterdir():
-        with suppress(FileNotFoundError):  # one that arrives is renamed while we look
-            old = time.time() - upload.stat().st_mtime > UPLOAD_KEPT_S
-            if old and str(upload) not in {request.payload.get("source") for request in wanted}:
-                upload.unlink()

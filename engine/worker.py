@@ -19,7 +19,7 @@ from engine.errors import Unavailable
 from engine.leaving import leave
 from engine.spec import RunSpec
 from engine.training.events import Reporter
-from engine.training.failures import Stopped, explain, is_disk_full, room_for
+from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, room_for
 from engine.training.rank import STOP, reporting, settle_in
 
 if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
@@ -59,6 +59,8 @@ def attempt(folder: Path, reporter: Reporter, stop: Callable[[], bool]) -> int:
         reporter.ended("stopped", reason=str(stopped))
     except Exception as error:
         log.exception("failed")
+        if is_lost_helper(error):
+            return 1  # without a last word, as if killed itself: it goes on from its last checkpoint
         failure = explain(error, spec)
         if is_disk_full(error):
             told = (

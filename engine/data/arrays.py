@@ -18,6 +18,7 @@ from engine.data.parallel import in_order
 from engine.data.source import Source
 from engine.data.streamed import Streamed
 
+SOME = 64  # images at once
 VERSION = 1  # of decoding and resizing; a change makes new files
 
 
@@ -76,10 +77,11 @@ def mean_std(
     """Mean and standard deviation of each channel, on a 0 to 1 scale, over an even sample of `indices`."""
     channels = images.shape[-1]
     counts = np.zeros((channels, 256))  # of each grey value: exact, and small beside the pixels
-    for index in indices[:: -(-len(indices) // sample)]:
-        image = images[index]
+    chosen = indices[:: -(-len(indices) // sample)]
+    for first in range(0, len(chosen), SOME):
+        some = images[chosen[first : first + SOME]]
         for channel in range(channels):
-            counts[channel] += np.bincount(image[..., channel].ravel(), minlength=256)
+            counts[channel] += np.bincount(some[..., channel].ravel(), minlength=256)
     shares = counts / counts.sum(axis=1, keepdims=True)
     values = np.arange(256) / 255
     mean = shares @ values

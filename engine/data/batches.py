@@ -1,4 +1,4 @@
-"""Batches by whole-batch tensor operations: no worker processes, no per-image Python."""
+"""Batches by whole-batch tensor operations: no per-image Python but for augmentation."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence

@@ -86,17 +86,16 @@ def features(
     return Features(found, sample.dtype, device)
 
 
-def limit_bytes() -> int:
-    """How much all features together may take."""
-    return features_bytes()
-
-
 def make_room(folder: Path, needed: int, *, keep: Path) -> None:
     """Remove what was longest not used until `needed` more bytes fit the limit; who reads it now goes on reading."""
-    files = sorted((path for path in folder.glob("*.npy") if path != keep), key=lambda path: path.stat().st_mtime)
-    taken = sum(path.stat().st_size for path in files)
-    for path in files:
-        if taken + needed <= limit_bytes():
+    files = []
+    for path in folder.glob("*.npy"):
+        with suppress(FileNotFoundError):  # another run made room just now
+            files.append((path.stat().st_mtime, path.stat().st_size, path))
+    taken = sum(size for _, size, path in files if path != keep)
+    for _, size, path in sorted(files):
+        if taken + needed <= features_bytes():
             return
-        taken -= path.stat().st_size
-        path.unlink(missing_ok=True)
+        if path != keep:
+            taken -= size
+            path.unlink(missing_ok=True)

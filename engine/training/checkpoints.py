@@ -160,6 +160,9 @@ class Checkpoints:
 
     def leave(self, training: Training) -> None:
         """Save what is not saved yet, before the last step."""
+        here = (training.at.epoch, training.at.step if training.at.batch else 0)
+        if self._crew.any(bool(self._saved) and (self._saved[-1].epoch, self._saved[-1].step) == here):
+            return  # it went on from there, and stands there still
         if training.at.batch or self._skipped is not None:
             self.save(training, {} if training.at.batch else self._skipped or {})
 

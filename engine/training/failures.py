@@ -70,6 +70,12 @@ def is_lost_rank(error: BaseException) -> bool:
     return "DistError" in names or any(text in str(error).lower() for text in _LOST_RANK)
 
 
+def is_lost_helper(error: BaseException) -> bool:
+    """Whether it only tells that a process that decodes images was killed."""
+    said = str(error)
+    return said.startswith("DataLoader worker") and ("killed by signal" in said or "exited unexpectedly" in said)
+
+
 def room_for(error: BaseException) -> int:
     """Free bytes with which it is worth trying again what a full disk has ended."""
     return error.needed if isinstance(error, DiskFull) else _SOME_ROOM

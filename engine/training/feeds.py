@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,12 @@ import torch
 import torchvision
 from torch import nn
 
+from engine.cache_limit import SHARE, features_bytes
 from engine.catalog import STRATEGIES
 from engine.catalog.freezing import HEAD
 from engine.data.batches import Batches
 from engine.data.cached_file import Report
-from engine.data.features import Features, features, limit_bytes
+from engine.data.features import Features, features
 from engine.spec import RunSpec
 from engine.training.cut import CannotCut, Cut, cut, pieces
 from engine.training.distributed import Crew
@@ -145,13 +147,15 @@ class Feeds:
         needed, seconds = self._cost(made)
         saved = seconds * (epochs - times)
         reading = needed / 1e9 * READ_S_PER_GB * (epochs + times)
-        fits = needed * times <= limit_bytes()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        limit = min(features_bytes(), SHARE * shutil.disk_usage(self.folder).free)
+        fits = needed * times <= limit
         known = self._path(made, None).exists() and times == 1  # another run has made them
         self.choices.worth[made.boundary] = fits and (known or saved > reading)
         if not fits:
             self.say(
                 f"Frozen stages run in every epoch: what they make of all images takes {needed * times / 1e9:.1f} GB, "
-                f"and the limit is {limit_bytes() / 1e9:.0f} GB."
+                f"and there is room for {limit / 1e9:.3g} GB."
             )
         return self.choices.worth[made.boundary]
 

@@ -5,18 +5,19 @@ import time
 from collections.abc import Callable
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from engine.data.batches import Batches
 from engine.training.checkpoints import BEST_BY, Checkpoints
 from engine.training.distributed import Crew
+from engine.training.failures import is_out_of_memory
 from engine.training.feeds import Feed, Feeds
 from engine.training.meter import Meter
 from engine.training.precision import Format
 from engine.training.recipe import Recipe
 from engine.training.state import Training
-from engine.training.step import Stepper
+from engine.training.step import Stepper, let_go
 
 log = logging.getLogger("thaw")
 
@@ -50,7 +51,8 @@ def fit(
             train_s = time.perf_counter() - began
             meter.phase("validating")
             crew.match(training.judged)
-            judged = evaluate(crew.judging(feed.enter(training.judged)), feed.validation, stepper.format, stop, crew)
+            enter = crew.judging(feed.enter(training.judged))
+            judged = evaluate(enter, feed.validation, stepper.format, stop, crew, training.choices.parts)
 
         if judged is None:  # asked to stop in either of the two
             meter.phase("saving")
@@ -115,8 +117,13 @@ def evaluate(
     form: Format,
     stop: Callable[[], bool] = lambda: False,
     crew: Crew = ALONE,
+    parts: int = 1,
 ) -> dict[str, float] | None:
-    """Mean loss and accuracy over all images; None when `stop()` cut it short."""
+    """Mean loss and accuracy over all images; None when `stop()` cut it short.
+
+    Args:
+        parts: In which each batch is computed; more where memory asks for it.
+    """
     model.eval()
     totals = torch.zeros(3, device=next(model.parameters()).device)  # sum of losses, images right, images
     for images, labels in batches:
@@ -124,10 +131,27 @@ def evaluate(
             return None
         if not len(labels):  # fewer images than ranks
             continue
-        with form.cast():
-            logits = model(images).float()
-        loss = cross_entropy(logits, labels, reduction="sum")
-        right = (logits.argmax(dim=1) == labels).sum()
-        totals += torch.stack([loss, right, torch.full_like(right, len(labels))])
+        while (sums := _judged(model, images, labels, form, parts)) is None:
+            let_go()
+            parts *= 2
+        totals += sums
     losses, hits, count = crew.sum(totals).tolist()
     return {"val/loss": losses / count, "val/accuracy": hits / count}
+
+
+def _judged(model: nn.Module, images: Tensor, labels: Tensor, form: Format, parts: int) -> Tensor | None:
+    """Sum of losses, images right, images of a batch that is judged in `parts`; None: memory ran out."""
+    sums = torch.zeros(3, device=labels.device)
+    try:
+        for some, their in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
+            if len(their):
+                with form.cast():
+                    logits = model(some).float()
+                right = (logits.argmax(dim=1) == their).sum()
+                loss = cross_entropy(logits, their, reduction="sum")
+                sums += torch.stack([loss, right, torch.full_like(right, len(their))])
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error) or parts >= len(labels):
+            raise
+        return None
+    return sums

@@ -12,7 +12,7 @@ from engine.catalog import PRECISIONS
 from engine.training.state import random_state, restore_random
 
 TRIAL_S, TRIAL_SHARE = 1.0, 0.03  # of all candidates: so long, or this share of the run if that is less
-ROUNDS = 3  # and at least
+ROUNDS = 2  # and at least, after the one that warms up
 PAYS_S = 3.0  # shorter runs are not timed: full precision
 
 
@@ -54,12 +54,12 @@ def choose(
     candidates = ["fp32", *(["bf16"] if _has_bf16(device) else ["fp16"] if device.type == "cuda" else [])]
     with _untouched(network):
         ways = {name: Format(name, device.type) for name in candidates}
-        run_s = _warm(step, ways["fp32"], device) * steps
+        took = {"fp32": _warm(step, ways["fp32"], device)}
+        run_s = took["fp32"] * steps
         if len(ways) < 2 or run_s < PAYS_S:
             return Choice(Format("fp32", device.type), "")
-        for name in candidates[1:]:
-            _warm(step, ways[name], device)
-        took = _quickest(step, ways, device, min(TRIAL_S, TRIAL_SHARE * run_s))
+        took |= {name: _warm(step, ways[name], device) for name in candidates[1:]}
+        took = _quickest(step, ways, device, took, min(TRIAL_S, TRIAL_SHARE * run_s))
     best = min(took, key=lambda name: took[name])
     words = ", ".join(f"{name} {1000 * seconds:.3g} ms a step" for name, seconds in took.items())
     return Choice(Format(best, device.type), f"Precision: {best}, the fastest here ({words}).")
@@ -72,10 +72,18 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def _quickest(
-    step: Callable[[Format], Tensor], ways: dict[str, Format], device: torch.device, patience: float
+    step: Callable[[Format], Tensor],
+    ways: dict[str, Format],
+    device: torch.device,
+    took: dict[str, float],
+    patience: float,
 ) -> dict[str, float]:
-    """Seconds of the quickest step in each format; in turns, so that another program slows all of them or none."""
-    took = {name: float("inf") for name in ways}
+    """Seconds of the quickest step in each format; in turns, so that another program slows all of them or none.
+
+    Args:
+        took: What was measured already.
+    """
+    took = dict(took)
     began, rounds = time.perf_counter(), 0
     while rounds < ROUNDS or time.perf_counter() - began < patience:
         for name, form in ways.items():

@@ -24,7 +24,7 @@ class Stepper:
 
     When memory runs out, what was begun is dropped and the same step is tried with twice as many parts, from the
     same chances. The mean over the batch stays what it was; only layers that average over the batch (BatchNorm)
-    see smaller ones.
+    see smaller ones, and count those of the failed try among their statistics.
     """
 
     objective: Objective
@@ -108,14 +108,19 @@ class Stepper:
 
     def _smaller(self, enter: nn.Module, images: int) -> None:
         self.choices.parts *= 2
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        let_go()
         size = -(-images // self.choices.parts)
         told = f"Out of memory: batches of {images} are now computed in {self.choices.parts} parts of {size}"
         norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in enter.modules())
         exact = "; BatchNorm sees these smaller parts." if norms else "; what is learned stays the same."
         self.say(told + exact)
+
+
+def let_go() -> None:
+    """Give back the memory of what was dropped."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _chance(device: torch.device) -> tuple[Tensor, Tensor | None]:

@@ -1,12 +1,14 @@
 """Caches are seen with their size and limit, and cleared without harm to who reads or makes them."""
 
+import fcntl
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import engine
-from engine.data.features import limit_bytes
+from engine.cache_limit import features_bytes
+from engine.leftovers import remove_leftovers
 from storage import Store
 
 
@@ -27,7 +29,7 @@ def test_sizes_counts_and_the_limit_of_features(store: Store, monkeypatch: pytes
     laid(store)
     found = {one.key: one for one in engine.list_caches(store)}
     assert (found["features"].bytes, found["features"].count) == (8128, 1)
-    assert found["features"].limit == limit_bytes() == 500_000_000
+    assert found["features"].limit == features_bytes() == 500_000_000
     assert (found["images"].count, found["images"].limit) == (0, None)
     assert found["previews"].bytes == 2
 
@@ -40,6 +42,16 @@ def test_clearing_leaves_what_is_being_made_and_who_reads_reads_on(store: Store)
     assert reading[999] == 999
     assert engine.clear_cache(store, "previews") == 2
     assert not list((store.home.cache / "previews").iterdir())
+
+
+def test_what_nobody_makes_any_more_is_removed(store: Store) -> None:
+    folder = laid(store)
+    with (folder / "b.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        remove_leftovers(store)
+        assert (folder / "b.tmp").exists()
+    remove_leftovers(store)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.npy", "b.lock"]
 
 
 def test_an_unknown_cache_is_no_folder(store: Store) -> None:

@@ -10,6 +10,7 @@ from engine.data import open_source
 from engine.data.arrays import mean_std, prepare
 from engine.data.batches import Batches, Pixels
 from engine.data.streamed import Streamed
+from engine.errors import Unavailable
 from tests.engine.digits_run import CPU, DIGITS, DigitsRun
 
 
@@ -35,6 +36,21 @@ def test_streamed_images_are_those_that_would_be_kept(arrays: tuple[np.ndarray, 
     parts = list(torch.arange(40).split(16))
     for found, part in zip(streamed.each(parts), parts, strict=True):
         assert np.array_equal(found.numpy(), kept[part.numpy()])
+
+
+def test_looking_at_them_takes_no_chance(arrays: tuple[np.ndarray, Streamed]) -> None:
+    """A run that is resumed in mid-epoch looks once more than one that was never stopped."""
+    before = torch.get_rng_state()
+    assert len(list(arrays[1].each(list(torch.arange(40).split(16))))) == 3
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_image_that_is_gone_is_told_in_our_words() -> None:
+    def gone(index: int) -> np.ndarray:
+        raise Unavailable("cat.png is gone.")
+
+    with pytest.raises(Unavailable, match=r"^cat\.png is gone\.$"):
+        list(Streamed(gone, (9, 4, 4, 1), workers=2).each([torch.arange(3)]))
 
 
 def test_a_pass_over_them_is_the_same_from_any_batch_on(arrays: tuple[np.ndarray, Streamed]) -> None:

@@ -43,14 +43,16 @@ def test_every_remedy_belongs_to_a_fault() -> None:
 
 def test_out_of_memory_offers_ordered_ways_each_a_whole_spec() -> None:
     offers = remedies("out of memory.", LARGE)
-    assert [one.key for one in offers] == ["smaller images", "bf16", "recompute", "freeze more", "half the batch"]
+    keys = ["smaller images", "bf16", "recompute", "freeze more", "more parts", "half the batch"]
+    assert [one.key for one in offers] == keys
     changed = [one.spec for one in offers]
     assert changed[0].data.image_size == 112
     assert changed[1].compute.precision == "bf16"
     assert changed[2].compute.recompute
     assert changed[3].thaw_plan["layer4"] == 0
     assert changed[3].thaw_plan["layer3"] is None
-    assert changed[4].optimisation.batch_size == 32
+    assert changed[4].compute.parts == 2
+    assert changed[5].optimisation.batch_size == 32
     for one in changed:  # nothing else is touched
         assert one.model == LARGE.model
         assert one.epochs == LARGE.epochs

@@ -75,6 +75,26 @@ def test_evaluate_agrees_with_a_plain_count(finished):
     assert judged["val/loss"] == pytest.approx(losses / count, rel=1e-4)
 
 
+def test_a_batch_that_memory_has_no_room_for_is_judged_in_parts(finished):
+    model, sizes = finished.training.model.eval(), []
+
+    class Cramped(torch.nn.Module):
+        weight = next(model.parameters())
+
+        def forward(self, images):
+            sizes.append(len(images))
+            if len(images) > 20:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return model(images)
+
+        def parameters(self, recurse=True):
+            return model.parameters(recurse)
+
+    judged, whole = (evaluate(one, finished.validation, Format()) for one in (Cramped(), model))
+    assert judged == pytest.approx(whole, rel=1e-5)
+    assert sorted(sizes)[-1] > 20 >= sizes[-1]
+
+
 def test_newest_and_best_are_kept(finished):
     announced = finished.reporter.of("checkpoint")
     best = max(announced, key=lambda line: (line["metrics"]["val/accuracy"], -line["epoch"]))

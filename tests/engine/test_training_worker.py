@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.torch import load_file
 
@@ -119,6 +121,34 @@ def test_sigterm_saves_and_the_resumed_run_equals_the_undisturbed(tmp_path, cach
     started = [line for line in read_lines(folder) if line["kind"] == "started"][-1]
     assert (started["attempt"], started["step"], started["going_on_from"]) == (2, last["step"], last["path"])
     assert _equal(folder, whole)
+
+
+def test_a_stop_of_the_whole_group_spares_those_who_decode(tmp_path, cache, monkeypatch):
+    monkeypatch.setenv("THAW_IMAGES_GB", "0")  # images are decoded by processes that work ahead
+    folder = tmp_path / "run"
+    write_run_file(folder, tmp_path / "cache", epochs=2000)
+    worker = _start(folder)
+    _wait_for(folder, _at_step(5))
+    os.killpg(worker.pid, signal.SIGTERM)
+    assert worker.wait(20) == 0
+    lines = read_lines(folder)
+    assert (lines[-1]["state"], lines[-1]["detail"]) == ("stopped", None)
+    assert [line["epoch"] for line in lines if line["kind"] == "checkpoint"]
+
+
+def test_a_killed_decoder_ends_the_process_without_a_last_word(tmp_path, cache, monkeypatch):
+    monkeypatch.setenv("THAW_IMAGES_GB", "0")
+    folder = tmp_path / "run"
+    write_run_file(folder, tmp_path / "cache", epochs=2000)
+    worker = _start(folder)
+    _wait_for(folder, _at_step(5))
+    while worker.poll() is None:  # those of a pass over the images are gone when it ends
+        with suppress(psutil.NoSuchProcess):
+            for decoder in psutil.Process(worker.pid).children():
+                decoder.kill()
+        time.sleep(0.01)
+    assert worker.returncode == 1
+    assert read_lines(folder)[-1]["kind"] != "ended"
 
 
 def test_kill_in_mid_epoch_is_made_good_from_the_last_checkpoint(tmp_path, cache, whole):

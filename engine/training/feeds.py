@@ -39,6 +39,7 @@ class Feed:
     validation: Batches
     cut: Cut | None = None  # None: images enter the whole network
     learns: nn.Module | None = None  # what training calls in place of `enter`, where asked to recompute or compile
+    compiles: bool = False  # its first step does
 
     def enter(self, network: nn.Module) -> nn.Module:
         """Maps what the batches hold to logits."""
@@ -80,8 +81,9 @@ class Feeds:
         Raises:
             OSError: No space for the features.
         """
-        feed = self._plain(epoch)
-        return replace(feed, learns=self._learns(feed.cut)) if feed.learns is None else feed
+        feed, before = self._plain(epoch), len(self._learning)
+        learns = self._learns(feed.cut)
+        return replace(feed, learns=learns, compiles=self.spec.compute.compile and len(self._learning) > before)
 
     def _plain(self, epoch: int) -> Feed:
         boundary = self.boundary(epoch)

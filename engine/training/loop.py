@@ -100,12 +100,16 @@ def train_epoch(
     model = stepper.crew.wrap(feed.learns or feed.enter(training.model))
     if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
         meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
+    began, compiling = time.perf_counter(), feed.compiles
     for images, labels in feed.train.passing(at.batch, lambda: stepper.crew.any(stop())):
         # not `at.step`: a run that another's checkpoint began may have had batches of another size before
         recipe.rates.set(optimizer, at.epoch * len(feed.train) + at.batch, training.trend)
         loss, logits = stepper.take(model, optimizer, images, labels)
         training.count(loss, logits, labels)
         meter.step(loss, len(labels))
+        if compiling:
+            meter.say(f"torch.compile: the first step took {time.perf_counter() - began:.1f} s.")
+            compiling = False
     meter.flush()
     return at.batch == len(feed.train)
 

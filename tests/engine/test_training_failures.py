@@ -18,7 +18,7 @@ SPEC = RunSpec.parse({"optimisation": {"batch_size": 64, "learning_rate": 0.3}, 
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried"),
             "out of memory.",
-            "in this order: images of 48 px; precision bf16; recomputed activations; batches in 2 parts; batches of 32.",
+            "order: images of 48 px; precision bf16; recomputed activations; batches in 2 parts; batches of 32.",
         ),
         (MemoryError(), "out of memory.", "images of 48 px"),
         (

@@ -146,7 +146,8 @@ def _ended(store: Store, run: Run, line: Line) -> dict[str, Any]:
             said["needs_bytes"] = as_count(line["needs_bytes"])
     if store.runs.move(run.id, state, ended_at=line["at"], pid=None, slot=None, phase=None, **said):
         why = " ".join(said.values())
-        text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
+        begins = state.capitalize()
+        text = why if why.startswith(begins) else f"{begins}: {why}" if why else f"{begins}."
         store.events.add(run.id, LEVELS.get(state, "info"), text, line["at"])
     return {}
 

@@ -171,10 +171,10 @@ def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":
 
 def _where_it_left(at: "Position") -> str:
     if at.batch:
-        return f"stopped at step {at.step}, in epoch {at.epoch + 1}; saved, so that resuming goes on from there."
+        return f"Stopped at step {at.step}, in epoch {at.epoch + 1}; saved, so that resuming goes on from there."
     if at.epoch:
-        return f"stopped after epoch {at.epoch}; resuming goes on from there."
-    return "stopped before the first step."
+        return f"Stopped after epoch {at.epoch}; resuming goes on from there."
+    return "Stopped before the first step."
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ IMAGES = 64  # of noise: what is in them changes neither memory nor time
 STEP_S = 0.5  # a measured step may take so long
 LARGEST = 128  # images of the larger batch
 RELIABLE = 64  # images: peaks of fewer say more about noise than about images
-TIMED = 2  # steps
+LEAST = 4  # images of the smallest batch
+TIMED = 3  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,11 @@ class Tries:
         image = (kept[1] - kept[0]) / (many - few)
         if many >= RELIABLE:
             image = max(image, (peaks[1] - peaks[0]) / (many - few))
-        image_s = max(0.0, (seconds[1] - seconds[0]) / (many - few))
-        step_s = max(0.0, seconds[0] - few * image_s)
+        # times are noisier than memory: their line goes through the smallest batch, far away from the largest
+        least = min(LEAST, few)
+        least_s = min(self._seconds(step, least) for _ in range(TIMED))
+        image_s = max(0.0, (seconds[1] - least_s) / (many - least))
+        step_s = max(0.0, least_s - least * image_s)
         # with few images gradients and libraries may hide activations: a line from the larger batch errs upwards
         return Cost(peaks[0], peaks[1] - many * image, image, step_s, image_s or seconds[1] / many)
 

@@ -262,7 +262,7 @@ def _progress(
         nonlocal told
         now = time.perf_counter()
         if stop():
-            raise Stopped(f"stopped while {phase}.")
+            raise Stopped(f"Stopped while {phase}.")
         if now - told >= 0.5:
             told = now
             eta_s = (now - began) / done * (total - done) if done else None

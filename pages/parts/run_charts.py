@@ -1,5 +1,6 @@
 """The live charts of one run: what is read from the store, and the window of steps that zooming chooses."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from storage import Run, Series
 RANGES = ("All", "Last epoch", "Last 500")
 SMOOTHING = {"None": 0.0, "Some": 0.8, "Strong": 0.95}
 HEIGHT = 270
+RANK_PACE = re.compile(r"rank\d+/images_per_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,10 @@ def _learning_rate(run: Run, view: View, marks: list[Mark]) -> Option:
 
 
 def _throughput(run: Run, view: View, marks: list[Mark]) -> Option:
-    return throughput(_series(run, "speed/images_per_s", view), palette=view.colours, window=view.window)
+    names = [name for name in store().metrics.names(run.id) if RANK_PACE.fullmatch(name)]
+    ranks = [_series(run, name, view) for name in sorted(names, key=lambda name: (len(name), name))]
+    speed = _series(run, "speed/images_per_s", view)
+    return throughput(speed, ranks, palette=view.colours, window=view.window)
 
 
 def _memory(run: Run, view: View, marks: list[Mark]) -> Option:

@@ -119,7 +119,7 @@ def _drawn(measured: dict[str, dict[str, Any]]) -> None:
     names, values = list(measured), list(measured.values())
     left, right = st.columns(2)
     with left, st.container(border=True):
-        st.markdown("**Images a second**")
+        st.markdown("**Images a second** :gray[whiskers: slowest to fastest]")
         st.plotly_chart(paces(names, values, palette=palette()), key="lab_paces", config=STILL, alt="Images a second")
     with right, st.container(border=True):
         st.markdown("**Memory by device, MB**")

@@ -115,7 +115,7 @@ def test_sigterm_saves_and_the_resumed_run_equals_the_undisturbed(tmp_path, cach
     assert (ended["kind"], ended["state"], ended["advice"]) == ("ended", "stopped", None)
     last = [line for line in lines if line["kind"] == "checkpoint"][-1]
     where = rf"at step {last['step']}, in epoch \d+; saved, so that" if "-s" in last["path"] else r"after epoch \d+;"
-    assert re.fullmatch(rf"stopped {where} resuming goes on from there\.", ended["reason"])
+    assert re.fullmatch(rf"Stopped {where} resuming goes on from there\.", ended["reason"])
     write_run_file(folder, cache, epochs=EPOCHS, resume_from=last["path"], attempt=2)
     assert _run(folder)[-1]["state"] == "finished"
     started = [line for line in read_lines(folder) if line["kind"] == "started"][-1]
@@ -191,7 +191,7 @@ def test_stop_while_starting_ends_as_stopped(tmp_path, cache):
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
     ended = read_lines(folder)[-1]
-    assert (ended["state"], ended["reason"]) == ("stopped", "stopped before the first step.")
+    assert (ended["state"], ended["reason"]) == ("stopped", "Stopped before the first step.")
 
 
 def test_divergence_fails_with_advice(tmp_path, cache):

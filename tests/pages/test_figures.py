@@ -130,6 +130,13 @@ def test_memory_that_ran_out_is_marked_at_the_step_that_was_taken_again() -> Non
     assert memory_marks(told, series("train/loss", [1.0] * 5)) == [Mark(3, "memory short", strong=True)]
 
 
+def test_each_rank_has_its_own_line_of_throughput() -> None:
+    one = series("speed/images_per_s", [200.0, 220.0])
+    ranks = [series(f"rank{rank}/images_per_s", [100.0, 110.0]) for rank in range(2)]
+    names = [line["name"] for line in throughput(one, ranks, palette=LIGHT)["series"] if line.get("name")]
+    assert [name for name in names if "band" not in name] == ["images/s", "rank 0", "rank 1"]
+
+
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=lambda one: one.name)
 def test_every_option_is_plain_json(palette: Palette) -> None:
     one = series("x", [1.0, None, 3.0], factor=8)

@@ -18,8 +18,8 @@ def test_the_figures_show_pace_and_memory_of_each_device() -> None:
     drawn = paces(names, [ALONE, RANKS], palette=colours).data[0]
     assert list(drawn.x) == [100.0, 150.0]
     assert list(drawn.error_x.arrayminus) == [10.0, 10.0]
-    bars = {bar.name: list(bar.x) for bar in memories(names, [ALONE, RANKS], palette=colours).data}
-    assert bars == {"process": [500.0, None], "rank0": [None, 400.0], "rank1": [None, 410.0]}
+    bars = memories(names, [ALONE, RANKS], palette=colours).data[0]
+    assert dict(zip(bars.y, bars.x, strict=True)) == {"One process": 500.0, "DDP · rank0": 400.0, "DDP · rank1": 410.0}
 
 
 def test_what_is_chosen_is_measured_one_after_the_other(calm: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,6 @@ from plotly.graph_objects import Figure
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import plain, still
 
-MEMORY_NAMES = {"memory": "process"}
-
 
 def paces(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palette: Palette) -> Figure:
     """Bars of `images_per_s`, from `slowest` to `fastest` as whiskers; the first name on top."""
@@ -30,27 +28,31 @@ def paces(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palett
         marker_color=palette.train,
         text=[f"{value:,.0f}" for value in values],
         textposition="inside",
+        insidetextanchor="start",  # at the other end the whiskers run through it
         hovertemplate="%{y}: %{x:,.0f} images/s<extra></extra>",
     )
     return _laid_out(figure, names, palette, top=8)
 
 
 def memories(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palette: Palette) -> Figure:
-    """Bars of `memory_mb`, one a device or rank, side by side in each row."""
+    """Bars of `memory_mb`, a row for each device or rank."""
+    rows = [
+        (f"{name} · {device}" if len(one["memory_mb"]) > 1 else name, amount)
+        for name, one in zip(names, measured, strict=True)
+        for device, amount in sorted(one["memory_mb"].items())
+    ]
     figure = Figure()
-    colours = [palette.train, palette.validation, *palette.others]
-    devices = sorted({device for one in measured for device in one["memory_mb"]})
-    for place, device in enumerate(devices):
-        figure.add_bar(
-            x=[one["memory_mb"].get(device) for one in measured],
-            y=[plain(name) for name in names],
-            orientation="h",
-            name=MEMORY_NAMES.get(device, device),
-            marker_color=colours[place % len(colours)],
-            hovertemplate="%{y}: %{x:,.0f} MB<extra>" + MEMORY_NAMES.get(device, device) + "</extra>",
-        )
-    figure.update_layout(barmode="group")
-    return _laid_out(figure, names, palette, top=30)
+    figure.add_bar(
+        x=[amount for _, amount in rows],
+        y=[plain(name) for name, _ in rows],
+        orientation="h",
+        marker_color=palette.train,
+        text=[f"{amount:,.0f}" for _, amount in rows],
+        textposition="inside",
+        insidetextanchor="start",
+        hovertemplate="%{y}: %{x:,.0f} MB<extra></extra>",
+    )
+    return _laid_out(figure, [name for name, _ in rows], palette, top=8)
 
 
 def _laid_out(figure: Figure, names: Sequence[str], palette: Palette, *, top: int) -> Figure:

@@ -1,4 +1,4 @@
-"""Images trained a second, over steps."""
+"""Images trained a second, over steps: of all, and of each rank where several train together."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,19 @@ from pages.parts.figures.palette import Palette
 from storage import Series
 
 
-def throughput(speed: Series, *, palette: Palette, window: Window = EVERYTHING, marks: Sequence[Mark] = ()) -> Option:
-    drawn = [line("images/s", pairs(speed), palette.train, filled=True, tooltip="%,.0f images/s")]
+def throughput(
+    speed: Series,
+    ranks: Sequence[Series] = (),
+    *,
+    palette: Palette,
+    window: Window = EVERYTHING,
+    marks: Sequence[Mark] = (),
+) -> Option:
+    """`ranks` are the series `rank0/images_per_s`, ..., in their order."""
+    drawn = [line("images/s", pairs(speed), palette.train, filled=not ranks, tooltip="%,.0f images/s")]
     drawn += band(speed, palette.train)
-    return curve(drawn, palette=palette, window=window, marks=marks, legend=["images/s"], from_zero=True)
+    names = [one.name.partition("/")[0].replace("rank", "rank ") for one in ranks]
+    for place, (name, one) in enumerate(zip(names, ranks, strict=True)):
+        colour = palette.others[place % len(palette.others)]
+        drawn.append(line(name, pairs(one), colour, tooltip="%,.0f images/s"))
+    return curve(drawn, palette=palette, window=window, marks=marks, legend=["images/s", *names], from_zero=True)

@@ -29,6 +29,8 @@ def paces(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palett
         text=[f"{value:,.0f}" for value in values],
         textposition="inside",
         insidetextanchor="start",  # at the other end the whiskers run through it
+        textangle=0,
+        constraintext="none",
         hovertemplate="%{y}: %{x:,.0f} images/s<extra></extra>",
     )
     return _laid_out(figure, names, palette, top=8)
@@ -50,6 +52,8 @@ def memories(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, pal
         text=[f"{amount:,.0f}" for _, amount in rows],
         textposition="inside",
         insidetextanchor="start",
+        textangle=0,
+        constraintext="none",
         hovertemplate="%{y}: %{x:,.0f} MB<extra></extra>",
     )
     return _laid_out(figure, [name for name, _ in rows], palette, top=8)

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import uuid
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
@@ -99,10 +100,11 @@ def branch(store: Store, run_id: str, checkpoint: Which, spec: RunSpec, *, key: 
     copied = store.home.run(f".{uuid.uuid4().hex}.branch")
     try:
         _copy(store, parent, kept, copied)
+        best = _copied_best(store, parent, kept, copied)
         with store.transaction():
             run = queue_run(store, spec, key=key)
             if run.parent_id is None:  # else this very branch was asked for before
-                _become_child(store, run, parent, kept, copied)
+                _become_child(store, run, parent, [*best, kept], copied)
     finally:
         shutil.rmtree(copied, ignore_errors=True)
     return store.runs.get(run.id)
@@ -163,8 +165,13 @@ def pin_checkpoint(store: Store, run_id: str, which: Which, *, pinned: bool = Tr
     store.checkpoints.pin(run.id, kept.path, pinned)
 
 
-def _become_child(store: Store, run: Run, parent: Run, kept: Checkpoint, copied: Path) -> None:
-    """Give a queued run, which nobody has seen yet, the checkpoint to begin with and the curves that lead to it."""
+def _become_child(store: Store, run: Run, parent: Run, taken: list[Checkpoint], copied: Path) -> None:
+    """Give a queued run, which nobody has seen yet, the checkpoint to begin with and the curves that lead to it.
+
+    Args:
+        taken: The copied ones; the last is that to begin with.
+    """
+    kept = taken[-1]
     store.runs.update(
         run.id,
         parent_id=parent.id,
@@ -178,11 +185,29 @@ def _become_child(store: Store, run: Run, parent: Run, kept: Checkpoint, copied:
     best = store.metrics.best(run.id, run.metric, run.mode)
     if best:
         store.runs.update(run.id, best_value=best.value, best_epoch=best.epoch)
-    own = {name: getattr(kept, name) for name in ("epoch", "step", "path", "bytes", "sha256", "created_at", "metrics")}
-    store.checkpoints.add(Checkpoint(run_id=run.id, **own, is_best=run.metric in kept.metrics))
+    for one in taken:
+        store.checkpoints.add(
+            replace(one, run_id=run.id, is_best=one is taken[0] and run.metric in one.metrics, is_pinned=False)
+        )
     after = f"epoch {kept.epoch}" if kept.is_whole else f"step {kept.step}"
     store.events.add(run.id, "info", f"It goes on from {parent.name} ({parent.id}) after {after}.")
     copied.rename(store.home.run(run.id))
+
+
+def _copied_best(store: Store, parent: Run, kept: Checkpoint, to: Path) -> list[Checkpoint]:
+    """The best one on the way to `kept`, where that is another: the curves that are taken along show it as the best."""
+    try:
+        best = checkpoint_of(store, parent, "best")
+    except NotFound:
+        return []
+    if best.step >= kept.step:
+        return []
+    try:
+        _copy(store, parent, best, to)
+    except Unavailable:  # a parent that trains has just saved a better one
+        shutil.rmtree(to / best.path, ignore_errors=True)
+        return []
+    return [best]
 
 
 def _copy(store: Store, parent: Run, kept: Checkpoint, to: Path) -> None:

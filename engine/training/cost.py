@@ -20,7 +20,7 @@ STEP_S = 0.5  # a measured step may take so long
 LARGEST = 128  # images of the larger batch
 RELIABLE = 64  # images: peaks of fewer say more about noise than about images
 LEAST = 4  # images of the smallest batch
-TIMED = 3  # steps
+TIMED = 2  # steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,10 @@ class Tries:
     def _cost(self, step: Callable[[int], None]) -> Cost:
         many = self._size(step)
         few = many // 2
-        peaks, seconds, kept = [], [], []
-        for images in (few, many):
+        peaks, kept = [], []
+        for images, times in ((few, 1), (many, TIMED)):
             self._gauge.reset()
-            seconds.append(min(self._seconds(step, images) for _ in range(TIMED)))
+            many_s = min(self._seconds(step, images) for _ in range(times))
             peaks.append(self._gauge.peak())
             kept.append(kept_bytes(partial(step, images), self.training.model))
         image = (kept[1] - kept[0]) / (many - few)
@@ -110,10 +110,10 @@ class Tries:
         # times are noisier than memory: their line goes through the smallest batch, far away from the largest
         least = min(LEAST, few)
         least_s = min(self._seconds(step, least) for _ in range(TIMED))
-        image_s = max(0.0, (seconds[1] - least_s) / (many - least))
+        image_s = max(0.0, (many_s - least_s) / (many - least))
         step_s = max(0.0, least_s - least * image_s)
         # with few images gradients and libraries may hide activations: a line from the larger batch errs upwards
-        return Cost(peaks[0], peaks[1] - many * image, image, step_s, image_s or seconds[1] / many)
+        return Cost(peaks[0], peaks[1] - many * image, image, step_s, image_s or many_s / many)
 
     def _size(self, step: Callable[[int], None]) -> int:
         """As large a batch as is quick, up to `LARGEST`; 4 at least, where that many fit."""

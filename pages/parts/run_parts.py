@@ -16,6 +16,7 @@ from pages.parts.tables import checkpoints_table, events_table
 from storage import Run, RunState
 
 POINTS = 40  # of a sparkline
+LONG, TALL = 95, 58  # characters of an event that one row shows, pixels of a row that shows more
 
 
 def header(run: Run) -> None:
@@ -137,13 +138,14 @@ def events(run: Run) -> None:
         return
     column = st.column_config
     colours = palette()
+    row = TALL if any(len(event.text) > LONG for event in happened) else ROW  # text wraps where there is room
     st.dataframe(
         events_table(happened),
         hide_index=True,
         key="run_events",
         alt="What happened to this run, newest first",
-        height=min(10 * ROW, ROW * len(happened)) + HEAD,
-        row_height=ROW,
+        height=min(10 * ROW, row * len(happened)) + HEAD,
+        row_height=row,
         column_config={
             "at": column.TextColumn("When", width=110),
             "level": column.MultiselectColumn(

@@ -32,6 +32,9 @@ def test_a_finished_run_is_extended_by_a_click_and_both_pages_tell(store: Store,
     assert f"Goes on from [{parent.name}](/run?run={parent.id}) after epoch {parent.epoch}" in texts(page)
     assert f"Gone on from by [{child.name}](/run?run={child.id})" in texts(opened(RUN, run=parent.id))
     assert store.runs.get(parent.id) == parent
+    best, last = (store.checkpoints.get(child.id, which) for which in ("best", "last"))
+    assert best.name == store.checkpoints.get(parent.id, "best").name < last.name  # what its card calls the best
+    assert (store.home.run(child.id) / best.path / "weights.safetensors").exists()
 
 
 def test_a_child_outlives_its_parent_and_says_so(store: Store, trained: dict[str, Run]) -> None:

@@ -16,7 +16,7 @@ from pages.parts.tables import checkpoints_table, events_table
 from storage import Run, RunState
 
 POINTS = 40  # of a sparkline
-LONG, TALL = 95, 58  # characters of an event that one row shows, pixels of a row that shows more
+LONG, TALL = 125, 58  # characters of an event that one row shows, pixels of a row that shows more
 
 
 def header(run: Run) -> None:

@@ -73,7 +73,7 @@ class Running:
         if run.state in without_process:
             reason = "Stopped before it started." if run.attempt == 0 else "Stopped while it waited to go on."
             return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, reason=reason)
-        leader = Identity.noted(run)
+        leader = Identity.noted(run) or self._find_leader(run)
         if leader and run_id not in self._asked:
             if run.state is not RunState.STOPPING:  # an engine before this one has sent it: a second means "at once"
                 processes.send(leader, signal.SIGTERM)

@@ -153,8 +153,8 @@ class Feeds:
         limit = min(features_bytes(), SHARE * shutil.disk_usage(self.folder).free)
         fits = needed * times <= limit
         known = self._path(made, None).exists() and times == 1  # another run has made them
-        self.choices.worth[made.boundary] = fits and (known or saved > reading)
-        if not fits:
+        self.choices.worth[made.boundary] = known or (fits and saved > reading)
+        if not (known or fits):
             self.say(
                 f"Frozen stages run in every epoch: what they make of all images takes {needed * times / 1e9:.1f} GB, "
                 f"and there is room for {limit / 1e9:.3g} GB."

@@ -19,21 +19,7 @@ def paces(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palett
         "arrayminus": [one["images_per_s"] - one["slowest"] for one in measured],
         "color": palette.muted,
     }
-    figure = Figure()
-    figure.add_bar(
-        x=values,
-        y=[plain(name) for name in names],
-        orientation="h",
-        error_x=spread,
-        marker_color=palette.train,
-        text=[f"{value:,.0f}" for value in values],
-        textposition="inside",
-        insidetextanchor="start",  # at the other end the whiskers run through it
-        textangle=0,
-        constraintext="none",
-        hovertemplate="%{y}: %{x:,.0f} images/s<extra></extra>",
-    )
-    return _laid_out(figure, names, palette, top=8)
+    return _bars(names, values, "images/s", palette, error_x=spread)
 
 
 def memories(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palette: Palette) -> Figure:
@@ -43,24 +29,25 @@ def memories(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, pal
         for name, one in zip(names, measured, strict=True)
         for device, amount in sorted(one["memory_mb"].items())
     ]
+    return _bars([name for name, _ in rows], [amount for _, amount in rows], "MB", palette)
+
+
+def _bars(names: Sequence[str], values: Sequence[float], unit: str, palette: Palette, **more: Any) -> Figure:
     figure = Figure()
     figure.add_bar(
-        x=[amount for _, amount in rows],
-        y=[plain(name) for name, _ in rows],
+        x=values,
+        y=[plain(name) for name in names],
         orientation="h",
         marker_color=palette.train,
-        text=[f"{amount:,.0f}" for _, amount in rows],
+        text=[f"{value:,.0f}" for value in values],
         textposition="inside",
-        insidetextanchor="start",
+        insidetextanchor="start",  # at the other end whiskers run through it
         textangle=0,
         constraintext="none",
-        hovertemplate="%{y}: %{x:,.0f} MB<extra></extra>",
+        hovertemplate=f"%{{y}}: %{{x:,.0f}} {unit}<extra></extra>",
+        **more,
     )
-    return _laid_out(figure, [name for name, _ in rows], palette, top=8)
-
-
-def _laid_out(figure: Figure, names: Sequence[str], palette: Palette, *, top: int) -> Figure:
-    still(figure, palette, height=max(180, 70 + 44 * len(names)), top=top)
+    still(figure, palette, height=max(180, 70 + 44 * len(names)), top=8)
     figure.update_layout(bargap=0.3)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(tickformat=",d", nticks=6, rangemode="tozero")

@@ -10,16 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.catalog import TABLES, augmentations, backbones, freezing, schedules, weights
+from engine.catalog import TABLES, algorithms, augmentations, backbones, freezing, schedules, weights
 from engine.data.augment import augmenter
-from engine.spec import RunSpec
+from engine.spec import RunSpec, SearchSpec
 from engine.training import weights as first_weights
 from engine.training.model import build
 from engine.training.stages import Thawing, stages_of
+from engine.tuning.proposing import proposer
 from tests.conftest import ROOT
 
 BLOCKS = re.findall(r"```python\n(.+?)```", (ROOT / "docs" / "adding.md").read_text(encoding="utf-8"), re.DOTALL)
 EDITED = (
+    algorithms.ALGORITHMS,
     augmentations.AUGMENTATIONS,
     backbones.BACKBONES,
     freezing.FREEZE_POLICIES,
@@ -45,10 +47,10 @@ def added() -> Iterator[None]:
 
 def test_there_is_a_block_a_table() -> None:
     assert [len(table) for table in EDITED] == [len(TABLES[name]) + 1 for name in NAMES]
-    assert max(len(block.strip().splitlines()) for block in BLOCKS) <= 15
+    assert max(len(block.strip().splitlines()) for block in BLOCKS) <= 20
 
 
-NAMES = ("augmentations", "backbones", "freeze_policies", "schedules", "weights")
+NAMES = ("algorithms", "augmentations", "backbones", "freeze_policies", "schedules", "weights")
 
 
 def test_the_freeze_policy_plans() -> None:
@@ -59,6 +61,15 @@ def test_the_freeze_policy_plans() -> None:
 def test_the_schedule_falls() -> None:
     spec = RunSpec.parse({"optimisation": {"schedule": "linear"}, "epochs": 10})
     assert [spec.rate_share(epoch) for epoch in (0, 5, 10)] == [1, 0.5, 0]
+
+
+def test_the_algorithm_proposes_evenly() -> None:
+    space = {"optimisation.learning_rate": {"uniform": [1, 9]}, "optimisation.label_smoothing": {"uniform": [0, 0.5]}}
+    spec = SearchSpec.parse({"algorithm": "halton", "space": space})
+    drawn = [proposer(spec).propose(number) for number in range(2, 10)]
+    assert all(one is not None and set(one) == set(space) for one in drawn)
+    eighths = {int(one["optimisation.learning_rate"]) for one in drawn if one}
+    assert len(eighths) >= 7
 
 
 def test_the_augmentation_changes_images() -> None:

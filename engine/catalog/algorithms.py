@@ -1,4 +1,4 @@
-"""Search algorithms: what picks the next trial's settings. What makes them run is in engine/tuning, by equal keys."""
+"""Search algorithms: what picks the next trial's settings."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Algorithm:
     label: str
     note: str
+    make: str  # "module:function" that takes a SearchSpec and gives an engine.tuning.proposing.Proposer
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads, beside space, trials and seed
     finite: bool = False  # every range must be a list of values, or have a step
     numbers: bool = False  # it knows numbers only: no choices, no conditions
@@ -15,30 +16,41 @@ class Algorithm:
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "random": Algorithm("Random", "Every trial is drawn by chance: hard to fool, and a fair thing to compare with."),
+    "random": Algorithm(
+        "Random",
+        "Every trial is drawn by chance: hard to fool, and a fair thing to compare with.",
+        make="engine.tuning.proposing:ByChance",
+    ),
     "grid": Algorithm(
-        "Grid", "Tries every combination once, in order. For one or two settings with few values each.", finite=True
+        "Grid",
+        "Tries every combination once, in order. For one or two settings with few values each.",
+        make="engine.tuning.proposing:InOrder",
+        finite=True,
     ),
     "hyperopt": Algorithm(
         "HyperOpt (TPE)",
         "Tree of Parzen estimators (Bergstra 2011): draws near what went well. Pays from about 20 trials on.",
+        make="engine.tuning.hyperopt_proposer:ByHyperOpt",
         takes=("random_first",),
     ),
     "optuna": Algorithm(
         "Optuna (TPE)",
         "As HyperOpt, a newer make; also finds trade-offs between the metric and a cost. Right for most searches.",
+        make="engine.tuning.optuna_proposer:ByOptuna",
         takes=("random_first", "cost"),
         two_goals=True,
     ),
     "cmaes": Algorithm(
         "Optuna (CMA-ES)",
         "Evolution strategy (Hansen 2001): moves a cloud of trials. For numbers only, and many trials.",
+        make="engine.tuning.optuna_proposer:ByOptuna",
         takes=("random_first",),
         numbers=True,
     ),
     "bohb": Algorithm(
         "BOHB",
         "TPE that also learns from trials stopped early (Falkner 2018). Comes with its own HyperBand.",
+        make="engine.tuning.optuna_proposer:ByOptuna",
         schedulers=("bohb",),
     ),
 }

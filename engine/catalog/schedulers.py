@@ -1,4 +1,4 @@
-"""What may end a trial before its last epoch. What makes them run is in engine/tuning, by the same keys."""
+"""What may end a trial before its last epoch."""
 
 from dataclasses import dataclass
 
@@ -7,33 +7,38 @@ from dataclasses import dataclass
 class Scheduler:
     label: str
     note: str
+    make: str  # "module:function" that takes what engine.tuning.scheduling.scheduler does, and gives one of Ray's
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads
     algorithms: tuple[str, ...] = ()  # the only ones it works with; (): any that take it
     changes: tuple[str, ...] = ()  # fields of RunSpec that it changes while a trial trains: the only ones searched
 
 
 SCHEDULERS: dict[str, Scheduler] = {
-    "none": Scheduler("None", "Every trial trains to its last epoch."),
+    "none": Scheduler("None", "Every trial trains to its last epoch.", make="engine.tuning.scheduling:none"),
     "asha": Scheduler(
         "ASHA",
         "At a few epochs on the way only the best share goes on, without waiting for the others (Li 2018). "
         "Right for most searches of 20 trials and more.",
+        make="engine.tuning.scheduling:asha",
         takes=("grace_epochs", "reduction"),
     ),
     "hyperband": Scheduler(
         "HyperBand",
         "As ASHA in rounds: the trials of a round wait for each other (Li 2016).",
+        make="engine.tuning.scheduling:hyperband",
         takes=("reduction",),
     ),
     "median": Scheduler(
         "Median stopping",
         "Stops a trial whose best value lies below the median of the others at the same epoch.",
+        make="engine.tuning.scheduling:median",
         takes=("grace_epochs",),
     ),
     "pbt": Scheduler(
         "Population based training",
         "Trials train side by side; now and then the worst take over the weights of the best, with rates changed a "
         "little (Jaderberg 2017).",
+        make="engine.tuning.scheduling:Population",
         takes=("perturb_epochs",),
         algorithms=("random",),
         changes=(
@@ -46,6 +51,10 @@ SCHEDULERS: dict[str, Scheduler] = {
         ),
     ),
     "bohb": Scheduler(
-        "HyperBand for BOHB", "The HyperBand that BOHB learns from.", takes=("reduction",), algorithms=("bohb",)
+        "HyperBand for BOHB",
+        "The HyperBand that BOHB learns from.",
+        make="engine.tuning.scheduling:bohb",
+        takes=("reduction",),
+        algorithms=("bohb",),
     ),
 }

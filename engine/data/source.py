@@ -1,12 +1,12 @@
 """What every kind of data set gives: labels, the parts it is split in, and a way to read one image."""
 
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
 from engine.catalog.datasets import DATASET_KINDS
+from engine.catalog.named import named
 
 
 class Source(Protocol):
@@ -27,6 +27,5 @@ class Source(Protocol):
 
 def open_source(dataset: dict[str, Any]) -> Source:
     """The source of a `Dataset` record, given as a dict."""
-    module, _, function = DATASET_KINDS[dataset["kind"]].source.partition(":")
-    source: Source = getattr(import_module(module), function)(dataset)
+    source: Source = named(DATASET_KINDS[dataset["kind"]].source)(dataset)
     return source

@@ -1,25 +1,16 @@
 """From a spec to a network: the backbone as it was made, its input layer and head fitted to the data."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from importlib import import_module
 from itertools import pairwise
-from typing import Any
 
 from torch import Tensor, nn
 
 from engine import spec
 from engine.catalog import BACKBONES, HEADS
+from engine.catalog.named import named
 from engine.training.heads import initialise
 
 WIDEST_GRID = 8  # cells a side that small_cnn's first linear layer sees: bounds its weights for large images
-
-
-def named(function: str) -> Callable[..., Any]:
-    """The function that a catalog row names as "module:function"."""
-    module, _, name = function.partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), name)
-    return found
 
 
 def build(asked: spec.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from engine import spec
 from engine.catalog import BACKBONES, WEIGHTS
 from engine.catalog.freezing import HEAD
+from engine.catalog.named import named
 from engine.errors import Unavailable
 from engine.training import checkpoint
-from engine.training.model import first_convolution, named, take_over
+from engine.training.model import first_convolution, take_over
 from engine.training.stages import stage_paths
 
 Tell = Callable[[int, int], None]  # bytes so far, bytes in all

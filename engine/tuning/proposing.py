@@ -2,9 +2,11 @@
 
 import math
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from engine.catalog import ALGORITHMS
+from engine.catalog.named import named
 from engine.spec import SearchSpec
 from engine.spec.ranges import Range
 
@@ -89,26 +91,5 @@ def _key(assignment: Drawn) -> tuple[tuple[str, str], ...]:
 
 def proposer(spec: SearchSpec) -> Proposer:
     """What proposes for the search's algorithm."""
-    return PROPOSERS[spec.algorithm](spec)
-
-
-def _optuna(spec: SearchSpec) -> Proposer:
-    from engine.tuning.optuna_proposer import ByOptuna
-
-    return ByOptuna(spec)
-
-
-def _hyperopt(spec: SearchSpec) -> Proposer:
-    from engine.tuning.hyperopt_proposer import ByHyperOpt
-
-    return ByHyperOpt(spec)
-
-
-PROPOSERS: dict[str, Callable[[SearchSpec], Proposer]] = {  # by the keys of the catalog's table
-    "random": ByChance,
-    "grid": InOrder,
-    "hyperopt": _hyperopt,
-    "optuna": _optuna,
-    "cmaes": _optuna,
-    "bohb": _optuna,
-}
+    made: Proposer = named(ALGORITHMS[spec.algorithm].make)(spec)
+    return made

@@ -15,6 +15,8 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
+from engine.catalog import SCHEDULERS
+from engine.catalog.named import named
 from engine.spec import SearchSpec
 from engine.spec.ranges import Range
 
@@ -27,45 +29,31 @@ def scheduler(spec: SearchSpec, change: Change) -> TrialScheduler:
         change: Told of new settings that a trial is to go on with.
     """
     goal = {"metric": "score", "mode": spec.mode, "time_attr": "epoch"}
-    made: TrialScheduler = SCHEDULERS[spec.scheduler](spec, goal, change)
+    made: TrialScheduler = named(SCHEDULERS[spec.scheduler].make)(spec, goal, change)
     return made
 
 
-def _none(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+def none(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     return FIFOScheduler()
 
 
-def _asha(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+def asha(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     longest = spec.most_epochs
     return ASHAScheduler(
         max_t=longest, grace_period=min(spec.grace_epochs, longest), reduction_factor=spec.reduction, **goal
     )
 
 
-def _hyperband(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+def hyperband(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     return HyperBandScheduler(max_t=spec.most_epochs, reduction_factor=spec.reduction, **goal)
 
 
-def _median(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+def median(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     return MedianStoppingRule(grace_period=spec.grace_epochs, min_samples_required=3, **goal)
 
 
-def _pbt(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
-    return Population(spec, goal, change)
-
-
-def _bohb(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
+def bohb(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     return HyperBandForBOHB(max_t=spec.most_epochs, reduction_factor=spec.reduction, **goal)
-
-
-SCHEDULERS = {  # by the keys of the catalog's table
-    "none": _none,
-    "asha": _asha,
-    "hyperband": _hyperband,
-    "median": _median,
-    "pbt": _pbt,
-    "bohb": _bohb,
-}
 
 
 class Population(PopulationBasedTraining):

@@ -12,6 +12,7 @@ from pages.parts.figures.contour import contour
 from pages.parts.figures.importance import importance
 from pages.parts.figures.slices import slices
 from pages.parts.figures.timeline import height, timeline
+from pages.parts.figures.trade_off import Point, trade_off
 from pages.parts.live import unless_new
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.search_parts import labels, lowest
@@ -28,11 +29,13 @@ Look = Callable[[Search, list[Trial], Sequence[Dimension]], None]
 
 def analysis(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
     """One look at a time, as chosen."""
+    weighed = search.spec.get("cost", "none") in COSTS
+    looks = [name for name in LOOKS if weighed or name != "Trade-off"]
     with st.container(border=True, key="search_analysis"):
         chosen = st.segmented_control(
-            "Look", list(LOOKS), default="Importance", required=True, key="search_look", label_visibility="collapsed"
+            "Look", looks, default=looks[0], required=True, key="search_look", label_visibility="collapsed"
         )
-        LOOKS[chosen or "Importance"](search, trials, dimensions)
+        LOOKS[chosen or looks[0]](search, trials, dimensions)
 
 
 def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -81,6 +84,27 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
     )
     st.plotly_chart(figure, key="search_contour", config={"displayModeBar": False})
     st.caption("Dots are trials that were not pruned; between them the surface is a guess from the nearest ones.")
+
+
+def _trade_off(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
+    points = [
+        Point(trial.label, trial.run.cost, trial.value, is_whole=not trial.is_pruned)
+        for trial in trials
+        if trial.run.cost is not None and trial.value is not None
+    ]
+    if not points:
+        st.caption("Shows with the first trial that has ended.")
+        return
+    figure = trade_off(
+        points,
+        cost=COSTS[search.spec["cost"]],
+        metric=words.metric(search.metric),
+        percent=_percent(search),
+        lowest=lowest(search),
+        palette=palette(),
+    )
+    st.plotly_chart(figure, key="search_trade_off", config={"displayModeBar": False})
+    st.caption("The dotted steps join the best trial that can be had for each cost (the Pareto front).")
 
 
 def _timeline(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -144,7 +168,9 @@ def _configuration(search: Search, trials: list[Trial], dimensions: Sequence[Dim
     st.code(text, language="yaml")
 
 
+COSTS = {"epoch_s": "Seconds an epoch", "parameters": "Weights"}
 LOOKS: dict[str, Look] = {
+    "Trade-off": _trade_off,
     "Importance": _importance,
     "One setting": _slice,
     "Two settings": _contour,

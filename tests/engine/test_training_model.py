@@ -8,8 +8,9 @@ from torchvision import models
 
 from engine.catalog import BACKBONES, HEADS, INITIALISATIONS, OPTIMIZERS
 from engine.catalog.freezing import HEAD
+from engine.catalog.named import named
 from engine.spec import Model, Optimisation, RunSpec
-from engine.training.model import build, named
+from engine.training.model import build
 from engine.training.optimiser import build_optimizer
 from engine.training.stages import Thawing, stages_of
 

@@ -140,6 +140,18 @@ def test_every_look_is_drawn(awake: Store, metric: str) -> None:
         fine(app.run())
 
 
+def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=12, cost="epoch_s", scheduler="none")
+    for place, trial in enumerate(awake.searches.trials(made.id)):
+        awake.runs.update(trial.id, cost=1.0 + place % 5)
+    app = opened(SEARCH, search=made.id)
+    looks = app.segmented_control(key="search_look")
+    assert looks.value == "Trade-off"
+    assert "Pareto front" in texts(app)
+    other = seed_searches.search(awake, trials=3)
+    assert "Trade-off" not in opened(SEARCH, search=other.id).segmented_control(key="search_look").options
+
+
 def test_failures_are_grouped_and_lead_to_their_runs(awake: Store) -> None:
     made = seed_searches.search(awake, trials=60)
     failed = [run for run in awake.searches.trials(made.id) if run.state == "failed"]

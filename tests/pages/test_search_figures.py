@@ -13,6 +13,7 @@ from pages.parts.figures.palette import DARK, LIGHT
 from pages.parts.figures.parallel import drawn, parallel
 from pages.parts.figures.slices import slices
 from pages.parts.figures.timeline import timeline
+from pages.parts.figures.trade_off import Point, front, trade_off
 from pages.parts.figures.trial_curves import trial_curves
 from pages.parts.trials import Dimension, Trial, best_first, dimensions, failures, lanes, tally
 from storage import Run, RunState
@@ -188,3 +189,31 @@ def test_every_live_chart_is_plain_json_with_any_number_of_trials(count: int) ->
 
 def _best(trials: list[Trial]) -> dict[str, Any]:
     return best_so_far(trials, lowest=False, percent=True, began=None, palette=LIGHT)
+
+
+@pytest.mark.parametrize("lowest", [False, True])
+def test_the_front_holds_what_nothing_beats(lowest: bool) -> None:
+    chance = np.random.default_rng(3)
+    costs, values = chance.integers(1, 9, 60) / 2, chance.integers(0, 9, 60) / 8
+    points = [Point(f"Trial {place}", *pair) for place, pair in enumerate(zip(costs, values, strict=True))]
+
+    def beats(one: Point, other: Point) -> bool:
+        better = one.value <= other.value if lowest else one.value >= other.value
+        return one.cost <= other.cost and better and (one.cost, one.value) != (other.cost, other.value)
+
+    unbeaten = {(one.cost, one.value) for one in points if not any(beats(other, one) for other in points)}
+    found = front(points, lowest=lowest)
+    assert {(one.cost, one.value) for one in found} == unbeaten
+    assert [one.cost for one in found] == sorted(one.cost for one in found)
+
+
+def test_a_trade_off_draws_each_point_once() -> None:
+    points = [Point("a", 1, 0.5), Point("b", 2, 0.9), Point("c", 3, 0.8), Point("<d>", 2, 0.2, is_whole=False)]
+    figure = trade_off(points, cost="Weights", metric="Accuracy", percent=True, lowest=False, palette=LIGHT)
+    line, *groups = figure.data
+    assert list(line.y) == [50, 90]
+    assert {one.name: list(one.customdata) for one in groups} == {
+        "best for its cost": ["a", "b"],
+        "beaten": ["c"],
+        "pruned": ["&lt;d&gt;"],
+    }

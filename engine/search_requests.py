@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from engine.errors import Problem, Refused
-from engine.searches import extended
+from engine.searches import extended, renewed
 from engine.searching import Searching
 from engine.spec import SearchSpec
 from storage import Request, Search, SearchState, Store
@@ -39,8 +39,10 @@ class SearchRequests:
         return True
 
     def _go_on(self, search: Search) -> None:
-        if self._store.searches.move(search.id, SearchState.QUEUED, expect=AT_REST, tries=0, not_before=0.0):
-            self._store.events.add(None, "info", "Queued again.", search_id=search.id)
+        spec = renewed(search)
+        if self._store.searches.move(search.id, SearchState.QUEUED, expect=AT_REST, tries=0, not_before=0.0, spec=spec):
+            told = "Queued again." if spec == search.spec else "Queued again, beyond the budget or target it met."
+            self._store.events.add(None, "info", told, search_id=search.id)
 
     def _extend(self, request: Request) -> bool:
         search = self._store.searches.get(request.target)
@@ -51,7 +53,7 @@ class SearchRequests:
             self._store.events.add(None, "info", told, search_id=search.id)
             self._store.requests.finish(request.id, "done")  # with the rows: asked twice, it would grow twice
             if search.state.is_over:
-                self._go_on(search)
+                self._go_on(self._store.searches.get(search.id))
         self._searching.tell_wanted(self._store.searches.get(search.id))
         return True
 

@@ -133,6 +133,19 @@ def extended(search: Search, trials: int) -> SearchSpec:
     return SearchSpec.parse({**search.spec, "trials": min(search.wanted + trials, MOST_TRIALS)})
 
 
+def renewed(search: Search) -> dict[str, Any]:
+    """Its spec with what ended it put out of the way: a budget that is spent is granted once more, on top, and a
+    target that is reached no longer counts."""
+    spec = dict(search.spec)
+    for name, spent_s in (("hours", search.spent_s), ("gpu_hours", search.spent_gpu_s)):
+        if spec.get(name) and spent_s >= 3600 * spec[name]:
+            spec[name] = spec[name] + spent_s / 3600
+    best, target = search.best_value, spec.get("target")
+    if best is not None and target and (best >= target if search.mode == "max" else best <= target):
+        spec["target"] = 0.0
+    return spec
+
+
 def change_space(store: Store, search_id: str, space: dict[str, Any]) -> Request:
     """Ask a search at rest to go on, once it is continued, over another space; what it tried so far is kept.
 

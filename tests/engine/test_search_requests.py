@@ -106,6 +106,21 @@ def test_an_extension_that_the_driver_missed_starts_another(store: Store, superv
     assert len(trials(store, search)) == 2
 
 
+def test_what_ended_a_search_does_not_end_it_again_at_once(store: Store, supervisor: Supervisor, play: Any) -> None:
+    play("go on")
+    search = until_state(supervisor, store, start(store, trials=2, hours=1.0, target=0.5), S.FINISHED)
+    store.searches.update(search.id, spent_s=5400.0, best_value=0.4)
+    done(supervisor, store, engine.extend_search(store, search.id, 1))
+    search = store.searches.get(search.id)
+    assert (search.spec["hours"], search.spec["target"], search.spec["trials"]) == (2.5, 0.5, 3)
+    search = until_state(supervisor, store, search, S.FINISHED)
+    store.searches.update(search.id, best_value=0.5)
+    done(supervisor, store, engine.extend_search(store, search.id, 1))
+    assert store.searches.get(search.id).spec["target"] == 0
+    told = [event.text for event in store.events.list(search_id=search.id)]
+    assert told.count("Queued again, beyond the budget or target it met.") == 2
+
+
 def test_another_space_at_rest_alone(store: Store, supervisor: Supervisor, play: Any) -> None:
     play("wait", 1)
     search = until(supervisor, store, start(store), is_training(store, 2))

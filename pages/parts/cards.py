@@ -53,12 +53,17 @@ def state_badge(run: Run) -> None:
 
 
 def fact_badges(run: Run) -> None:
-    """Data set, backbone and device as quiet badges."""
+    """Data set, backbone, device and what spreads it over processes, as quiet badges."""
     st.badge(words.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
     if backbone := backbone_of(run):
         st.badge(words.escaped(backbone), icon=":material/hub:", color="gray")
     if run.device:
         st.badge(words.escaped(run.device), icon=":material/memory:", color="gray")
+    if (strategy := run.spec.get("strategy", "single")) != "single":
+        processes = run.spec.get("compute", {}).get("processes")
+        row = engine.STRATEGIES.get(strategy)
+        told = f"{row.label if row else strategy}{f' × {processes}' if processes else ''}"
+        st.badge(words.escaped(told), icon=":material/account_tree:", color="gray")
     if run.attempt > 1:
         st.badge(f"attempt {run.attempt}", icon=":material/restart_alt:", color="orange")
     for note in words.notes(store().events.warnings({run.id}).get(run.id, ())):

@@ -101,6 +101,12 @@ def test_a_run_shows_its_best_value_with_the_epoch(runs: dict[str, Run]) -> None
     assert (card.label, card.delta) == ("Best validation accuracy", f"at epoch {runs['finished'].best_epoch} of 20")
 
 
+def test_a_run_says_how_it_is_spread_over_processes(calm: Store) -> None:
+    spec = {"strategy": "ddp", "compute": {"processes": 2}}
+    made = calm.runs.add(name="ranks", spec=spec, dataset_id="digits", epochs=1)
+    assert "DDP × 2" in texts(opened(RUN, run=made.id))
+
+
 def test_downloads_go_to_the_route(runs: dict[str, Run]) -> None:
     run = runs["finished"]
     table = next(one.value for one in opened(RUN, run=run.id).dataframe if "file" in one.value)

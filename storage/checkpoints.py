@@ -1,6 +1,8 @@
 """Rows of checkpoints: what a run wrote and still keeps."""
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -31,6 +33,11 @@ class Checkpoints(Family[Checkpoint]):
     def list(self, run_id: str) -> list[Checkpoint]:
         """Newest first."""
         return self._rows("FROM checkpoints WHERE run_id = ? ORDER BY step DESC, epoch DESC", (run_id,))
+
+    def best_of(self, run_ids: Iterable[str]) -> dict[str, Checkpoint]:
+        """The best checkpoint of each of these runs, of one that keeps none marked so the last; by run id."""
+        sql = "FROM checkpoints WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY is_best, step"
+        return {one.run_id: one for one in self._rows(sql, [json.dumps(list(run_ids))])}
 
     def get(self, run_id: str, which: str | int) -> Checkpoint:
         """The "best", the "last", that of a completed epoch ("12"), or by the name of its folder ("e0012-s0003456").

@@ -1,9 +1,10 @@
 """Metric points and, above them, a pyramid of buckets, so that a chart of any length reads at most ~1,000 points."""
 
+import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlite_utils import Database
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 FACTORS = (8, 64, 512, 4096)  # steps a bucket; each level is made from the one before
+EVERYTHING = (0, 2**62)  # first and last step
 
 
 class Metrics:
@@ -68,8 +70,8 @@ class Metrics:
         limit: int = 1000,
     ) -> Series:
         """One line over a window of steps, at the finest level that has at most `limit` points (or the coarsest)."""
-        first = 0 if first_step is None else first_step
-        last = 2**62 if last_step is None else last_step
+        first = EVERYTHING[0] if first_step is None else first_step
+        last = EVERYTHING[1] if last_step is None else last_step
         with self._store.reading() as db:
             found = list(db.query("SELECT id FROM series WHERE run_id = ? AND name = ?", [run_id, name]))
             if not found:
@@ -80,11 +82,37 @@ class Metrics:
                 rows = db.execute(f"{sql} LIMIT {limit + 1 if factor < FACTORS[-1] else -1}", window).fetchall()
                 if len(rows) <= limit:
                     break
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], [], [], []]
-        steps, epochs, at, values, lows, highs = columns
-        return Series(
-            name=name, factor=factor, steps=steps, values=values, lows=lows, highs=highs, epochs=epochs, at=at
-        )
+        return _line(name, factor, rows)
+
+    def lines(
+        self,
+        run_ids: Iterable[str],
+        name: str,
+        *,
+        windows: Mapping[str, tuple[int, int]] | None = None,
+        limit: int = 1000,
+    ) -> dict[str, Series]:
+        """One metric of many runs by run id, in a query a level however many they are; runs without it are left out.
+
+        `windows` are first and last step by run id, for those of which only a part is wanted. Each line comes at the
+        finest level that has at most `limit` points (or the coarsest): a level's buckets lie at multiples of its
+        factor, so they stay as they are when points come after them.
+        """
+        wanted = {run_id: (windows or {}).get(run_id, EVERYTHING) for run_id in run_ids}
+        with self._store.reading() as db:
+            by_factor: dict[int, list[list[int]]] = {}
+            owners: dict[int, str] = {}
+            for run_id, series_id, points, first, last in db.execute(LENGTHS, [name, json.dumps(list(wanted))]):
+                begin, end = max(wanted[run_id][0], first), min(wanted[run_id][1], last)
+                owners[series_id] = run_id
+                by_factor.setdefault(_level(points, end - begin + 1, limit), []).append([series_id, begin, end])
+            found: dict[str, Series] = {}
+            for factor, asked in by_factor.items():
+                sql = RAW_OF_MANY if factor == 1 else BUCKETED_OF_MANY.format(factor=factor)
+                rows = db.execute(sql, [json.dumps(asked)]).fetchall()
+                for series_id, of_series in groupby(rows, key=itemgetter(0)):
+                    found[owners[series_id]] = _line(name, factor, [row[1:] for row in of_series])
+        return {run_id: found[run_id] for run_id in wanted if run_id in found}
 
     def copy(self, run_id: str, to: str, *, last_step: int) -> None:
         """Give the run `to` this one's points up to `last_step`: it goes on from there."""
@@ -102,6 +130,18 @@ class Metrics:
                 db.execute("DELETE FROM metrics WHERE series_id = ? AND step > ?", [row["id"], step])
                 _rebuild(db, row["id"], first_step=step + 1, last_step=None)
             db.execute(EMPTY_SERIES, [run_id])
+
+
+def _line(name: str, factor: int, rows: Sequence[Sequence[Any]]) -> Series:
+    """Rows of (step, epoch, at, value, low, high) as columns."""
+    steps, epochs, at, values, lows, highs = [list(one) for one in zip(*rows, strict=True)] or [[] for _ in range(6)]
+    return Series(name=name, factor=factor, steps=steps, values=values, lows=lows, highs=highs, epochs=epochs, at=at)
+
+
+def _level(points: int, steps: int, limit: int) -> int:
+    """The finest factor at which `points` spread over so many steps make at most `limit` buckets."""
+    fits = (factor for factor in (1, *FACTORS) if min(points, steps // factor + 1) <= limit)
+    return next(fits, FACTORS[-1])
 
 
 def _rebuild(db: Database, series_id: int, *, first_step: int, last_step: int | None) -> None:
@@ -139,6 +179,26 @@ RAW = """
 BUCKETED = """
     SELECT step, epoch, at, total / nullif(n, 0), low, high FROM buckets
     WHERE series_id = ? AND factor = ? AND bucket BETWEEN ? AND ? ORDER BY bucket
+"""
+
+LENGTHS = """
+    SELECT s.run_id, s.id, sum(b.n), min(b.bucket) * b.factor, max(b.step) FROM series AS s
+    JOIN buckets AS b ON b.series_id = s.id AND b.factor = 512
+    WHERE s.name = ? AND s.run_id IN (SELECT value FROM json_each(?)) GROUP BY s.id
+"""
+
+# of series, first and last step: [[id, first, last], ...]
+RAW_OF_MANY = """
+    SELECT m.series_id, m.step, m.epoch, m.at, m.value, m.value, m.value FROM json_each(?) AS asked
+    JOIN metrics AS m ON m.series_id = asked.value ->> 0 AND m.step BETWEEN asked.value ->> 1 AND asked.value ->> 2
+    ORDER BY asked.key, m.step
+"""
+
+BUCKETED_OF_MANY = """
+    SELECT b.series_id, b.step, b.epoch, b.at, b.total / nullif(b.n, 0), b.low, b.high FROM json_each(?) AS asked
+    JOIN buckets AS b ON b.series_id = asked.value ->> 0 AND b.factor = {factor}
+        AND b.bucket BETWEEN (asked.value ->> 1) / {factor} AND (asked.value ->> 2) / {factor}
+    ORDER BY asked.key, b.bucket
 """
 
 LAST_POINTS = """

@@ -167,6 +167,19 @@ class Series:
     at: list[float]
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a whole series came to; None where none of its values was finite."""
+
+    name: str
+    points: int  # finite ones
+    low: float | None
+    high: float | None
+    mean: float | None
+    last: float | None
+    last_step: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoint:
     run_id: str

@@ -1,5 +1,6 @@
 """Rows of runs."""
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -52,6 +53,12 @@ class Runs(Moving[Run]):
     def children(self, run_id: str) -> list[Run]:
         """Runs that went on from a checkpoint of this one, oldest first."""
         return self._rows("FROM runs WHERE parent_id = ? ORDER BY created_at, rowid", (run_id,))
+
+    def some(self, ids: Collection[str]) -> list[Run]:
+        """Those of these runs that are there, in the order given."""
+        rows = self._rows("FROM runs WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(list(ids))])
+        found = {run.id: run for run in rows}
+        return [found[one] for one in dict.fromkeys(ids) if one in found]
 
     def list(
         self,

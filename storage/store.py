@@ -12,6 +12,7 @@ from storage.checkpoints import Checkpoints
 from storage.datasets import Datasets
 from storage.engine_row import EngineRow
 from storage.events import Events
+from storage.extents import Extents
 from storage.home import Home
 from storage.metrics import Metrics
 from storage.migrations import migrate as bring_up_to_date
@@ -32,6 +33,7 @@ class Store:
         self.runs = Runs(self)
         self.searches = Searches(self)
         self.metrics = Metrics(self)
+        self.extents = Extents(self)
         self.checkpoints = Checkpoints(self)
         self.datasets = Datasets(self)
         self.events = Events(self)

@@ -1,0 +1,49 @@
+"""Series as a whole, of many runs at once: read from the coarsest buckets, so that their length costs nothing."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from storage.metrics import FACTORS
+from storage.records import Extent
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+
+class Extents:
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+
+    def of(self, run_ids: Iterable[str]) -> dict[str, dict[str, Extent]]:
+        """Run id -> metric -> what its series came to. Runs that measured nothing are left out."""
+        found: dict[str, dict[str, Extent]] = {}
+        with self._store.reading() as db:
+            for run_id, name, *values in db.execute(EXTENTS, [FACTORS[-1], json.dumps(list(run_ids))]):
+                found.setdefault(run_id, {})[name] = Extent(name, *values)
+        return found
+
+    def at_best(self, run_ids: Iterable[str], name: str) -> dict[str, float]:
+        """Run id -> the value of a metric at the end of the run's best epoch, where it has both."""
+        with self._store.reading() as db:
+            return dict(db.execute(AT_BEST, [name, json.dumps(list(run_ids))]).fetchall())
+
+
+EXTENTS = """
+    SELECT run_id, name, n, low, high, mean, last, step FROM (
+        SELECT s.run_id, s.name, sum(b.n) OVER whole AS n, min(b.low) OVER whole AS low, max(b.high) OVER whole AS high,
+            sum(b.total) OVER whole / nullif(sum(b.n) OVER whole, 0) AS mean, b.last, b.step,
+            row_number() OVER (PARTITION BY b.series_id ORDER BY b.bucket DESC) AS place
+        FROM series AS s JOIN buckets AS b ON b.series_id = s.id AND b.factor = ?
+        WHERE s.run_id IN (SELECT value FROM json_each(?))
+        WINDOW whole AS (PARTITION BY b.series_id)
+    ) WHERE place = 1 ORDER BY run_id, name
+"""
+
+AT_BEST = """
+    SELECT runs.id, m.value FROM runs
+    JOIN series AS s ON s.run_id = runs.id AND s.name = ?
+    JOIN metrics AS m ON m.series_id = s.id AND m.epoch = runs.best_epoch
+    WHERE runs.id IN (SELECT value FROM json_each(?)) AND m.value IS NOT NULL
+    ORDER BY m.step
+"""

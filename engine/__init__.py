@@ -74,7 +74,15 @@ if TYPE_CHECKING:
         scan_dataset,
         set_about,
     )
-    from engine.files import checkpoint_file, dataset_samples, find_checkpoint, folder_bytes, log_tail, read_manifest
+    from engine.files import (
+        checkpoint_file,
+        count_weights,
+        dataset_samples,
+        find_checkpoint,
+        folder_bytes,
+        log_tail,
+        read_manifest,
+    )
     from engine.fitting import Fit, measured_as, will_it_fit
     from engine.lineage import branch, branch_problems, extend, pin_checkpoint, resume
     from engine.machine import machine_reading
@@ -140,6 +148,7 @@ __all__ = [
     "checkpoint_file",
     "clear_cache",
     "continue_search",
+    "count_weights",
     "dataset_files",
     "dataset_id_of",
     "dataset_image",
@@ -235,6 +244,7 @@ _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
     ),
     "engine.files": (
         "checkpoint_file",
+        "count_weights",
         "dataset_samples",
         "find_checkpoint",
         "folder_bytes",

@@ -1,6 +1,7 @@
 """What runs and data sets left on the disk, for those who read it."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,20 @@ def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]
     path = checkpoint_file(store, run_id, which)[0].with_name("manifest.json")
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return manifest
+
+
+def count_weights(store: Store, run_id: str, which: str | int = "best") -> int:
+    """How many weights the network of a checkpoint has, by the header of its file.
+
+    Raises:
+        NotFound: No such run, or it keeps no such checkpoint.
+        Unavailable: Its file is gone.
+    """
+    with checkpoint_file(store, run_id, which)[0].open("rb") as file:
+        header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    statistics = ("running_mean", "running_var", "num_batches_tracked")  # BatchNorm's: kept beside the weights
+    shapes = (one["shape"] for name, one in header.items() if "shape" in one and not name.endswith(statistics))
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def log_tail(store: Store, run_id: str, *, lines: int = 200) -> str:

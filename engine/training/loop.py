@@ -79,7 +79,7 @@ def end_epoch(
     """The epoch under way is done: tell, compare, save."""
     losses, hits, images = crew.sum(training.totals).tolist()
     metrics = {"train/accuracy": hits / images, **judged}
-    meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer)})
+    meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer), **_sizes(training.model)})
     training.trend.judge(judged[BEST_BY], recipe.rates.patience)
     training.finish_epoch()
     meter.phase("saving")
@@ -88,6 +88,15 @@ def end_epoch(
     checkpoints.after_epoch(training, metrics, is_last=recipe.is_over(epoch, training.trend))
     told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
     log.info("epoch %d of %d: %s; %.1f s", epoch, recipe.epochs, told, pace["speed/epoch_s"])
+
+
+def _sizes(model: nn.Module) -> dict[str, float]:
+    """How many weights the network has, and how many of them learned in this epoch."""
+    counts = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
+    return {
+        "model/weights": sum(count for count, _ in counts),
+        "model/learning_weights": sum(count for count, learns in counts if learns),
+    }
 
 
 def train_epoch(

@@ -50,6 +50,8 @@ METRIC_WORDS: dict[str, str] = {
     "speed/images_per_s": "Throughput",
     "speed/epoch_s": "Time an epoch",
     "memory/rss_mb": "Process memory",
+    "model/weights": "Weights",
+    "model/learning_weights": "Weights that learn",
 }
 
 

@@ -45,6 +45,12 @@ def child_of(store: Store, *arguments: str) -> Run:
     return store.runs.get(json.loads(done.stdout)["id"])
 
 
+def test_weights_are_counted_alike_by_the_run_and_in_its_file(store: Store, finished: Run) -> None:
+    told = store.metrics.last(finished.id)
+    assert told["model/weights"].value == told["model/learning_weights"].value  # nothing is frozen
+    assert engine.count_weights(store, finished.id) == told["model/weights"].value
+
+
 def test_extend_and_branch_are_new_runs_and_the_finished_one_never_changes(store: Store, finished: Run) -> None:
     curve = store.metrics.series(finished.id, "train/loss")
     steps = (finished.steps or 0) // 3

@@ -41,6 +41,7 @@ from engine.spec import (
 )
 
 if TYPE_CHECKING:
+    from engine.annotations import archive_runs, note_run, rename_run, tag_runs
     from engine.caches import Cache, clear_cache, list_caches
     from engine.commands import (
         check,
@@ -140,6 +141,7 @@ __all__ = [
     "Setting",
     "Unavailable",
     "add_dataset",
+    "archive_runs",
     "branch",
     "branch_problems",
     "change_space",
@@ -180,12 +182,14 @@ __all__ = [
     "longer",
     "machine_reading",
     "measured_as",
+    "note_run",
     "open_store",
     "pause_search",
     "pin_checkpoint",
     "preview",
     "read_manifest",
     "remedies",
+    "rename_run",
     "request_stop",
     "resume",
     "scan_dataset",
@@ -200,12 +204,14 @@ __all__ = [
     "start_search",
     "stop_search",
     "stop_trial",
+    "tag_runs",
     "trials_left",
     "wait_for_request",
     "will_it_fit",
 ]
 
 _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
+    "engine.annotations": ("archive_runs", "note_run", "rename_run", "tag_runs"),
     "engine.caches": ("Cache", "clear_cache", "list_caches"),
     "engine.commands": (
         "check",

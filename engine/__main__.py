@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from engine import search_commands, show, supervisor
+from engine import annotation_commands, search_commands, show, supervisor
 from engine.console import FAILED, LEFT, OK, REFUSED, ask, err, output
 from engine.overrides import changed, read_spec
 from engine.waiting import wait_for_import, wait_for_run
@@ -58,8 +58,10 @@ def _queued(store: Store, options: argparse.Namespace, run: Run) -> int:
 
 
 def list_runs(store: Store, options: argparse.Namespace) -> int:
-    runs = store.runs.list(limit=options.limit)
-    output(options, [show.run_summary(run) for run in runs], show.runs_table(runs))
+    runs = store.runs.list(limit=options.limit, text=options.find, tags=options.tag, archived=options.archived)
+    is_filtered = options.find or options.tag
+    told = show.runs_table(runs) if runs or not is_filtered else "No run is like that."
+    output(options, [show.run_summary(run) for run in runs], told)
     return OK
 
 
@@ -194,6 +196,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
     one = command(commands, "list", list_runs, "List runs, newest first.", as_json=True)
     one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
+    one.add_argument("--find", metavar="TEXT", help="those with this in their name, id, data set or tags")
+    one.add_argument("--tag", action="append", default=[], metavar="TAG", help="those with this tag")
+    one.add_argument("--archived", action="store_true", help="those in the archive too")
     for name, what, text in (
         ("show", show_run, "Show one run (state, best value, checkpoints, events), or a search with its trials."),
         ("stop", stop, "Stop a run or a search; it saves first and can go on later."),
@@ -220,6 +225,7 @@ def parser() -> argparse.ArgumentParser:
         elif name == "pin":
             one.add_argument("--off", action="store_true", help="let it go with the others again")
     search_commands.add_to(commands, command)
+    annotation_commands.add_to(commands, command)
     one = command(commands, "download", download, "Copy a checkpoint's weights (safetensors) to a file or folder.")
     one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
     one.add_argument("--which", default="best", help=f"{CHECKPOINT} (default: best)")

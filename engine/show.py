@@ -31,6 +31,9 @@ def run_summary(run: Run) -> dict[str, Any]:
         else {"name": run.metric, "value": run.best_value, "epoch": run.best_epoch},
         "reason": run.reason,
         "advice": run.advice,
+        "tags": list(run.tags),
+        "notes": run.about,
+        "archived": run.archived_at is not None,
     }
 
 
@@ -70,11 +73,11 @@ def result(run: Run) -> str:
 def runs_table(runs: list[Run]) -> Table | str:
     if not runs:
         return "No runs yet. Train the demo: python -m engine train examples/digits.yaml --wait"
-    table = table_of("id", "name", "state", "epoch", "left", "best", "in epoch", "took")
+    table = table_of("id", "name", "state", "epoch", "left", "best", "in epoch", "took", "tags")
     for run in runs:
         best = "" if run.best_value is None else f"{run.best_value:.4f}"
         row = [run.id, run.name, str(run.state), f"{run.epoch}/{run.epochs}", in_time(run.eta_s), best]
-        table.add_row(*map(Text, [*row, str(run.best_epoch or ""), in_time(run.duration_s())]))
+        table.add_row(*map(Text, [*row, str(run.best_epoch or ""), in_time(run.duration_s()), ", ".join(run.tags)]))
     return table
 
 
@@ -85,7 +88,15 @@ def run_page(store: Store, run: Run) -> Group:
         marks = " ".join(word for word, is_so in (("best", one.is_best), ("last", one.is_last)) if is_so)
         checkpoints.add_row(one.path, str(one.epoch), f"{one.bytes:,}", "" if value is None else f"{value:.4f}", marks)
     events = [Text(f"{_clock(event.at)}  {event.text}") for event in store.events.list(run.id, limit=20)]
-    return Group(Text(f"{run.id}  {result(run)}"), checkpoints, *events)
+    notes = [Text(f"\n{run.about}\n")] if run.about else []
+    return Group(Text(f"{run.id}  {result(run)}{annotations(run)}"), *notes, checkpoints, *events)
+
+
+def annotations(run: Run) -> str:
+    """ " (tags: baseline, 발표; archived)": what a user put on it; nothing for a run without."""
+    told = [f"tags: {', '.join(run.tags)}"] if run.tags else []
+    told += ["archived"] if run.archived_at is not None else []
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def dataset_object(dataset: Dataset, scan: engine.Scan | None = None) -> dict[str, Any]:

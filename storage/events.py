@@ -1,6 +1,7 @@
 """Rows of events: lines for a human."""
 
 import builtins
+import json
 import time
 from collections.abc import Collection
 
@@ -25,9 +26,8 @@ class Events(Family[Event]):
         """The texts of all warnings of some runs, oldest first; runs without one are left out."""
         found: dict[str, builtins.list[str]] = {}
         with self._store.reading() as db:
-            for row in db.query("SELECT run_id, text FROM events WHERE level = 'warning' ORDER BY id"):
-                if row["run_id"] in run_ids:
-                    found.setdefault(row["run_id"], []).append(row["text"])
+            for run_id, text in db.execute(WARNINGS, [json.dumps(list(run_ids))]).fetchall():
+                found.setdefault(run_id, []).append(text)
         return found
 
     def list(
@@ -39,3 +39,9 @@ class Events(Family[Event]):
             where, values = f"{where} search_id = ? AND", [*values, search_id]
         newest = self._rows(f"FROM events WHERE {where} id > ? ORDER BY id DESC LIMIT ?", [*values, after_id, limit])
         return newest[::-1]
+
+
+WARNINGS = """
+    SELECT run_id, text FROM events
+    WHERE level = 'warning' AND run_id IN (SELECT value FROM json_each(?)) ORDER BY id
+"""

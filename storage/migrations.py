@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from storage.annotation_schema import SCHEMA_5
 from storage.search_schema import SCHEMA_4
 
 migrations = Migrations("thaw")
@@ -42,6 +43,12 @@ def schema_3(db: Database) -> None:
 @migrations()
 def schema_4(db: Database) -> None:
     for statement in SCHEMA_4:
+        db.execute(statement)
+
+
+@migrations()
+def schema_5(db: Database) -> None:
+    for statement in SCHEMA_5:
         db.execute(statement)
 
 

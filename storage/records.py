@@ -97,6 +97,10 @@ class Run:
     trial: int | None = None  # its number within its search: 1 is the base run
     assignment: dict[str, Any] | None = None  # of a trial: field path -> value that it was given
     cost: float | None = None  # of a trial, where the search weighs the metric against one
+    tags: tuple[str, ...] = ()  # the user's own
+    about: str = ""  # the user's own words, Markdown
+    archived_at: float | None = None  # out of the lists since then
+    source: str | None = None  # where it was read from; None: it was trained here
 
     @property
     def mode(self) -> str:

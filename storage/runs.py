@@ -1,7 +1,8 @@
 """Rows of runs."""
 
+import builtins
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from storage.ids import new_id
@@ -11,10 +12,11 @@ from storage.records import MOVES, Run, RunState
 
 class Runs(Moving[Run]):
     record = Run
-    as_json = frozenset({"spec", "assignment"})
+    as_json = frozenset({"spec", "assignment", "tags"})
+    as_tuple = frozenset({"tags"})
     table, noun, plural = "runs", "run", "runs"
     states, moves = RunState, MOVES
-    cleared_queued = ("reason", "advice", "ended_at", "phase", "slot", "needs_bytes")
+    cleared_queued = ("reason", "advice", "ended_at", "phase", "slot", "needs_bytes", "archived_at")
     cleared_over = ("eta_s",)
 
     def add(
@@ -65,12 +67,21 @@ class Runs(Moving[Run]):
         *,
         states: Collection[RunState] | None = None,
         search_id: str | None = None,
+        dataset_id: str | None = None,
         text: str | None = None,
+        tags: Collection[str] = (),
         alone: bool = False,
+        archived: bool = False,
         limit: int = 500,
         offset: int = 0,
-    ) -> list[Run]:
-        """Runs, newest first; `text` is looked for in name, id and data set; `alone` leaves trials out."""
+    ) -> builtins.list[Run]:
+        """Runs, newest first, those in the archive only where `archived` asks for them too.
+
+        Args:
+            text: Looked for in name, id, data set and tags.
+            tags: Runs that have all of these.
+            alone: Leaves trials out.
+        """
         where, values = ["1"], []
         if states is not None:
             where.append(f"state IN ({', '.join('?' * len(states))})")
@@ -78,11 +89,19 @@ class Runs(Moving[Run]):
         if search_id is not None:
             where.append("search_id = ?")
             values.append(search_id)
+        if dataset_id is not None:
+            where.append("dataset_id = ?")
+            values.append(dataset_id)
         if alone:
             where.append("search_id IS NULL")
+        if not archived:
+            where.append("archived_at IS NULL")
         if text:
-            where.append("instr(lower(name || ' ' || id || ' ' || dataset_id), lower(?)) > 0")
+            where.append("instr(lower(name || ' ' || id || ' ' || dataset_id || ' ' || tags), lower(?)) > 0")
             values.append(text)
+        for tag in tags:
+            where.append("tags != '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)")
+            values.append(tag)
         return self._rows(
             f"FROM runs WHERE {' AND '.join(where)} ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
             [*values, limit, offset],
@@ -94,3 +113,24 @@ class Runs(Moving[Run]):
         with self._store.reading() as db:
             sql = f"SELECT state, count(*) AS n FROM runs {where} GROUP BY state"
             return {RunState(row["state"]): row["n"] for row in db.query(sql)}
+
+    def any_archived(self) -> bool:
+        return bool(self._rows("FROM runs WHERE archived_at IS NOT NULL LIMIT 1"))
+
+    def tags(self) -> dict[str, int]:
+        """Every tag in use, in order, and how many runs have it."""
+        with self._store.reading() as db:
+            return {row["tag"]: row["n"] for row in db.query(TAGS)}
+
+    def retag(self, ids: Collection[str], change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
+        """Give each run the tags that `change` makes of those it has."""
+        with self._store.transaction() as db:
+            for id in ids:
+                for row in db.execute("SELECT tags FROM runs WHERE id = ?", [id]).fetchall():
+                    self.update(id, tags=change(tuple(json.loads(row[0]))))
+
+
+TAGS = """
+    SELECT tagged.value AS tag, count(*) AS n FROM runs, json_each(runs.tags) AS tagged
+    WHERE runs.tags != '[]' GROUP BY tagged.value ORDER BY tagged.value
+"""

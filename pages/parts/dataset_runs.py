@@ -14,7 +14,7 @@ COLUMNS = tuple(name for name in ALL_COLUMNS if name != "dataset")
 
 def runs(dataset: Dataset) -> None:
     """Its runs, newest first; those that learnt from other images than it has now are counted."""
-    found = [run for run in store().runs.list(text=dataset.id, limit=MOST) if run.dataset_id == dataset.id]
+    found = store().runs.list(dataset_id=dataset.id, limit=MOST)
     if not found:
         empty_state("show_chart", "No run has learnt from it yet", "Train on it, and its runs are listed here.")
         return

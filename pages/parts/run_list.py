@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts import words
-from pages.parts.figures.palette import Palette
+from pages.parts.figures.palette import Palette, tag_place
 from pages.parts.session import open_run, palette, store
 from pages.parts.tables import runs_table
 from storage import Run, RunState
@@ -15,6 +15,7 @@ from storage import Run, RunState
 ALL_COLUMNS = (
     "open",
     "state",
+    "tags",
     "notes",
     "progress",
     "left",
@@ -25,7 +26,7 @@ ALL_COLUMNS = (
     "backbone",
     "created",
 )
-FEW_COLUMNS = ("open", "state", "notes", "best", "best_epoch", "duration", "dataset", "created")
+FEW_COLUMNS = ("open", "state", "tags", "notes", "best", "best_epoch", "duration", "dataset", "created")
 ROW, HEAD = 38, 37  # pixels
 
 
@@ -35,14 +36,15 @@ def run_list(
     """Draw the table, at most `rows` high; the positions of ticked rows. A click on a name leaves for that run."""
     clicked = f"{key}_open"
     table = runs_table(runs, now=time.time(), warnings=store().events.warnings({run.id for run in runs}))
-    if not any(table["notes"]):  # a rare column: no room is kept for it
-        columns = [name for name in columns if name != "notes"]
+    empty = [name for name in ("tags", "notes") if not any(table[name])]  # no room is kept for these
+    columns = [name for name in columns if name not in empty]
+    tags = sorted({tag for run in runs for tag in run.tags})
     answer = st.dataframe(
         table,
         key=key,
         hide_index=True,
         column_order=columns,
-        column_config=_columns(clicked, [run.id for run in runs], palette()),
+        column_config=_columns(clicked, [run.id for run in runs], palette()) | {"tags": tag_column(tags, palette())},
         on_select="rerun" if ticks else "ignore",
         selection_mode="multi-row",
         height=ROW * min(len(runs), rows) + HEAD,
@@ -53,6 +55,12 @@ def run_list(
     if opened := st.session_state.pop("opened_run", None):
         open_run(opened)
     return [row for row in answer.selection.rows if row < len(runs)] if ticks else []
+
+
+def tag_column(tags: Sequence[str], colours: Palette) -> Any:
+    """A column of tags, each in its colour."""
+    tints = [colours.tags[tag_place(tag)] + "33" for tag in tags]
+    return st.column_config.MultiselectColumn("Tags", options=list(tags), color=tints or None, width=130)
 
 
 def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
@@ -68,7 +76,7 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
             width=90,
         ),
         "notes": column.MultiselectColumn(
-            "Notes",
+            "Remarks",
             options=list(dict.fromkeys(words.NOTES.values())),
             color=[colours.validation + "33"] * len(set(words.NOTES.values())),
             help="What it met on its way; its events say more",

@@ -7,6 +7,7 @@ import streamlit as st
 import engine
 from pages.parts import words
 from pages.parts.actions import run_buttons
+from pages.parts.annotations import annotation_buttons, notes, tag_badges
 from pages.parts.cards import fact_badges, state_badge
 from pages.parts.lineage import go_on, lineage
 from pages.parts.remedies import ways_out
@@ -27,8 +28,10 @@ def header(run: Run) -> None:
             with st.container(horizontal=True, gap="small", key="run_facts"):
                 state_badge(run)
                 fact_badges(run)
+                tag_badges(run)
             lineage(run)
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+            annotation_buttons([run], key="run")
             run_buttons([run], key="run", afterwards=_leave)
             go_on(run)
             if st.button("Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"):
@@ -39,6 +42,7 @@ def header(run: Run) -> None:
                     st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})
                 address = f"{base_url()}/api/runs/{run.id}/checkpoints/best"
                 st.link_button("Best checkpoint", address, icon=":material/download:", type="primary")
+    notes(run)
 
 
 def trouble(run: Run) -> None:

@@ -72,7 +72,7 @@ def wake_engine() -> None:
 
 def newest_run() -> str:
     """The id of the newest run when a Start button was drawn; see `start_key`."""
-    return next((run.id for run in store().runs.list(limit=1)), "none")
+    return next((run.id for run in store().runs.list(archived=True, limit=1)), "none")
 
 
 def newest_search() -> str:

@@ -20,6 +20,7 @@ def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequen
         {
             "open": [_label(run.name) for run in runs],
             "state": [[words.STATE_WORDS[run.state]] for run in runs],
+            "tags": [list(run.tags) for run in runs],
             "notes": [words.notes(warned.get(run.id, ())) for run in runs],
             "progress": [100 * run.fraction for run in runs],
             "left": [words.duration(run.eta_s) if run.eta_s is not None else words.DASH for run in runs],

@@ -1,5 +1,7 @@
 """One run: how far it is, how well it does, what it keeps. `?run=ID` opens it anywhere."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.parts import run_parts, words
@@ -12,10 +14,11 @@ from storage import Run, RunState
 DETAILS = {"Events": run_parts.events, "Log": run_parts.log, "Configuration": run_parts.configuration}
 
 
-def outline(run: Run) -> tuple[RunState, int, bool, tuple[str, ...]]:
+def outline(run: Run) -> tuple[Any, ...]:
     """What the page's frame depends on: once it differs, all of the page is drawn again, not its moving parts alone."""
     noted = tuple(words.notes(store().events.warnings({run.id}).get(run.id, ())))
-    return run.state, run.attempt, any(kept.is_best for kept in store().checkpoints.list(run.id)), noted
+    has_best = any(kept.is_best for kept in store().checkpoints.list(run.id))
+    return run.state, run.attempt, has_best, noted, run.name, run.tags, run.about, run.archived_at
 
 
 def current(run_id: str) -> Run:

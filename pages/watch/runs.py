@@ -1,9 +1,12 @@
 """All runs: find some, open one, act on many."""
 
+from typing import Any
+
 import streamlit as st
 
 from pages.parts import words
 from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
+from pages.parts.annotations import annotation_buttons
 from pages.parts.cards import empty_state, page_head
 from pages.parts.live import live
 from pages.parts.run_list import run_list
@@ -33,18 +36,26 @@ def shown_runs() -> list[Run]:
     """The runs that the filters leave. While rows are ticked, the same runs in the same order: none slips away."""
     ticked = st.session_state.get(table_key(), {}).get("selection", {}).get("rows", [])
     if ticked and st.session_state.get("runs_ids"):
-        by_id = {run.id: run for run in store().runs.list(limit=MOST)}
-        if all(run_id in by_id for run_id in st.session_state["runs_ids"]):
-            return [by_id[run_id] for run_id in st.session_state["runs_ids"]]
+        runs = store().runs.some(st.session_state["runs_ids"])
+        if len(runs) == len(st.session_state["runs_ids"]):
+            return runs
         untick()  # one is gone: positions no longer mean the same runs
-    states = FILTERS[st.session_state.get("runs_state") or "All"]
-    gone, dataset = being_deleted(), st.session_state.get("runs_dataset")
-    alone = not st.session_state.get("runs_trials")
-    text = st.session_state.get("runs_text") or None
-    found = store().runs.list(states=states, text=text, alone=alone, limit=MOST)
-    runs = [run for run in found if run.id not in gone and dataset in (None, run.dataset_id)]
+    gone = being_deleted()
+    runs = [run for run in store().runs.list(**chosen(), limit=MOST) if run.id not in gone]
     st.session_state["runs_ids"] = [run.id for run in runs]
     return runs
+
+
+def chosen() -> dict[str, Any]:
+    """What the filters ask for, as `Runs.list` takes it."""
+    return {
+        "states": FILTERS[st.session_state.get("runs_state") or "All"],
+        "text": st.session_state.get("runs_text") or None,
+        "dataset_id": st.session_state.get("runs_dataset"),
+        "tags": st.session_state.get("runs_tags") or (),
+        "alone": not st.session_state.get("runs_trials"),
+        "archived": bool(st.session_state.get("runs_archived")),
+    }
 
 
 def filters() -> None:
@@ -60,10 +71,14 @@ def filters() -> None:
             on_change=untick,
         )
         st.text_input(
-            "Find", key="runs_text", placeholder="Name or id", icon=":material/search:", width=220, on_change=untick
+            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=200, on_change=untick
         )
+        if tags := list(store().runs.tags()):
+            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=220, on_change=untick)
         if store().searches.list(limit=1):
             st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", on_change=untick)
+        if store().runs.any_archived():
+            st.toggle("Archived too", key="runs_archived", help="Also the runs in the archive", on_change=untick)
 
 
 def table() -> None:
@@ -76,6 +91,7 @@ def table() -> None:
         if ticked:
             if len(ticked) > 1 and st.button("Compare", icon=":material/compare_arrows:", key="runs_compare"):
                 st.switch_page(COMPARE_PAGE, query_params={"runs": ",".join(run.id for run in ticked)})
+            annotation_buttons(ticked, key="runs", afterwards=untick)
             run_buttons(ticked, key="runs", afterwards=untick)
             stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))
             st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")

@@ -124,6 +124,7 @@ def test_old_databases_are_brought_up_to_date_and_read(old: Path, home: Home) ->
     assert store.metrics.best(run.id, "val/accuracy").value == 0.75
     assert store.checkpoints.get(run.id, "best").epoch == 2
     assert run.dataset_fingerprint is None
+    assert (run.tags, run.about, run.archived_at, run.source) == ((), "", None, None)
     cats = store.datasets.get("cats")
     assert cats.classes == ("고양이", "호랑이")
     assert (cats.excluded, cats.about) == ((), "")

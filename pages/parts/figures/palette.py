@@ -1,6 +1,9 @@
 """The colours of charts, literal because a chart's canvas knows no theme. Equal to `.streamlit/config.toml`."""
 
 from dataclasses import dataclass
+from zlib import crc32
+
+TAG_COLOURS = ("blue", "green", "orange", "violet", "red", "gray")  # of badges, by Streamlit's names
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Palette:
     bad: str
     busy: str
     waiting: str
+    tags: tuple[str, ...]  # TAG_COLOURS, as the theme has them
 
 
 LIGHT = Palette(
@@ -32,6 +36,7 @@ LIGHT = Palette(
     bad="#C81E3A",
     busy="#2563EB",
     waiting="#64707D",
+    tags=("#2563EB", "#15803D", "#C2570C", "#6D4AE8", "#C81E3A", "#64707D"),
 )
 
 DARK = Palette(
@@ -47,7 +52,13 @@ DARK = Palette(
     bad="#FB7185",
     busy="#60A5FA",
     waiting="#94A3B3",
+    tags=("#60A5FA", "#4ADE80", "#FDBA74", "#A78BFA", "#FB7185", "#94A3B3"),
 )
+
+
+def tag_place(tag: str) -> int:
+    """Its colour's place among TAG_COLOURS: by its letters alone, so the same everywhere and for good."""
+    return crc32(tag.casefold().encode()) % len(TAG_COLOURS)
 
 
 def palette_of(theme: str | None) -> Palette:

@@ -1,0 +1,56 @@
+"""The commands for what users write on runs."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import engine
+from engine import show
+from engine.console import OK, output
+from storage import Run, Store
+
+RUN = "the run's id, the beginning of it, or its name"
+
+
+def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add these commands to the parser of all."""
+    one = command(commands, "rename", rename, "Give a run another name.", as_json=True)
+    one.add_argument("id", metavar="ID", help=RUN)
+    one.add_argument("name", metavar="NAME", help="1 to 200 characters that no other run has for its name")
+    one = command(commands, "tag", tag, "Put tags on runs, or take them off.", as_json=True)
+    one.add_argument("id", nargs="+", metavar="ID", help=RUN)
+    one.add_argument("--add", action="append", default=[], metavar="TAG", help="put on; 1 to 40 characters, no comma")
+    one.add_argument("--remove", action="append", default=[], metavar="TAG", help="take off")
+    one = command(commands, "note", note, "Keep notes on a run, in Markdown, in place of those it has.", as_json=True)
+    one.add_argument("id", metavar="ID", help=RUN)
+    one.add_argument("text", metavar="TEXT", help="at most 20,000 characters; - reads standard input, '' takes away")
+    text = "Take runs that are over out of the lists; nothing of them is deleted."
+    one = command(commands, "archive", archive, text, as_json=True)
+    one.add_argument("id", nargs="+", metavar="ID", help=RUN)
+    one.add_argument("--off", action="store_true", help="take them back into the lists")
+
+
+def rename(store: Store, options: argparse.Namespace) -> int:
+    return _told(options, [engine.rename_run(store, options.id, options.name)])
+
+
+def tag(store: Store, options: argparse.Namespace) -> int:
+    if not options.add and not options.remove:
+        raise engine.Refused([engine.Problem("tag", None, "say what to do: --add TAG or --remove TAG")])
+    return _told(options, engine.tag_runs(store, options.id, add=options.add, remove=options.remove))
+
+
+def note(store: Store, options: argparse.Namespace) -> int:
+    text = sys.stdin.read() if options.text == "-" else options.text
+    return _told(options, [engine.note_run(store, options.id, text)])
+
+
+def archive(store: Store, options: argparse.Namespace) -> int:
+    return _told(options, engine.archive_runs(store, options.id, archived=not options.off))
+
+
+def _told(options: argparse.Namespace, runs: list[Run]) -> int:
+    lines = [f"{run.id}  {run.name}{show.annotations(run)}" for run in runs]
+    output(options, [show.run_summary(run) for run in runs], "\n".join(lines))
+    return OK

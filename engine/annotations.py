@@ -1,0 +1,109 @@
+"""What users write on runs: names, tags, notes, and which of them are in the archive.
+
+These columns are the users' alone: neither the supervisor nor what trains reads or writes them, so a change disturbs
+no training.
+"""
+
+import time
+import unicodedata
+from collections.abc import Collection, Iterable
+
+from engine.commands import find_run
+from engine.errors import Problem, Refused
+from storage import Run, Store
+
+MOST_NAME, MOST_TAG, MOST_NOTES = 200, 40, 20_000  # characters
+MOST_TAGS = 20  # of one run
+
+
+def rename_run(store: Store, run_id: str, name: str) -> Run:
+    """Give a run another name; what it was asked for stays as it was written.
+
+    Raises:
+        NotFound: No such run.
+        Refused: The name is empty, too long, or that of another run.
+    """
+    new = _plain(name)
+    if not 1 <= len(new) <= MOST_NAME:
+        raise Refused([Problem("name", name, f"must have 1 to {MOST_NAME} characters")])
+    with store.transaction():
+        run = find_run(store, run_id)
+        if new != run.name and new in store.runs.names():
+            raise Refused([Problem("name", name, "is the name of another run; choose one that no run has")])
+        store.runs.update(run.id, name=new)
+    return store.runs.get(run.id)
+
+
+def note_run(store: Store, run_id: str, text: str) -> Run:
+    """Keep the user's own words about a run, Markdown; "" takes them away.
+
+    Raises:
+        NotFound: No such run.
+        Refused: The text is too long.
+    """
+    if len(text) > MOST_NOTES:
+        raise Refused([Problem("notes", f"{text[:20]}...", f"must have at most {MOST_NOTES:,} characters")])
+    run = find_run(store, run_id)
+    store.runs.update(run.id, about=text.strip())
+    return store.runs.get(run.id)
+
+
+def tag_runs(
+    store: Store, run_ids: Collection[str], *, add: Iterable[str] = (), remove: Iterable[str] = ()
+) -> list[Run]:
+    """Put tags on runs and take others off, on all of them or, where something is wrong, on none.
+
+    A tag is written as it was when it was first used, whatever the case of its letters now.
+
+    Raises:
+        NotFound: No such run.
+        Refused: What is no tag, or more tags than a run may have.
+    """
+    with store.transaction():
+        known = {tag.casefold(): tag for tag in store.runs.tags()}
+        added = [known.setdefault(tag.casefold(), tag) for tag in _tags(add)]
+        gone = {tag.casefold() for tag in map(_plain, remove)}
+        runs = [find_run(store, run_id) for run_id in run_ids]
+
+        def changed(tags: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(dict.fromkeys(tag for tag in (*tags, *added) if tag.casefold() not in gone))
+
+        if full := [run for run in runs if len(changed(run.tags)) > MOST_TAGS]:
+            problem = f"a run may have at most {MOST_TAGS}; take some off {full[0].name} first"
+            raise Refused([Problem("tags", ", ".join(added), problem)])
+        store.runs.retag([run.id for run in runs], changed)
+    return [store.runs.get(run.id) for run in runs]
+
+
+def archive_runs(store: Store, run_ids: Collection[str], *, archived: bool = True) -> list[Run]:
+    """Take runs out of the lists, or back into them; their charts, files and checkpoints stay where they are.
+
+    Raises:
+        NotFound: No such run.
+        Refused: One of them is not over; none was archived.
+    """
+    with store.transaction():
+        runs = [find_run(store, run_id) for run_id in run_ids]
+        if archived and (active := [run for run in runs if not run.state.is_over]):
+            raise Refused([Problem("run", run.id, f"it is {run.state}; archive it once it is over") for run in active])
+        for run in runs:
+            if (run.archived_at is not None) != archived:
+                store.runs.update(run.id, archived_at=time.time() if archived else None)
+    return [store.runs.get(run.id) for run in runs]
+
+
+def _tags(given: Iterable[str]) -> list[str]:
+    """
+    Raises:
+        Refused: One of them is no tag.
+    """
+    tags = [(_plain(tag), tag) for tag in given]
+    if wrong := [tag for plain, tag in tags if not 1 <= len(plain) <= MOST_TAG or "," in plain]:
+        allowed = f"must have 1 to {MOST_TAG} characters, none of them a comma"
+        raise Refused([Problem("tag", tag, allowed) for tag in wrong])
+    return [plain for plain, _ in tags]
+
+
+def _plain(text: str) -> str:
+    """One line, composed as keyboards compose it: a Mac's file names hold Hangul in pieces that look the same."""
+    return " ".join(unicodedata.normalize("NFC", text).split())

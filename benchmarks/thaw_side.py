@@ -46,7 +46,7 @@ class Run:
         feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=lambda: False)
         steps = spec.epochs * len(images.train)
         meter = Meter(reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(CPU))
-        checkpoints = Checkpoints(folder, data.about, keep=spec.keep_checkpoints, reporter=reporter)
+        checkpoints = Checkpoints(folder, data.about, judges=data.judges, reporter=reporter)
         return cls(training, recipe, feeds, stepper, meter, checkpoints)
 
     def epoch(self) -> int:
@@ -71,4 +71,4 @@ class Run:
     def accuracy(self) -> float:
         feed = self.feeds.images
         judged = evaluate(self.training.judged, feed.validation, self.stepper.format)
-        return judged["val/accuracy"] if judged else 0.0
+        return judged.metrics["val/accuracy"] if judged else 0.0

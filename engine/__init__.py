@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from engine.fitting import Fit, measured_as, will_it_fit
     from engine.lineage import branch, branch_problems, extend, pin_checkpoint, resume
     from engine.machine import machine_reading
+    from engine.predicting import run_predictions
+    from engine.predictions import Predictions
     from engine.previews import Preview, forget_preview, preview
     from engine.search_facts import Estimate, Outlook, importances, search_estimate, search_outlook
     from engine.searches import (
@@ -131,6 +133,7 @@ __all__ = [
     "NotFound",
     "Offer",
     "Outlook",
+    "Predictions",
     "Preview",
     "Problem",
     "Range",
@@ -192,6 +195,7 @@ __all__ = [
     "rename_run",
     "request_stop",
     "resume",
+    "run_predictions",
     "scan_dataset",
     "search_estimate",
     "search_outlook",
@@ -260,6 +264,8 @@ _STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
     "engine.fitting": ("Fit", "measured_as", "will_it_fit"),
     "engine.lineage": ("branch", "branch_problems", "extend", "pin_checkpoint", "resume"),
     "engine.machine": ("machine_reading",),
+    "engine.predicting": ("run_predictions",),
+    "engine.predictions": ("Predictions",),
     "engine.previews": ("Preview", "forget_preview", "preview"),
     "engine.search_facts": ("Estimate", "Outlook", "importances", "search_estimate", "search_outlook"),
     "engine.searches": (

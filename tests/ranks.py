@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.torch import load_file
 
+import engine
 from storage import Run, RunState, Store
 from tests.cli import queue, until_state
 
-__all__ = ["DDP", "PLAIN", "Trained", "finished", "queue"]
+__all__ = ["DDP", "PLAIN", "Trained", "assert_same_predictions", "finished", "queue"]
 
 PLAIN: dict[str, Any] = {  # without chance beyond the shuffle, so that one process can be compared with two
     "data": {"dataset": "digits", "image_size": 8},
@@ -44,6 +46,15 @@ class Trained:
         first, second = load_file(self.weights), load_file(other.weights)
         same = first.keys() == second.keys() and all(bool((first[name] == second[name]).all()) for name in first)
         return same and self.losses == other.losses
+
+
+def assert_same_predictions(store: Store, ours: Run, theirs: Run) -> None:
+    """Of the same images in the same order, within rounding."""
+    made, expected = engine.run_predictions(store, ours.id), engine.run_predictions(store, theirs.id)
+    assert made is not None and expected is not None
+    assert (made.ids, made.labels.tolist()) == (expected.ids, expected.labels.tolist())
+    np.testing.assert_allclose(made.of_label, expected.of_label, atol=1e-3)
+    assert (made.rank == expected.rank).mean() > 0.99  # but for classes that are all but equally likely
 
 
 def finished(store: Store, run: Run) -> Run:

@@ -65,6 +65,11 @@ class Batches:
         is_too_small = count > self._batch_size > 1 and last < 2 * self._processes
         return count - last if self._shuffle is not None and is_too_small else count
 
+    @property
+    def places(self) -> Tensor:
+        """Where in a pass that is not shuffled the images lie that this process sees, in the order it sees them."""
+        return torch.cat(self._own(torch.arange(self.images)))
+
     def __len__(self) -> int:
         return -(-self.images // self._batch_size)
 
@@ -81,14 +86,18 @@ class Batches:
             order = order[torch.multinomial(self._weights, len(order), replacement=True, generator=self._shuffle)]
         elif self._shuffle is not None:
             order = order[torch.randperm(len(order), generator=self._shuffle)]
-        wholes = order[: self.images].split(self._batch_size)[start:]
-        parts = [one.tensor_split(self._processes)[self._rank] for one in wholes] if self._processes > 1 else wholes
+        parts = self._own(order[: self.images])[start:]
         ahead = self.look.ahead(parts) if isinstance(self.look, Pixels) else None
         for chosen in parts:
             if stop():
                 return
             seen = self.look(chosen) if ahead is None else ahead(chosen)
             yield seen, self._labels[chosen].to(self._device, non_blocking=True)
+
+    def _own(self, order: Tensor) -> tuple[Tensor, ...]:
+        """This process's part of every batch."""
+        wholes = order.split(self._batch_size)
+        return tuple(one.tensor_split(self._processes)[self._rank] for one in wholes)
 
 
 class Pixels:

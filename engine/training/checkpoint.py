@@ -1,8 +1,8 @@
 """One checkpoint: written so that a kill at any moment leaves a whole one or none, read only when unchanged.
 
-A folder holds `weights.safetensors`, `resume.pt` and, written last, `manifest.json`: what the files are, with the
-sha256 of both and of itself. The weights carry the explanation in their own header too: one downloaded file says
-what it is.
+A folder holds `weights.safetensors`, `resume.pt`, after a whole epoch `predictions.parquet` and, written last,
+`manifest.json`: what the files are, with the sha256 of each and of itself. The weights carry the explanation in their
+own header too: one downloaded file says what it is.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.predictions import PREDICTIONS, Predictions
 from engine.training.failures import BadCheckpoint, DiskFull, is_disk_full
 
 FORMAT = 1
@@ -34,25 +35,33 @@ class Written:
     sha256: str  # of the weights
 
 
-def write(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any]) -> Written:
+def write(
+    folder: Path,
+    weights: dict[str, Tensor],
+    resume: dict[str, Any],
+    about: dict[str, Any],
+    predictions: Predictions | None = None,
+) -> Written:
     """Make `folder` under a temporary name, force it to the disk, then rename it.
 
     Args:
         about: JSON values that explain the checkpoint: epoch, step, classes, preprocessing, spec, metrics.
+        predictions: Of the images that judged these weights.
 
     Raises:
         DiskFull: There is no room; nothing is left behind.
     """
     from safetensors import SafetensorError  # benchmarks on a bare GPU machine do without
 
-    needed = _tensor_bytes(weights) + _tensor_bytes(resume) + RESERVE
+    table = predictions.to_parquet() if predictions else b""
+    needed = _tensor_bytes(weights) + _tensor_bytes(resume) + len(table) + RESERVE
     if shutil.disk_usage(folder.parent).free < needed:
         raise DiskFull(needed, shutil.disk_usage(folder.parent).free)
     temporary = folder.with_name(folder.name + ".tmp")
     remove(folder)  # announced by nobody: a killed attempt came this far
     temporary.mkdir()
     try:
-        written = _write_files(temporary, weights, resume, about)
+        written = _write_files(temporary, weights, resume, about, table)
     except (OSError, RuntimeError, SafetensorError) as error:
         free = shutil.disk_usage(folder.parent).free
         shutil.rmtree(temporary)
@@ -65,7 +74,7 @@ def write(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], abou
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """The manifest, once both files and the manifest itself are found unchanged.
+    """The manifest, once its files and the manifest itself are found unchanged.
 
     Raises:
         BadCheckpoint: A file is missing, cut short or changed, or the format is newer than this program.
@@ -145,15 +154,19 @@ def remove(folder: Path) -> None:
         shutil.rmtree(temporary)
 
 
-def _write_files(folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any]) -> Written:
+def _write_files(
+    folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any], table: bytes
+) -> Written:
     from safetensors.torch import save_file
 
     explanation = {key: about[key] for key in ("classes", "preprocessing", "spec", "epoch", "metrics")}
     header = {"format": "pt", "thaw": json.dumps(explanation, ensure_ascii=False)}
     save_file(weights, folder / WEIGHTS, metadata=header)
     torch.save(resume, folder / RESUME)
+    if table:
+        (folder / PREDICTIONS).write_bytes(table)
     files: dict[str, dict[str, Any]] = {}
-    for name in (WEIGHTS, RESUME):
+    for name in (WEIGHTS, RESUME, *([PREDICTIONS] if table else [])):
         _to_disk(folder / name)
         files[name] = {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
     versions = {name: version(name) for name in ("torch", "torchvision", "safetensors", "numpy")}

@@ -16,12 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from engine.predictions import Labelled, Predictions
 from engine.spec import RunSpec
 from engine.training import checkpoint
 from engine.training.branching import adapted, spec_before
 from engine.training.distributed import Crew
 from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint, Diverged
+from engine.training.outcomes import Judged
 from engine.training.state import Training
 
 PINNED = "pinned"  # an empty file that the user's pin leaves in a checkpoint's folder: it stays
@@ -49,6 +51,7 @@ class Snapshot:
     weights: dict[str, Tensor]
     state: dict[str, Any]
     about: dict[str, Any]
+    predictions: Predictions | None = None
 
     @property
     def quality(self) -> float:
@@ -59,23 +62,31 @@ class Checkpoints:
     """Saves, announces, then tidies, in this order: what is announced is on the disk, and never fewer than one."""
 
     def __init__(
-        self, run: Path, about: dict[str, Any], *, keep: int, reporter: Reporter, crew: Crew | None = None
+        self,
+        run: Path,
+        about: dict[str, Any],
+        *,
+        judges: Labelled | None = None,
+        reporter: Reporter,
+        crew: Crew | None = None,
     ) -> None:
         """
         Args:
             about: What every checkpoint explains: classes, preprocessing, spec.
-            keep: The newest ones kept beside the best.
+            judges: The images that whole epochs are judged by: what is said of each is kept too.
         """
-        self._run, self._about, self._keep, self._reporter = run, about, keep, reporter
-        self._crew, self._spec = crew or Crew(), RunSpec.parse(about["spec"])
+        self._run, self._about, self._reporter = run, about, reporter
+        self._crew, self._spec, self._judges = crew or Crew(), RunSpec.parse(about["spec"]), judges
         self._folder = run / "checkpoints"
         self._folder.mkdir(exist_ok=True)
         for leftover in self._folder.glob("*.tmp") if self._crew.is_first else ():
             shutil.rmtree(leftover)
         self._saved: list[Saved] = []  # oldest first
         self._took, self._ended = 0.0, -math.inf  # seconds of the last save, and when it ended
-        self._skipped: dict[str, float] | None = None  # metrics of the newest epoch, while it is not saved
+        self._skipped: tuple[dict[str, float], Judged] | None = None  # the newest epoch, while it is not saved
         self._held: Snapshot | None = None  # the best epoch, while it is not saved
+        if judges and self._crew.is_first:
+            import pyarrow.parquet  # noqa: F401 - now: how often epochs are saved goes by the time that a save takes
 
     def resume(self, training: Training, wanted: str | None) -> str | None:
         """Put `training` where the checkpoint `wanted` left it, or the newest good one before it.
@@ -123,8 +134,11 @@ class Checkpoints:
             self._tell("error", f"{wanted} cannot be used and no older checkpoint is left: starting from the beginning")
         return None
 
-    def save(self, training: Training, metrics: dict[str, float]) -> None:
+    def save(self, training: Training, metrics: dict[str, float], judged: Judged | None = None) -> None:
         """Save, announce, delete what is no longer kept. Of several ranks the first does, of all of them.
+
+        Args:
+            judged: The network as it is now, where an epoch is complete.
 
         Raises:
             Diverged: A weight is not finite; nothing is written.
@@ -136,11 +150,11 @@ class Checkpoints:
             if held and held.quality > metrics.get(BEST_BY, -math.inf):
                 self._write(held)
             began = time.monotonic()
-            self._write(self._snapshot(training, ranks, metrics))
+            self._write(self._snapshot(training, ranks, metrics, judged))
             self._ended = time.monotonic()
             self._took = self._ended - began
 
-    def after_epoch(self, training: Training, metrics: dict[str, float], *, is_last: bool) -> None:
+    def after_epoch(self, training: Training, metrics: dict[str, float], judged: Judged, *, is_last: bool) -> None:
         """Save a completed epoch, unless epochs are so short that saving each would take more time than training.
 
         Then the best is held in memory and saved with the next; a kill costs the seconds since the last save.
@@ -151,23 +165,27 @@ class Checkpoints:
         """
         is_due = self._took < QUICK_S or time.monotonic() - self._ended >= self._took / SHARE
         if self._crew.any(is_last or (is_due and self._crew.is_first)):
-            self.save(training, metrics)
+            self.save(training, metrics, judged)
             return
-        ranks, self._skipped = self._crew.own_states(training), metrics
+        ranks, self._skipped = self._crew.own_states(training), (metrics, judged)
         known = [one.quality for one in (self._best(), self._held) if one and one.quality is not None]
         if self._crew.is_first and metrics[BEST_BY] > max(known, default=-math.inf):
-            self._held = copy.deepcopy(self._snapshot(training, ranks, metrics))
+            self._held = copy.deepcopy(self._snapshot(training, ranks, metrics, judged))
 
     def leave(self, training: Training) -> None:
         """Save what is not saved yet, before the last step."""
         here = (training.at.epoch, training.at.step if training.at.batch else 0)
         if self._crew.any(bool(self._saved) and (self._saved[-1].epoch, self._saved[-1].step) == here):
             return  # it went on from there, and stands there still
-        if training.at.batch or self._skipped is not None:
-            self.save(training, {} if training.at.batch else self._skipped or {})
+        if training.at.batch:
+            self.save(training, {})
+        elif self._skipped:
+            self.save(training, *self._skipped)
 
-    def _snapshot(self, training: Training, ranks: list[dict[str, Any]], metrics: dict[str, float]) -> "Snapshot":
-        at = training.at
+    def _snapshot(
+        self, training: Training, ranks: list[dict[str, Any]], metrics: dict[str, float], judged: Judged | None
+    ) -> Snapshot:
+        at, predictions = training.at, None
         weights = {name: value.detach().cpu().contiguous() for name, value in training.judged.state_dict().items()}
         if not all(math.isfinite(value.sum(dtype=torch.float64)) for value in weights.values()):
             raise Diverged(f"the weights became NaN or infinite by step {at.step} (epoch {at.epoch + (at.batch > 0)})")
@@ -175,10 +193,12 @@ class Checkpoints:
         folder = self._folder / (f"e{at.epoch:04d}" + (f"-s{step:07d}" if step else ""))
         about = {"epoch": at.epoch, "step": at.step, **self._about, "metrics": metrics}
         saved = Saved(at.epoch, step, folder, metrics.get(BEST_BY))
-        return Snapshot(saved, weights, training.resume_state(ranks), about)
+        if judged and self._judges:
+            predictions = judged.predictions(self._judges, about["classes"], run=self._run.name, epoch=at.epoch)
+        return Snapshot(saved, weights, training.resume_state(ranks), about, predictions)
 
-    def _write(self, made: "Snapshot") -> None:
-        written = checkpoint.write(made.saved.folder, made.weights, made.state, made.about)
+    def _write(self, made: Snapshot) -> None:
+        written = checkpoint.write(made.saved.folder, made.weights, made.state, made.about, made.predictions)
         self._saved.append(made.saved)
         self._reporter.checkpoint(
             epoch=made.about["epoch"],
@@ -198,7 +218,7 @@ class Checkpoints:
     def _tidy(self) -> None:
         complete = [one for one in self._saved if one.quality is not None]
         pinned = [one for one in self._saved if (one.folder / PINNED).exists()]
-        kept = [*complete[-self._keep :], self._best(), self._saved[-1], *pinned]
+        kept = [*complete[-self._spec.keep_checkpoints :], self._best(), self._saved[-1], *pinned]
         for one in [one for one in self._saved if one not in kept]:
             self._saved.remove(one)
             self._delete(one)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from engine.data.batches import Batches
 from engine.training.checkpoints import BEST_BY, Checkpoints
@@ -14,6 +13,7 @@ from engine.training.distributed import Crew
 from engine.training.failures import is_out_of_memory
 from engine.training.feeds import Feed, Feeds
 from engine.training.meter import Meter
+from engine.training.outcomes import WIDTH, Judged, outcomes
 from engine.training.precision import Format
 from engine.training.recipe import Recipe
 from engine.training.state import Training
@@ -69,7 +69,7 @@ def fit(
 
 def end_epoch(
     training: Training,
-    judged: dict[str, float],
+    judged: Judged,
     pace: dict[str, float],
     recipe: Recipe,
     meter: Meter,
@@ -78,14 +78,14 @@ def end_epoch(
 ) -> None:
     """The epoch under way is done: tell, compare, save."""
     losses, hits, images = crew.sum(training.totals).tolist()
-    metrics = {"train/accuracy": hits / images, **judged}
+    metrics = {"train/accuracy": hits / images, **judged.metrics}
     meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer), **_sizes(training.model)})
-    training.trend.judge(judged[BEST_BY], recipe.rates.patience)
+    training.trend.judge(metrics[BEST_BY], recipe.rates.patience)
     training.finish_epoch()
     meter.phase("saving")
     metrics["train/loss"] = losses / images
     epoch = training.at.epoch
-    checkpoints.after_epoch(training, metrics, is_last=recipe.is_over(epoch, training.trend))
+    checkpoints.after_epoch(training, metrics, judged, is_last=recipe.is_over(epoch, training.trend))
     told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
     log.info("epoch %d of %d: %s; %.1f s", epoch, recipe.epochs, told, pace["speed/epoch_s"])
 
@@ -131,40 +131,40 @@ def evaluate(
     stop: Callable[[], bool] = lambda: False,
     crew: Crew = ALONE,
     parts: int = 1,
-) -> dict[str, float] | None:
-    """Mean loss and accuracy over all images; None when `stop()` cut it short.
+) -> Judged | None:
+    """What the model says of each image, of all ranks' together; None when `stop()` cut it short.
 
     Args:
         parts: In which each batch is computed; more where memory asks for it.
     """
     model.eval()
-    totals = torch.zeros(3, device=next(model.parameters()).device)  # sum of losses, images right, images
+    found = []
     for images, labels in batches:
         if crew.any(stop()):
             return None
         if not len(labels):  # fewer images than ranks
             continue
-        while (sums := _judged(model, images, labels, form, parts)) is None:
+        while (rows := _judged(model, images, labels, form, parts)) is None:
             let_go()
             parts *= 2
-        totals += sums
-    losses, hits, count = crew.sum(totals).tolist()
-    return {"val/loss": losses / count, "val/accuracy": hits / count}
+        found.append(rows)
+    every = torch.zeros(batches.images, WIDTH, device=next(model.parameters()).device)
+    if found:
+        every[batches.places] = torch.cat(found)
+    return Judged(crew.sum(every))
 
 
 def _judged(model: nn.Module, images: Tensor, labels: Tensor, form: Format, parts: int) -> Tensor | None:
-    """Sum of losses, images right, images of a batch that is judged in `parts`; None: memory ran out."""
-    sums = torch.zeros(3, device=labels.device)
+    """The outcomes of a batch that is judged in `parts`; None: memory ran out."""
+    made = []
     try:
         for some, their in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
             if len(their):
                 with form.cast():
-                    logits = model(some).float()
-                right = (logits.argmax(dim=1) == their).sum()
-                loss = cross_entropy(logits, their, reduction="sum")
-                sums += torch.stack([loss, right, torch.full_like(right, len(their))])
+                    logits = model(some)
+                made.append(outcomes(logits, their))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error) or parts >= len(labels):
             raise
         return None
-    return sums
+    return torch.cat(made)

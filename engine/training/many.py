@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from engine import spec
@@ -23,6 +22,7 @@ from engine.training.checkpoints import Checkpoints
 from engine.training.feeds import Feed, Feeds
 from engine.training.loop import end_epoch
 from engine.training.meter import Meter
+from engine.training.outcomes import Judged, outcomes
 from engine.training.recipe import Recipe
 from engine.training.stages import stages_of
 from engine.training.state import Training
@@ -143,21 +143,17 @@ class Together:
                 one.meter.flush()
 
     @torch.inference_mode()
-    def _judge(self, feed: Feed) -> list[dict[str, float]]:
-        """Mean loss and accuracy of each over all validation images."""
+    def _judge(self, feed: Feed) -> list[Judged]:
+        """What each says of all validation images."""
         if not self._active:
             return []
         networks = [one.training.judged.eval() for one in self._active]
-        heads, totals, count = _Heads(feed, networks), torch.zeros(2, len(networks), device=self._feeds.device), 0
+        heads, found = _Heads(feed, networks), []
         for features, labels in feed.validation:
             with self._form.cast():
-                logits = heads(features).float()
-            every = labels.expand(len(networks), -1)
-            losses = cross_entropy(logits.flatten(0, 1), every.flatten(), reduction="none").view(every.shape)
-            totals += torch.stack([losses.sum(dim=1), (logits.argmax(dim=2) == every).sum(dim=1)])
-            count += len(labels)
-        losses_of, hits_of = (totals / count).tolist()
-        return [{"val/loss": loss, "val/accuracy": hits} for loss, hits in zip(losses_of, hits_of, strict=True)]
+                logits = heads(features)
+            found.append(outcomes(logits, labels.expand(len(networks), -1)))
+        return [Judged(rows) for rows in torch.cat(found, dim=1)]
 
     @staticmethod
     def _move(one: Member, steps: int) -> None:

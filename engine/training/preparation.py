@@ -19,6 +19,7 @@ from engine.data.augment import augmenter
 from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.data.streamed import Streamed
+from engine.predictions import Labelled
 from engine.spec import RunSpec
 from engine.training import model, weights
 from engine.training.crews import stepper_for
@@ -43,6 +44,7 @@ class Prepared:
     parts: Split
     identity: str  # of the data set and how its images are decoded and normalised
     about: dict[str, Any]  # what a checkpoint explains: classes, preprocessing, spec
+    judges: Labelled | None = None  # the validation images, where each is told of
 
 
 def prepare_data(
@@ -89,7 +91,9 @@ def prepare_data(
     }
     about = {"classes": list(source.classes), "preprocessing": shape, "spec": spec.model_dump(mode="json")}
     identity = json.dumps([dataset.get("source_fingerprint") or dataset["fingerprint"], shape], sort_keys=True)
-    return Prepared(arrays, parts, identity, about)
+    judges = [source.ids[place] for place in parts.validation]
+    told = Labelled(dataset["id"], "validation", judges, source.labels[parts.validation])
+    return Prepared(arrays, parts, identity, about, told)
 
 
 def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:

@@ -139,7 +139,7 @@ class _Heads:
             going_on_from=None,
         )
         meter = Meter(run.reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(self._device))
-        checkpoints = Checkpoints(run.folder, about, keep=spec.keep_checkpoints, reporter=run.reporter)
+        checkpoints = Checkpoints(run.folder, about, judges=self._data.judges, reporter=run.reporter)
         leaves = partial(self._leaves, run)
         return Member(training, recipe, meter, checkpoints, leaves=leaves, ended=run.ended), images
 

@@ -12,17 +12,23 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet  # noqa: F401 - before the children are forked: it would take a part of each one's time
 import torch
 from torch import nn
 
 from engine.lines import Lines
+from engine.predictions import Labelled
 from engine.training import checkpoint
 from engine.training.checkpoints import Checkpoints
 from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint
+from engine.training.outcomes import Judged, outcomes
 from engine.training.state import Training
 
 ABOUT = {"classes": ["a"], "preprocessing": {}, "spec": {}}
+JUDGES = Labelled("letters", "validation", [f"a/{number}.png" for number in range(500)], np.zeros(500, np.int64))
+JUDGED = Judged(outcomes(torch.zeros(500, 1), torch.zeros(500, dtype=torch.int64)))
 
 
 def new_training() -> Training:
@@ -32,11 +38,11 @@ def new_training() -> Training:
 
 def save_without_end(run: Path, newest: str | None) -> None:
     training = new_training()
-    checkpoints = Checkpoints(run, ABOUT, keep=2, reporter=Reporter(Lines(run / "events.jsonl")))
+    checkpoints = Checkpoints(run, ABOUT, judges=JUDGES, reporter=Reporter(Lines(run / "events.jsonl")))
     checkpoints.resume(training, newest)
     while True:
         training.finish_epoch()
-        checkpoints.save(training, {"val/accuracy": random.random()})
+        checkpoints.save(training, {"val/accuracy": random.random()}, JUDGED)
 
 
 def announced(run: Path) -> list[str]:

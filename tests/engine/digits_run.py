@@ -66,7 +66,7 @@ class DigitsRun:
         self.train, self.validation, self.cache = self.images.train, self.images.validation, cache
         if dropout:
             self.training.model = nn.Sequential(nn.Dropout(dropout), self.training.model)
-        self.checkpoints = Checkpoints(folder, self.data.about, keep=self.spec.keep_checkpoints, reporter=self.reporter)
+        self.checkpoints = Checkpoints(folder, self.data.about, judges=self.data.judges, reporter=self.reporter)
 
     def resume(self, wanted: str | None) -> str | None:
         return self.checkpoints.resume(self.training, wanted)

@@ -16,6 +16,8 @@ from engine.training import checkpoint
 from engine.training.failures import BadCheckpoint, DiskFull
 from tests.engine.digits_run import DigitsRun
 
+FILES = ("weights.safetensors", "resume.pt", "predictions.parquet", "manifest.json")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -46,7 +48,7 @@ def test_manifest_is_enough_to_use_the_weights(run, good):
     assert manifest["preprocessing"]["image_size"] == 16 and manifest["preprocessing"]["channels"] == 1
     assert len(manifest["preprocessing"]["mean"]) == len(manifest["preprocessing"]["std"]) == 1
     assert manifest["spec"] == run.spec.model_dump(mode="json")
-    assert set(manifest["files"]) == {"weights.safetensors", "resume.pt"}
+    assert set(manifest["files"]) == {"weights.safetensors", "resume.pt", "predictions.parquet"}
     assert manifest["versions"]["torch"].startswith(torch.__version__.split("+")[0])
 
 
@@ -72,7 +74,7 @@ def _zero_page(content: bytearray, chance: random.Random) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("damage", [_flip, _truncate, _zero_page])
-@pytest.mark.parametrize("name", ["weights.safetensors", "resume.pt", "manifest.json"])
+@pytest.mark.parametrize("name", FILES)
 def test_damage_is_found_before_anything_is_loaded(good, tmp_path, name, damage, seed):
     folder = shutil.copytree(good, tmp_path / "e0001")
     content = bytearray((folder / name).read_bytes())
@@ -82,7 +84,7 @@ def test_damage_is_found_before_anything_is_loaded(good, tmp_path, name, damage,
         checkpoint.verify(folder)
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "resume.pt", "manifest.json"])
+@pytest.mark.parametrize("name", FILES)
 def test_missing_file_is_found(good, tmp_path, name):
     folder = shutil.copytree(good, tmp_path / "e0001")
     (folder / name).unlink()

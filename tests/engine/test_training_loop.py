@@ -71,7 +71,7 @@ def test_evaluate_agrees_with_a_plain_count(finished):
                 losses += cross_entropy(logits, label[None]).item()
                 right += int(logits.argmax() == label)
                 count += 1
-    judged = evaluate(model, finished.validation, Format())
+    judged = evaluate(model, finished.validation, Format()).metrics
     assert judged["val/accuracy"] == right / count
     assert judged["val/loss"] == pytest.approx(losses / count, rel=1e-4)
 
@@ -91,7 +91,7 @@ def test_a_batch_that_memory_has_no_room_for_is_judged_in_parts(finished):
         def parameters(self, recurse=True):
             return model.parameters(recurse)
 
-    judged, whole = (evaluate(one, finished.validation, Format()) for one in (Cramped(), model))
+    judged, whole = (evaluate(one, finished.validation, Format()).metrics for one in (Cramped(), model))
     assert judged == pytest.approx(whole, rel=1e-5)
     assert sorted(sizes)[-1] > 20 >= sizes[-1]
 
@@ -116,7 +116,8 @@ def test_saved_weights_reach_the_reported_accuracy(finished, tmp_path, cache):
     last = finished.reporter.of("checkpoint")[-1]
     other = DigitsRun(tmp_path, cache, spec=finished.spec.model_dump())
     other.training.model.load_state_dict(checkpoint.read_weights(finished.folder / last["path"]))
-    assert evaluate(other.training.model, other.validation, Format())["val/accuracy"] == last["metrics"]["val/accuracy"]
+    judged = evaluate(other.training.model, other.validation, Format())
+    assert judged.metrics["val/accuracy"] == last["metrics"]["val/accuracy"]
 
 
 def test_same_seed_same_losses_other_seed_others(tmp_path, cache):

@@ -60,7 +60,7 @@ class Trio:
             training,
             recipe,
             Meter(recorder, training.at, epochs=spec.epochs, steps=spec.epochs * steps, memory=Memory(CPU)),
-            Checkpoints(folder / str(number), about, keep=2, reporter=recorder),
+            Checkpoints(folder / str(number), about, judges=self.data.judges, reporter=recorder),
             leaves=lambda: number in self.asked,
             ended=lambda finished, error: self.ends.update({number: (finished, error)}),
         )

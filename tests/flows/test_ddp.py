@@ -7,7 +7,7 @@ import pytest
 from engine import launchers, processes
 from storage import RunState, Store
 from tests.cli import cli, queue, until
-from tests.ranks import DDP, PLAIN, Trained, finished
+from tests.ranks import DDP, PLAIN, Trained, assert_same_predictions, finished
 
 TOLERANCE = 1e-4  # of a loss of about 2: sums in another order, and what two epochs of steps make of it
 
@@ -23,6 +23,7 @@ def test_copies_and_ranks_reach_the_losses_of_one_process(store: Store, tmp_path
         assert len(expected) >= 2
         for run in (copied, together):
             assert store.metrics.series(run.id, name).values == pytest.approx(expected, abs=TOLERANCE)
+    assert_same_predictions(store, together, alone)
     assert not processes.marked(launchers.mark(store.home, together))
     assert "training on cpu" in (store.home.run(together.id) / "log.rank1.txt").read_text()
 

@@ -61,6 +61,8 @@ def test_extend_and_branch_are_new_runs_and_the_finished_one_never_changes(store
     assert theirs.steps == list(range(1, 4 * steps + 1))
     assert theirs.values[: 3 * steps] == curve.values
     assert any("goes on from" in event.text for event in store.events.list(extended.id))
+    taken = store.checkpoints.get(extended.id, 3).path + "/predictions.parquet"
+    assert (store.home.run(extended.id) / taken).read_bytes() == (store.home.run(finished.id) / taken).read_bytes()
 
     branched = child_of(store, "branch", finished.id, "1", "--set", "optimisation.learning_rate=0.001")
     assert (branched.parent_epoch, branched.epoch, branched.spec["epochs"]) == (1, 3, 3)

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from engine import launchers, processes
 from storage import Run, RunState, Store
 from tests.cli import cli, queue, until
-from tests.ranks import DDP, PLAIN, Trained, finished
+from tests.ranks import DDP, PLAIN, Trained, assert_same_predictions, finished
 
 TOLERANCE = 1e-4  # of a loss of about 2: sums in another order, and what two epochs of steps make of it
 WHOLE_BATCHES = {"precision": "fp32", "micro_batches": 1}  # BatchNorm sees what it sees in one process
@@ -47,6 +47,7 @@ def test_stages_apart_reach_the_losses_of_one_process(
     assert ours.keys() == theirs.keys()
     for name, value in theirs.items():  # those of both processes
         torch.testing.assert_close(ours[name], value, atol=1e-3, rtol=1e-3)
+    assert_same_predictions(store, apart, alone)
     assert not processes.marked(launchers.mark(store.home, apart))
 
 

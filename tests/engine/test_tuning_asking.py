@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.catalog import ALGORITHMS, SCHEDULERS
+from engine.catalog.named import named
 from engine.spec import SearchSpec
 from engine.tuning.asking import Asked, Asking, Known
-from engine.tuning.proposing import PROPOSERS
 from engine.tuning.telling import Telling
 from tests.engine.digits_run import read_lines
 
@@ -61,14 +61,9 @@ def rows(tried: list[tuple[Asked, float]]) -> list[Known]:
     ]
 
 
-def test_the_table_of_algorithms_is_the_catalogs() -> None:
-    assert PROPOSERS.keys() == ALGORITHMS.keys()
-
-
-def test_the_table_of_schedulers_is_the_catalogs() -> None:
-    from engine.tuning.scheduling import SCHEDULERS as MADE
-
-    assert MADE.keys() == SCHEDULERS.keys()
+@pytest.mark.parametrize("row", [*ALGORITHMS.values(), *SCHEDULERS.values()], ids=lambda row: row.label)
+def test_every_row_names_what_makes_it_run(row: Any) -> None:
+    assert callable(named(row.make))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

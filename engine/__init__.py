@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         scan_dataset,
         set_about,
     )
+    from engine.exporting import EXPORT_FORMS, EXPORTS, export
     from engine.files import (
         checkpoint_file,
         count_weights,
@@ -111,6 +112,8 @@ __all__ = [
     "AUGMENTATIONS",
     "BACKBONES",
     "DATASET_KINDS",
+    "EXPORTS",
+    "EXPORT_FORMS",
     "FREEZE_POLICIES",
     "HEADS",
     "INITIALISATIONS",
@@ -168,6 +171,7 @@ __all__ = [
     "engine_alive",
     "ensure_supervisor",
     "exclude_images",
+    "export",
     "extend",
     "extend_search",
     "fetch_dataset",
@@ -214,74 +218,37 @@ __all__ = [
     "will_it_fit",
 ]
 
-_STORED: dict[str, tuple[str, ...]] = {  # module -> its names above
-    "engine.annotations": ("archive_runs", "note_run", "rename_run", "tag_runs"),
-    "engine.caches": ("Cache", "clear_cache", "list_caches"),
-    "engine.commands": (
-        "check",
-        "delete_run",
-        "engine_alive",
-        "ensure_supervisor",
-        "find_run",
-        "open_store",
-        "request_stop",
-        "shut_down",
-        "start_run",
-        "wait_for_request",
-    ),
-    "engine.data.scan": (
-        "Finding",
-        "Scan",
-    ),
-    "engine.dataset_facts": (
-        "dataset_files",
-        "dataset_image",
-        "dataset_images",
-        "dataset_scan",
-        "dataset_thumbnails",
-    ),
-    "engine.datasets": (
-        "add_dataset",
-        "dataset_id_of",
-        "dataset_split",
-        "delete_dataset",
-        "exclude_images",
-        "fetch_dataset",
-        "find_dataset",
-        "include_images",
-        "scan_dataset",
-        "set_about",
-    ),
-    "engine.files": (
-        "checkpoint_file",
-        "count_weights",
-        "dataset_samples",
-        "find_checkpoint",
-        "folder_bytes",
-        "log_tail",
-        "read_manifest",
-    ),
-    "engine.fitting": ("Fit", "measured_as", "will_it_fit"),
-    "engine.lineage": ("branch", "branch_problems", "extend", "pin_checkpoint", "resume"),
-    "engine.machine": ("machine_reading",),
-    "engine.predicting": ("run_predictions",),
-    "engine.predictions": ("Predictions",),
-    "engine.previews": ("Preview", "forget_preview", "preview"),
-    "engine.search_facts": ("Estimate", "Outlook", "importances", "search_estimate", "search_outlook"),
-    "engine.searches": (
-        "change_space",
-        "check_search",
-        "continue_search",
-        "delete_search",
-        "extend_search",
-        "find_search",
-        "longer",
-        "pause_search",
-        "start_search",
-        "stop_search",
-        "stop_trial",
-        "trials_left",
-    ),
+_STORED = {  # module -> its names above
+    module: tuple(names.split())
+    for module, names in {
+        "engine.annotations": "archive_runs note_run rename_run tag_runs",
+        "engine.caches": "Cache clear_cache list_caches",
+        "engine.commands": (
+            "check delete_run engine_alive ensure_supervisor find_run open_store request_stop shut_down "
+            "start_run wait_for_request"
+        ),
+        "engine.data.scan": "Finding Scan",
+        "engine.dataset_facts": "dataset_files dataset_image dataset_images dataset_scan dataset_thumbnails",
+        "engine.datasets": (
+            "add_dataset dataset_id_of dataset_split delete_dataset exclude_images fetch_dataset find_dataset "
+            "include_images scan_dataset set_about"
+        ),
+        "engine.exporting": "EXPORTS EXPORT_FORMS export",
+        "engine.files": (
+            "checkpoint_file count_weights dataset_samples find_checkpoint folder_bytes log_tail read_manifest"
+        ),
+        "engine.fitting": "Fit measured_as will_it_fit",
+        "engine.lineage": "branch branch_problems extend pin_checkpoint resume",
+        "engine.machine": "machine_reading",
+        "engine.predicting": "run_predictions",
+        "engine.predictions": "Predictions",
+        "engine.previews": "Preview forget_preview preview",
+        "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",
+        "engine.searches": (
+            "change_space check_search continue_search delete_search extend_search find_search longer "
+            "pause_search start_search stop_search stop_trial trials_left"
+        ),
+    }.items()
 }
 
 

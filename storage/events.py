@@ -30,6 +30,10 @@ class Events(Family[Event]):
                 found.setdefault(run_id, []).append(text)
         return found
 
+    def after(self, event_id: int, *, limit: int) -> builtins.list[Event]:
+        """The next events of all, oldest first."""
+        return self._rows("FROM events WHERE id > ? ORDER BY id LIMIT ?", (event_id, limit))
+
     def list(
         self, run_id: str | None = None, *, search_id: str | None = None, limit: int = 200, after_id: int = 0
     ) -> list[Event]:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,17 @@ class Metrics:
                     found[owners[series_id]] = _line(name, factor, [row[1:] for row in of_series])
         return {run_id: found[run_id] for run_id in wanted if run_id in found}
 
+    def pages(self, run_id: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """All points of a run as (name, step, epoch, value, at), metric by metric, `size` of them at a time."""
+        last = (0, -1)
+        while True:
+            with self._store.reading() as db:
+                rows = db.execute(PAGE, [run_id, *last, size]).fetchall()
+            if not rows:
+                return
+            yield [row[1:] for row in rows]
+            last = (rows[-1][0], rows[-1][2])
+
     def copy(self, run_id: str, to: str, *, last_step: int) -> None:
         """Give the run `to` this one's points up to `last_step`: it goes on from there."""
         with self._store.transaction() as db:
@@ -211,6 +222,11 @@ LAST_POINTS = """
 COPY = """
     INSERT INTO metrics (series_id, step, epoch, value, at)
     SELECT ?, step, epoch, value, at FROM metrics WHERE series_id = ? AND step <= ?
+"""
+
+PAGE = """
+    SELECT m.series_id, s.name, m.step, m.epoch, m.value, m.at FROM series AS s JOIN metrics AS m ON m.series_id = s.id
+    WHERE s.run_id = ? AND (m.series_id, m.step) > (?, ?) ORDER BY m.series_id, m.step LIMIT ?
 """
 
 EMPTY_SERIES = """

@@ -103,7 +103,7 @@ class Runs(Moving[Run]):
             where.append("tags != '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)")
             values.append(tag)
         return self._rows(
-            f"FROM runs WHERE {' AND '.join(where)} ORDER BY created_at DESC, rowid DESC LIMIT ? OFFSET ?",
+            f"FROM runs WHERE {' AND '.join(where)} ORDER BY {NEWEST} LIMIT ? OFFSET ?",
             [*values, limit, offset],
         )
 
@@ -113,6 +113,14 @@ class Runs(Moving[Run]):
         with self._store.reading() as db:
             sql = f"SELECT state, count(*) AS n FROM runs {where} GROUP BY state"
             return {RunState(row["state"]): row["n"] for row in db.query(sql)}
+
+    def ids(self, *, search_id: str | None = None, trials: bool = False) -> builtins.list[str]:
+        """Of all runs, newest first, those in the archive too; of all trials, or of one search's, in their order."""
+        where, order, values = ("search_id IS NOT NULL", "search_id, trial", []) if trials else ("1", NEWEST, [])
+        if search_id is not None:
+            where, order, values = "search_id = ?", "trial", [search_id]
+        with self._store.reading() as db:
+            return [row["id"] for row in db.query(f"SELECT id FROM runs WHERE {where} ORDER BY {order}", values)]
 
     def any_archived(self) -> bool:
         return bool(self._rows("FROM runs WHERE archived_at IS NOT NULL LIMIT 1"))
@@ -130,6 +138,7 @@ class Runs(Moving[Run]):
                     self.update(id, tags=change(tuple(json.loads(row[0]))))
 
 
+NEWEST = "created_at DESC, rowid DESC"
 TAGS = """
     SELECT tagged.value AS tag, count(*) AS n FROM runs, json_each(runs.tags) AS tagged
     WHERE runs.tags != '[]' GROUP BY tagged.value ORDER BY tagged.value

@@ -16,6 +16,7 @@ from pages.parts.dataset_runs import runs
 from pages.parts.dataset_scan import scan
 from pages.parts.dataset_splits import splits
 from pages.parts.dataset_words import close_dataset, tone, warning_badges
+from pages.parts.exports import export_button
 from pages.parts.live import live
 from pages.parts.session import NEW_RUN_PAGE, store, wake_engine
 from pages.parts.words import ago, count, escaped, size
@@ -29,6 +30,7 @@ def overview(datasets: list[Dataset]) -> None:
     # decided once: the form must not close under the hand of someone who adds a second
     adding = st.session_state.setdefault("datasets_adding", len(datasets) < 2)
     with page_head("Data sets"):
+        export_button(["datasets"], key="datasets", told="Of all data sets.")
         if not adding:
             st.button(
                 "Add a data set",

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import words
+from pages.parts.exports import export_button
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.parallel import drawn, parallel
 from pages.parts.live import unless_new
@@ -65,12 +66,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
     """The table of trials that the brush leaves, best first; ticked ones can be stopped or compared."""
     shown = _shown(search, trials)
     with st.container(border=True, key="search_board"):
-        total = words.count(len(trials), "trial")
-        told = f"{len(shown):,} of {total}, as brushed above" if len(shown) < len(trials) else f"{total}, best first"
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
-            if st.session_state.get("search_brushed"):
-                st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=unbrush)
+        _board_head(search, len(shown), len(trials))
         clicked = "search_board_open"
         table = trials_table(
             shown,
@@ -97,6 +93,17 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
         if opened := st.session_state.pop("opened_run", None):
             open_run(opened)
         _ticked([shown[row] for row in answer.selection.rows if row < len(shown)])
+
+
+def _board_head(search: Search, shown: int, trials: int) -> None:
+    total = words.count(trials, "trial")
+    told = f"{shown:,} of {total}, as brushed above" if shown < trials else f"{total}, best first"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
+        if st.session_state.get("search_brushed"):
+            st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=unbrush)
+        whats = ["trials", "metrics", "checkpoints", "events"]
+        export_button(whats, key="search", told="Of all trials of this search.", search=search.id)
 
 
 def unbrush() -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.parts import run_parts, words
 from pages.parts.cards import empty_state, page_head
+from pages.parts.exports import export_button
 from pages.parts.live import CHARTS_S, live, pace
 from pages.parts.run_charts import chart_tools, charts
 from pages.parts.session import RUNS_PAGE, selected_run, store
@@ -44,9 +45,11 @@ def nothing_yet(run: Run) -> None:
 
 
 def details(run: Run) -> None:
-    chosen = st.segmented_control(
-        "Details", list(DETAILS), default="Events", required=True, key="run_details", label_visibility="collapsed"
-    )
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        chosen = st.segmented_control(
+            "Details", list(DETAILS), default="Events", required=True, key="run_details", label_visibility="collapsed"
+        )
+        export_button(["metrics", "checkpoints", "events", "runs"], key="run", told="Of this run.", runs=run.id)
     DETAILS[chosen or "Events"](run)
 
 

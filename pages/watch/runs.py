@@ -8,6 +8,7 @@ from pages.parts import words
 from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
 from pages.parts.annotations import annotation_buttons
 from pages.parts.cards import empty_state, page_head
+from pages.parts.exports import export_button
 from pages.parts.live import live
 from pages.parts.run_list import run_list
 from pages.parts.session import COMPARE_PAGE, NEW_RUN_PAGE, open_run, store
@@ -94,9 +95,22 @@ def table() -> None:
             annotation_buttons(ticked, key="runs", afterwards=untick)
             run_buttons(ticked, key="runs", afterwards=untick)
             stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))
+            export([run.id for run in ticked])
             st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")
         else:
             st.caption(f"{words.count(len(runs), 'run')}. Click a name to open it, tick rows to act on them.")
+            export([])
+
+
+def export(ticked: list[str]) -> None:
+    """Files of the ticked runs, or of all that the filters leave."""
+    asked: dict[str, Any] = {"runs": ",".join(ticked)}
+    told = f"Of the {words.count(len(ticked), 'ticked run')}." if len(ticked) > 1 else "Of the ticked run."
+    if not ticked:
+        now, told = chosen(), "Of all runs that the filters leave; tick rows for some."
+        asked = {"state": [str(state) for state in now["states"]], "text": now["text"], "dataset": now["dataset_id"]}
+        asked |= {"tag": list(now["tags"]), "trials": not now["alone"], "archived": now["archived"]}
+    export_button(["runs", "metrics", "checkpoints", "events"], key="runs", told=told, **asked)
 
 
 def page() -> None:

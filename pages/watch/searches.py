@@ -5,6 +5,7 @@ import streamlit as st
 from pages.parts import words
 from pages.parts.actions import being_deleted
 from pages.parts.cards import empty_state, page_head
+from pages.parts.exports import export_button
 from pages.parts.live import live
 from pages.parts.search_list import search_list
 from pages.parts.session import NEW_SEARCH_PAGE, store
@@ -23,6 +24,8 @@ def table() -> None:
 def page() -> None:
     any_search = bool(store().searches.list(limit=1))
     with page_head("Searches"):
+        if any_search:
+            export_button(["searches"], key="searches", told="Of all searches.")
         if any_search and st.button("New search", icon=":material/add:", type="primary", key="searches_new"):
             st.switch_page(NEW_SEARCH_PAGE)
     if not any_search:

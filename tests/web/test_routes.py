@@ -1,5 +1,7 @@
 """Downloads and uploads at a real server: streamed, resumable, closed to strangers."""
 
+import csv
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from urllib.parse import quote
 
+import pandas
 import psutil
 import pytest
 
@@ -220,3 +223,38 @@ def test_it_may_not_be_framed(server: Server) -> None:
     headers = server.ask("GET", "/")[1]
     assert headers["x-frame-options"] == "SAMEORIGIN"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_table_downloads_as_a_spreadsheet_reads_it(server: Server, module_home: Home) -> None:
+    store = Store.open(module_home)
+    names = ["첫째", "둘째"]
+    ids = [store.runs.add(name=name, spec={"epochs": 3}, dataset_id="digits", epochs=3).id for name in names]
+    engine.tag_runs(store, ids[:1], add=["발표"])
+    status, headers, body = server.ask("GET", f"/api/export/runs.csv?runs={','.join(ids)}")
+    assert status == 200
+    assert headers["content-disposition"] == "attachment; filename*=utf-8''thaw-runs.csv"
+    rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+    assert [row["name"] for row in rows] == names
+    asked = "state=queued&tag=" + quote("발표")
+    _, _, body = server.ask("GET", f"/api/export/runs.parquet?{asked}", headers={"Accept-Encoding": "gzip"})
+    assert pandas.read_parquet(io.BytesIO(body))["id"].tolist() == ids[:1]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("everything.csv", 400, "must be one of runs, metrics"),
+        ("runs.xlsx", 400, "must be one of csv, parquet"),
+        ("runs.csv?runs=nothing", 404, "There is no run"),
+        ("runs.csv?runs=..%2f..", 404, "There is no run"),
+        ("trials.csv?search=nothing", 404, "There is no search"),
+        ("runs.csv?state=asleep", 400, "must be one of queued, starting"),
+        ("runs.csv?where=1", 400, "must be one of runs, search, state"),
+        ("datasets.csv?runs=a", 400, "can be had of some runs"),
+    ],
+    ids=str,
+)
+def test_a_table_that_is_not_there_says_what_is(server: Server, path: str, status: int, words: str) -> None:
+    found, _, body = server.ask("GET", f"/api/export/{path}")
+    assert found == status
+    assert words in json.loads(body)["error"]

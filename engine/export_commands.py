@@ -1,0 +1,42 @@
+"""The command that writes tables of the store to files."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import engine
+from engine.console import OK
+from storage import Store
+
+
+def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add this command to the parser of all."""
+    text = "Write a table to a file, for a spreadsheet or a notebook: CSV or Parquet."
+    one = command(commands, "export", export, text)
+    listed = "; ".join(f"{what}: {row}" for what, row in engine.EXPORTS.items())
+    one.add_argument("what", choices=list(engine.EXPORTS), metavar="WHAT", help=f"what a row of it is: {listed}")
+    one.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .csv or .parquet")
+    one.add_argument("--runs", nargs="+", metavar="ID", help="of these runs alone, by id or name (default: all)")
+    one.add_argument("--search", metavar="ID", help="of the trials of this search alone")
+
+
+def export(store: Store, options: argparse.Namespace) -> int:
+    """The file stands under its name only once it is whole."""
+    form = options.to.suffix.removeprefix(".").lower()
+    if form not in engine.EXPORT_FORMS:
+        raise engine.Refused([engine.Problem("--to", str(options.to), "must end in .csv or .parquet")])
+    pieces = engine.export(store, options.what, form, runs=options.runs, search=options.search)
+    part = options.to.with_name(f"{options.to.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.writelines(pieces)
+        part.replace(options.to)
+    except OSError as error:
+        raise engine.Refused(
+            [engine.Problem("--to", str(options.to), f"cannot be written: {error.strerror}")]
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+    print(options.to)
+    return OK

@@ -1,0 +1,150 @@
+"""Tables as files: what the store holds comes back from CSV and Parquet, whole, typed and in little memory."""
+
+import csv
+import io
+import math
+import tracemalloc
+from pathlib import Path
+
+import pandas
+import pytest
+
+import engine
+from engine import NotFound, Refused
+from engine.__main__ import main
+from storage import MetricPoint, Run, Store
+from tests.pages import seed, seed_searches
+
+
+@pytest.fixture
+def runs(store: Store) -> dict[str, Run]:
+    return seed.full_home(store)
+
+
+def parquet(store: Store, what: str, **asked: object) -> pandas.DataFrame:
+    return pandas.read_parquet(io.BytesIO(b"".join(engine.export(store, what, "parquet", **asked))))
+
+
+def table(store: Store, what: str, **asked: object) -> list[dict[str, str]]:
+    text = b"".join(engine.export(store, what, "csv", **asked)).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_runs_come_with_their_settings_and_results(runs: dict[str, Run], store: Store) -> None:
+    engine.tag_runs(store, [runs["small"].id], add=["paper", "발표"])
+    told = parquet(store, "runs").set_index("id")
+    assert len(told) == len(runs)
+    one, run = told.loc[runs["small"].id], runs["small"]
+    assert (one["name"], one["state"], one["tags"]) == (run.name, "finished", "paper, 발표")
+    assert one["best_value"] == run.best_value
+    assert one["spec.model.backbone"] == "small_cnn"
+    assert one["spec.optimisation.learning_rate"] == run.spec["optimisation"]["learning_rate"]
+    assert one["last.train/loss"] == store.metrics.last(run.id)["train/loss"].value
+    assert one["highest.val/accuracy"] == run.best_value
+    assert one["created_at"].timestamp() == pytest.approx(run.created_at, abs=0.001)
+    assert told["spec.epochs"].dtype == "int64"
+    assert math.isnan(told.loc[runs["queued"].id]["last.train/loss"])
+
+
+def test_csv_and_parquet_say_the_same(runs: dict[str, Run], store: Store) -> None:
+    for what in engine.EXPORTS:
+        rows, frame = table(store, what), parquet(store, what)
+        assert len(rows) == len(frame)
+        if rows:
+            assert list(rows[0]) == list(frame.columns)
+
+
+def test_every_point_is_there_whatever_the_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.sheets.POINTS", 7)
+    ids = [store.runs.add(name=name, spec={}, dataset_id="digits", epochs=1).id for name in "ab"]
+    for place, run_id in enumerate(ids):
+        for name in ("train/loss", "val/loss"):
+            points = [
+                MetricPoint(name=name, step=step, epoch=1, value=math.nan if step == 3 else step + place, at=step)
+                for step in range(20)
+            ]
+            store.metrics.add(run_id, points)
+    told = parquet(store, "metrics")
+    assert len(told) == 80
+    assert told["value"].isna().sum() == 4
+    one = told[(told["run_id"] == ids[1]) & (told["metric"] == "val/loss")]
+    assert one["step"].tolist() == list(range(20))
+    assert one["value"].dropna().tolist() == [step + 1 for step in range(20) if step != 3]
+    assert set(parquet(store, "metrics", runs=["a"])["run_id"]) == {ids[0]}
+
+
+def test_trials_come_with_what_they_were_given(store: Store) -> None:
+    shown = seed_searches.some(store)
+    search = store.searches.get(shown["search"])
+    told = parquet(store, "trials", search=search.id)
+    trials = store.searches.trials(search.id)
+    assert told["id"].tolist() == [run.id for run in trials]
+    given = "optimisation.learning_rate"
+    assert told[f"given.{given}"].tolist()[1] == pytest.approx((trials[1].assignment or {})[given])
+    assert len(parquet(store, "events", search=search.id)) >= len(store.events.list(search_id=search.id))
+    assert parquet(store, "searches").set_index("id").loc[search.id]["spec.algorithm"] == search.spec["algorithm"]
+
+
+def test_text_is_text_where_a_spreadsheet_opens_it(store: Store) -> None:
+    store.runs.add(name='=HYPERLINK("http://evil")', spec={"note": 'a,"b"\n고양이'}, dataset_id="digits", epochs=1)
+    raw = b"".join(engine.export(store, "runs", "csv"))
+    assert raw.startswith(b"\xef\xbb\xbf")
+    (row,) = table(store, "runs")
+    assert row["name"] == '\'=HYPERLINK("http://evil")'
+    assert row["spec.note"] == 'a,"b"\n고양이'
+    assert parquet(store, "runs")["name"][0] == '=HYPERLINK("http://evil")'
+
+
+def test_settings_of_several_kinds_share_a_column(store: Store) -> None:
+    for value in (1, 2.5, True, "auto", [1, 2], None):
+        store.runs.add(name=str(value), spec={"mixed": value, "both": 1 if value else 0.5}, dataset_id="d", epochs=1)
+    told = parquet(store, "runs").set_index("name")
+    assert told["spec.mixed"].dropna().to_dict() == {
+        "1": "1", "2.5": "2.5", "True": "True", "auto": "auto", "[1, 2]": "[1, 2]",
+    }  # fmt: skip
+    assert told["spec.both"].dtype == "float64"
+
+
+def test_a_long_table_passes_through_little_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.sheets.POINTS", 5_000)
+    run = store.runs.add(name="long", spec={}, dataset_id="digits", epochs=1)
+    store.metrics.add(
+        run.id, (MetricPoint(name="loss", step=step, epoch=1, value=step, at=step) for step in range(100_000))
+    )
+    tracemalloc.start()
+    written = sum(len(piece) for piece in engine.export(store, "metrics", "csv"))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert written > 5e6
+    assert most < 6e6  # a piece, not the table
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"what": "everything"}, "must be one of runs, metrics, trials, checkpoints, events, datasets, searches"),
+        ({"form": "xlsx"}, "must be one of csv, parquet"),
+        ({"what": "datasets", "runs": ["a"]}, "only runs, metrics, checkpoints, events can be had of some runs"),
+        ({"what": "searches", "search": "a"}, "can be had of one search"),
+        ({"runs": ["a"], "search": "a"}, "say either some runs or a search"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_exported_is_refused_at_the_door(store: Store, asked: dict[str, object], words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        engine.export(store, **({"what": "runs", "form": "csv"} | asked))
+    with pytest.raises(NotFound):
+        engine.export(store, "runs", "csv", runs=["nothing"])
+
+
+def test_the_command_writes_a_whole_file_or_none(
+    runs: dict[str, Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = tmp_path / "경과.parquet"
+    assert main(["export", "metrics", "--runs", runs["small"].id, runs["long"].name, "--to", str(to)]) == 0
+    assert capsys.readouterr().out.strip() == str(to)
+    assert set(pandas.read_parquet(to)["run_id"]) == {runs["small"].id, runs["long"].id}
+    for bad, words in (("runs.xlsx", "must end in .csv or .parquet"), ("no/such/folder.csv", "cannot be written")):
+        assert main(["export", "runs", "--to", str(tmp_path / bad)]) == 2
+        assert words in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("*.part")] == []

@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from engine.machine import machine_reading
     from engine.predicting import run_predictions
     from engine.predictions import Predictions
-    from engine.previews import Preview, forget_preview, preview
+    from engine.previews import Preview, forget_preview, is_measuring, preview
     from engine.search_facts import Estimate, Outlook, importances, search_estimate, search_outlook
     from engine.searches import (
         change_space,
@@ -184,6 +184,7 @@ __all__ = [
     "importances",
     "in_words",
     "include_images",
+    "is_measuring",
     "list_caches",
     "log_tail",
     "longer",
@@ -242,7 +243,7 @@ _STORED = {  # module -> its names above
         "engine.machine": "machine_reading",
         "engine.predicting": "run_predictions",
         "engine.predictions": "Predictions",
-        "engine.previews": "Preview forget_preview preview",
+        "engine.previews": "Preview forget_preview is_measuring preview",
         "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",
         "engine.searches": (
             "change_space check_search continue_search delete_search extend_search find_search longer "

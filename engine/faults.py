@@ -3,6 +3,7 @@
 A failed run's reason begins with the words of its fault: that is how the fault is known again when the page is drawn.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,12 @@ class Offer:
 def fault_of(reason: str | None) -> Fault | None:
     """The fault that a run's reason tells of; None for one that nobody foresaw."""
     return next((fault for fault in FAULTS.values() if (reason or "").startswith(fault.reason)), None)
+
+
+def cause_of(reason: str | None) -> str:
+    """What tells failures apart: the fault, else the reason without its numbers."""
+    fault = fault_of(reason)
+    return fault.reason if fault else re.sub(r"\d[\d.,]*", "n", reason or "")
 
 
 def remedies(reason: str | None, spec: RunSpec) -> list[Offer]:

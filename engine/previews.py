@@ -71,6 +71,11 @@ def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
     return Preview(message="waiting for the engine")
 
 
+def is_measuring(store: Store) -> bool:
+    """Whether a preview is being made."""
+    return any((store.home.cache / "previews").glob("*.taken"))
+
+
 def forget_preview(store: Store, kind: str, spec: RunSpec) -> None:
     """Let `preview` make it anew, as after a problem that was put right."""
     made = _place(store, _asked(store, kind, spec))
@@ -84,7 +89,7 @@ class Previewing:
     """The supervisor's care of previews: a previewer lives while something is asked."""
 
     def __init__(self, store: Store) -> None:
-        self._folder = store.home.cache / "previews"
+        self._store, self._folder = store, store.home.cache / "previews"
         self._mark = f"{store.home.root}:previews"
         self._leader: Identity | None = None
 
@@ -97,7 +102,7 @@ class Previewing:
     @property
     def is_busy(self) -> bool:
         """Whether something is asked for or being made."""
-        return bool(waiting(self._folder)) or any(self._folder.glob("*.taken"))
+        return bool(waiting(self._folder)) or is_measuring(self._store)
 
     def close(self) -> None:
         """It is of no use without a supervisor: nothing it made is lost."""

@@ -113,7 +113,8 @@ def _trial_ended(store: Store, search: Search, line: Line) -> dict[str, Any]:
         store.runs.update(run.id, cost=as_number(line["cost"]))
     ingest(store, run, gone=True)
     end_trial(store, run.id, RunState(line["state"]), line.get("reason"), line.get("advice"))
-    return {"tries": 0}  # it came further: the count of attempts in vain starts again
+    came_further = line["state"] != RunState.INTERRUPTED  # then the count of attempts in vain starts again
+    return {"tries": 0} if came_further else {}
 
 
 def _spec_of(search: Search, line: Line, config: dict[str, Any]) -> RunSpec:

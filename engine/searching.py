@@ -151,7 +151,7 @@ class Searching:
             return
         ended = ingest_search(self._store, search, gone=False)
         run_log.trim(self._store.home.search(search.id) / "log.txt")
-        silent_s = time.monotonic() - self._look(search.id, ended).since
+        silent_s = time.monotonic() - self._look(search.id, leader, ended).since
         if ended and silent_s > EXIT_S:
             log.warning("search %s said it ended but its processes stay: ending them", search.id)
             processes.end_all(mark)
@@ -162,14 +162,18 @@ class Searching:
             time.sleep(0.2)
             processes.end_all(mark)  # the next round finds it gone, and settles it
 
-    def _look(self, search_id: str, ended: bool) -> "Signs":
+    def _look(self, search_id: str, leader: Identity, ended: bool) -> "Signs":
         """The search's last signs of life: a line of a trial, another trial or phase, its last word.
 
-        What its driver says besides is none: it goes on talking when the processes that train are gone.
+        What its driver says besides is none while Ray trains: it goes on talking when those processes are gone. While
+        it prepares, the share that is done is one; where it trains heads itself, half a second of its work.
         """
         offsets = [(run.id, run.offset) for run in self._store.searches.trials(search_id, states=ACTIVE)]
         counts = self._store.searches.counts(search_id)
-        shown = (self._store.searches.get(search_id).phase, sorted(counts.items()), offsets, ended)
+        search = self._store.searches.get(search_id)
+        share = search.message if search.phase != "searching" else None
+        work = int(2 * leader.cpu_s()) if search.path == "heads" else None
+        shown = (search.phase, share, work, sorted(counts.items()), offsets, ended)
         seen = self._signs.get(search_id)
         if seen is None or shown != seen.shown:
             seen = self._signs[search_id] = Signs(shown, time.monotonic())
@@ -254,7 +258,7 @@ class Searching:
         self._forget(search.id)
 
     def _rest_trial(self, run: Run, state: SearchState) -> None:
-        if state.is_over:
+        if state in (SearchState.FINISHED, SearchState.STOPPED):
             end_trial(self._store, run.id, RunState.STOPPED, "It was under way when its search ended.")
         elif run.state is not RunState.INTERRUPTED:
             end_trial(self._store, run.id, RunState.INTERRUPTED, "It goes on with its search.")

@@ -65,6 +65,7 @@ class Feeds:
     say: Callable[[str], None] = lambda text: None
     report: Report = lambda done, total: None  # (images done, in all); may raise to give up
     crew: Crew = field(default_factory=Crew)
+    again: bool = False  # others use the features too: they are worth whatever they cost, where there is room
     _made: dict[tuple[str, int | None], Features] = field(default_factory=dict)
     _cuts: dict[str, Cut] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
@@ -153,7 +154,7 @@ class Feeds:
         limit = min(features_bytes(), SHARE * shutil.disk_usage(self.folder).free)
         fits = needed * times <= limit
         known = self._path(made, None).exists() and times == 1  # another run has made them
-        self.choices.worth[made.boundary] = known or (fits and saved > reading)
+        self.choices.worth[made.boundary] = known or (fits and (self.again or saved > reading))
         if not (known or fits):
             self.say(
                 f"Frozen stages run in every epoch: what they make of all images takes {needed * times / 1e9:.1f} GB, "

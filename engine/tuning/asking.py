@@ -1,12 +1,13 @@
 """Which trial is next, and what became of those before: the one book of a search, however its trials are trained."""
 
-import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import Refused
+from engine.faults import cause_of
 from engine.spec import RunSpec, SearchSpec
 from engine.spec.space import Assignment
 from engine.tuning.proposing import Proposer, proposer
@@ -69,8 +70,11 @@ class Asking:
         self._last = max((one.number for one in known), default=0)
         self._open: dict[str, Asked] = {}
         self._ended: dict[str, Ended] = {}  # in the order of their ends
+        self._failures: list[str] = []  # why trials failed that were asked for here, for as long as all have
+        self._cut: str | None = None
         self._seen: dict[str, dict[int, float]] = {one.run: _by_epoch(one.history) for one in known}
         self._is_exhausted = False
+        self._failed_before = sum(one.state == "failed" for one in known)
         for one in sorted(known, key=lambda one: one.number):
             if one.state in OVER:
                 self._ended[one.run] = Ended(one.state, one.reason, one.value)
@@ -121,8 +125,11 @@ class Asking:
             cost: What the value is weighed against, where the search asks for it.
         """
         asked = self._open.pop(run)
-        if state != "interrupted":
+        if state == "interrupted":
+            self._cut = self._cut or reason or "A trial was interrupted."
+        else:
             self._ended[run] = Ended(state, reason, value)
+            self._failures += [reason or "It failed."] if state == "failed" else []
             values = self._values(state, value, cost)
             self._proposer.told(asked.number, asked.assignment, values, self._early(run, state))
         self._telling.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
@@ -178,13 +185,29 @@ class Asking:
         return value >= self.spec.target if self.spec.mode == "max" else value <= self.spec.target
 
     @property
+    def cut(self) -> str | None:
+        """Why a trial was interrupted, though it may be by its search's own word: it trains on under another driver."""
+        return self._cut
+
+    @property
     def doom(self) -> str | None:
-        """The one reason why all trials failed, when that is so for the first ones, or for all that were wanted."""
-        first = list(self._ended.values())[:SAME_FAILURES]
-        is_enough = len(first) == SAME_FAILURES or (first and not self._open and not self.may_ask)
-        if not is_enough or any(one.state != "failed" for one in first):
+        """Why it makes no sense to try on: no trial ever did anything but fail, the first ones here all for one cause
+        or all of them for several. What failed under an earlier driver is past: the space may be another one."""
+        found = self._failures
+        is_done = not self._open and not self.may_ask
+        if not found or self._has_lived or not (is_done or len(found) >= SAME_FAILURES):
             return None
-        return first[0].reason if len({_kind(one.reason) for one in first}) == 1 else None
+        causes = Counter(map(cause_of, found[:SAME_FAILURES]))
+        if len(causes) == 1:
+            return f"{_all(found)} failed in the same way: {found[0]}"
+        often = Counter(map(cause_of, found)).most_common(1)[0][0]
+        example = next(reason for reason in found if cause_of(reason) == often)
+        return f"{_all(found)} failed, most of them so: {example}" if is_done else None
+
+    @property
+    def _has_lived(self) -> bool:
+        """Whether any trial ended otherwise than by failing."""
+        return len(self._ended) > self._failed_before + len(self._failures)
 
     def _next(self, number: int) -> Assignment | None:
         if number == 1:
@@ -233,9 +256,8 @@ def new_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(8))
 
 
-def _kind(reason: str | None) -> str:
-    """A reason without its numbers: NaN at step 7 is the same failure as NaN at step 8."""
-    return re.sub(r"\d[\d.,]*", "n", reason or "")
+def _all(failures: list[str]) -> str:
+    return f"All of its first {len(failures)} trials" if len(failures) > 1 else "Its only trial"
 
 
 def _by_epoch(history: list[list[float]]) -> dict[int, float]:

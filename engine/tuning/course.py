@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from engine.tuning.asking import Asking
-from engine.tuning.gate import LEAVE, Word
+from engine.tuning.gate import Word
 from engine.tuning.order import Control, Order
 from engine.tuning.telling import Telling
 
@@ -16,15 +16,15 @@ from engine.tuning.telling import Telling
 class Closing:
     """How the search ends, once its trials have left."""
 
-    state: str  # finished, stopped, paused or failed
+    state: str  # finished, stopped, paused, failed, or interrupted: it goes on by itself
     reason: str | None = None
     advice: str | None = None
 
     @property
     def word(self) -> Word:
         """What trials under way are told."""
-        if self.state == "paused":
-            return Word("interrupted", "Paused with its search; it goes on from here.")
+        if self.state in ("paused", "interrupted"):
+            return Word("interrupted", f"{self.state.capitalize()} with its search; it goes on from here.")
         return Word("stopped", self.reason or "Stopped with its search.")
 
 
@@ -56,7 +56,7 @@ class Course:
             self._hear(line)
         if self._is_signalled:
             self._close(Closing("paused"))
-        if self._closing is None and (ends := self._budget() or self._doom()):
+        if self._closing is None and (ends := self._cut() or self._budget() or self._doom()):
             self._close(ends)
         return self._closing
 
@@ -77,8 +77,8 @@ class Course:
 
     def _hear(self, line: dict[str, Any]) -> None:
         match line:
-            case {"kind": "stop_trial", "run": str(run)} if run in self._asking.open:
-                Word("stopped", "Stopped by its user.").write(self._order.run_folder(run) / LEAVE)
+            case {"kind": "stop_trial", "run": str(run)}:
+                self._order.stop(run)
             case {"kind": "stop"}:
                 self._close(Closing("stopped", "Stopped by its user."))
             case {"kind": "pause"}:
@@ -99,10 +99,11 @@ class Course:
     def _doom(self) -> Closing | None:
         if not (reason := self._asking.doom):
             return None
-        failed = self._asking.count[0]
-        told = f"All of its first {failed} trials failed in the same way" if failed > 1 else "Its only trial failed"
-        advice = "Change the base run or the space, then continue the search."
-        return Closing("failed", f"{told}: {reason}", advice)
+        return Closing("failed", reason, "Change the base run or the space, then continue the search.")
+
+    def _cut(self) -> Closing | None:
+        """A trial was interrupted and nobody had asked for it, as where the disk is full: on with another driver."""
+        return Closing("interrupted", self._asking.cut) if self._asking.cut else None
 
     def _pause(self, number: int, frame: FrameType | None) -> None:
         self._is_signalled = True

@@ -8,26 +8,26 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from engine.catalog import ALGORITHMS
-from engine.catalog.freezing import HEAD
+from engine.catalog import ALGORITHMS, SCHEDULERS
 from engine.lines import Lines
 from engine.training import device as devices
 from engine.training.checkpoints import Checkpoints
 from engine.training.events import NullReporter, Reporter
-from engine.training.failures import explain
+from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, is_out_of_memory
 from engine.training.feeds import Feed
 from engine.training.many import FREE, Member, Together, shared_by, with_own_head
 from engine.training.memory import Memory
 from engine.training.meter import Meter
 from engine.training.preparation import Prepared, build, build_network, equip, find_weights, prepare_data
 from engine.training.state import seed_all
+from engine.training.step import let_go
 from engine.tuning.asking import Asked, Asking
 from engine.tuning.course import Course
 from engine.tuning.gate import LEAVE, LOOK_S, Reached, Word
@@ -39,15 +39,14 @@ BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, a
 
 
 def fits(order: Order) -> bool:
-    """Whether its trials differ only in how their head learns, and all are to reach their last epoch."""
+    """Whether its trials differ only in how their head learns, and keep their settings to the end."""
     spec = order.spec
     free = {f"optimisation.{name}" for name in (*FREE["optimisation"], "batch_size")} | FREE.keys()
     return (
         shared_by(spec.run) is not None
         and set(spec.space) <= free
-        and spec.scheduler == "none"
+        and not SCHEDULERS[spec.scheduler].changes
         and spec.cost == "none"
-        and order.gpus <= 1
     )
 
 
@@ -59,16 +58,25 @@ def conduct(order: Order, asking: Asking, course: Course, telling: Telling) -> N
     telling.started(
         attempt=order.attempt, pid=os.getpid(), device=devices.describe(device), at_once=block, path="heads"
     )
+    if order.spec.scheduler != "none":
+        telling.message("info", "No trial is ended early: to its last epoch a head costs less than a look at it.")
     heads: _Heads | None = None
     while not asking.is_over and course.closing is None:
         asked: list[Asked] = []
         while len(asked) < block and (one := asking.ask()):
             asked.append(one)
-        for one in [one for one in asked if one.attempt > 1]:
-            _go_on(one, order, asking, course, telling)
-        if new := [one for one in asked if one.attempt == 1]:
-            heads = heads or _Heads(order, asking, course, telling)
-            heads.train(new)
+        begun = [one for one in asked if any(order.run_folder(one.run).glob("checkpoints/e*"))]
+        if new := [one for one in asked if one not in begun]:
+            try:
+                heads = heads or _Heads(order, asking, course, telling)
+            except Stopped:
+                for one in asked:
+                    _leave(one, order, asking, course, telling)
+                return
+            begun += heads.train(new) if heads.can_share else new
+            block = min(block, max(1, heads.fit_at_once))
+        for one in begun:
+            (_leave if course.closing else _go_on)(one, order, asking, course, telling)
 
 
 class _Heads:
@@ -94,12 +102,14 @@ class _Heads:
         self._network: nn.Module = build_network(base, self._data.about, found, reporter)
         training, recipe, images = build(base, self._data, self._device, self._network)
         self._feeds, _ = equip(base, self._data, training, recipe, images, cache=cache, reporter=reporter, stop=stop)
-        self._feeds.choices.worth[HEAD] = True  # for one trial perhaps not, for a search always
+        self._feeds.again = True
+        self.can_share = self._feeds.at(0).cut is not None  # not where there is no room for the features
+        self.fit_at_once = BLOCK  # heads that memory is known to be enough for, at most
         self._looked = 0.0
         self._words: dict[str, Word | None] = {}
 
-    def train(self, asked: list[Asked]) -> None:
-        """Train new trials together, each to its own end."""
+    def train(self, asked: list[Asked]) -> list[Asked]:
+        """Train new trials together, each to its own end. Returns those that memory was not enough for."""
         if len(asked) > 1:
             self._telling.message("info", f"{len(asked)} heads train at once, over features computed once.")
         runs = [_Run(one, self._order, self._asking, self._course) for one in asked]
@@ -108,19 +118,37 @@ class _Heads:
         try:
             for size in sizes:  # those that see the same batches
                 self._together([run for run in runs if run.asked.spec.optimisation.batch_size == size])
+        except Stopped:
+            for run in runs:
+                run.word = self._course.ending.word
+                run.ended(False, None)
         except Exception as error:  # what all of them share went wrong
             for run in runs:
                 run.ended(False, error)
         finally:
             for run in runs:
                 run.close()
+        return [run.asked for run in runs if not run.is_over]
 
     def _together(self, runs: list["_Run"]) -> None:
         feeds, members = copy.copy(self._feeds), []
         for run in runs:
-            member, feeds.images = self._member(run)
-            members.append(member)
-        Together(members, feeds).fit()
+            try:
+                member, feeds.images = self._member(run)
+                members.append(member)
+            except Exception as error:  # its own settings
+                run.ended(False, error)
+        try:
+            if members:
+                Together(members, feeds).fit()
+        except Exception as error:
+            if not is_out_of_memory(error) or len(members) == 1:
+                raise
+            self.fit_at_once = min(self.fit_at_once, len(members) // 2)
+            told = f"{len(members)} heads at once need more memory than there is: these go on one by one."
+            self._telling.message("warning", told)
+            members.clear()
+            let_go()
 
     def _member(self, run: "_Run") -> tuple[Member, Feed]:
         spec, about = run.asked.spec, self._data.about | {"spec": run.asked.spec.model_dump(mode="json")}
@@ -165,15 +193,17 @@ class _Run:
         self._asking, self._metric = asking, order.spec.metric
         self._lines = Lines(self.folder / "events.jsonl")
         self.reporter = _AsTrial(self._lines, partial(asking.saw, asked.run), course, self._metric)
-        self._is_over = False
+        self.is_over = False
 
     def ended(self, finished: bool, error: Exception | None) -> None:
         """Its last word, once."""
-        if self._is_over:
+        if self.is_over:
             return
-        self._is_over = True
+        self.is_over = True
         state, reason, advice, detail = "finished", None, None, None
-        if error:
+        if error and (is_disk_full(error) or is_lost_helper(error)):
+            state, reason = "interrupted", explain(error, self.asked.spec).reason
+        elif error:
             failure = explain(error, self.asked.spec)
             state, reason, advice = "failed", failure.reason, failure.advice
             detail = "".join(traceback.format_exception(error))
@@ -219,15 +249,26 @@ class _AsSearch(NullReporter):
         self._telling.message(level, text)
 
 
+def _leave(asked: Asked, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+    """The search ends before this trial was begun, or went on."""
+    word = course.ending.word
+    order.end_run(asked.run, word.state or "stopped", word.reason)
+    asking.tell(asked.run, word.state or "stopped", reason=word.reason)
+
+
 def _go_on(asked: Asked, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
     """Train on, alone, what an earlier driver began."""
     folder = order.lay_out(asked)
-    with ThreadPoolExecutor(1, thread_name_prefix="training") as thread:
+    with ThreadPoolExecutor(1, thread_name_prefix="training") as thread, ThreadPoolExecutor(1) as asks:
         config = {"folder": str(folder), "leave": str(order.leave), "score": order.spec.metric}
         training, told = Stepping(config, thread), dict[str, Any]()
         while not told.get("done"):
-            told = training.step()
-            telling.progress("searching", f"Trial {asked.number} goes on from where it was left.")
+            step = asks.submit(training.step)
+            while not step.done():
+                wait([step], LOOK_S)
+                _ = course.closing  # hears what is asked meanwhile, and hands it on
+                telling.progress("searching", f"Trial {asked.number} goes on from where it was left.")
+            told = step.result()
             if course.closing is None and told["best"] == told["best"]:  # it has trained an epoch at least
                 asking.saw(asked.run, told["epoch"], told["score"])
                 course.saw(told["best"])

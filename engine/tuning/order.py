@@ -13,6 +13,7 @@ from engine.tuning.asking import Asked, Known
 from engine.tuning.gate import LEAVE, Word
 
 POLL_S = 0.5
+STOPPED = Word("stopped", "Stopped by its user.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,19 @@ class Order:
     def run_folder(self, run: str) -> Path:
         return Path(self.told["runs"]) / run
 
+    def stop(self, run: str) -> None:
+        """Its user has stopped the trial: it leaves now where it trains, else as soon as it is begun again."""
+        self.told.setdefault("stop_asked", []).append(run)
+        if (folder := self.run_folder(run)).exists():
+            STOPPED.write(folder / LEAVE)
+
     def lay_out(self, asked: Asked) -> Path:
         """The trial's folder with its run.json, as a worker takes it; what it was told before is void."""
         folder = self.run_folder(asked.run)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / LEAVE).unlink(missing_ok=True)
         if asked.run in self.told.get("stop_asked", ()):
-            Word("stopped", "Stopped while it waited to go on.").write(folder / LEAVE)
+            STOPPED.write(folder / LEAVE)
         told = {
             "id": asked.run,
             "name": asked.spec.name,

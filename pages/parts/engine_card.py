@@ -6,7 +6,7 @@ import engine
 from pages.parts import words
 from pages.parts.live import live
 from pages.parts.session import store, wake_engine
-from storage import RunState
+from storage import RunState, SearchState
 
 
 def engine_card() -> None:
@@ -15,9 +15,12 @@ def engine_card() -> None:
 
 
 def _card() -> None:
-    counts = store().runs.count()
+    counts, alone = store().runs.count(), store().runs.count(alone=True)
     training = sum(number for state, number in counts.items() if state.has_process)
-    waiting = counts.get(RunState.QUEUED, 0) + counts.get(RunState.INTERRUPTED, 0)
+    searching = store().searches.list(states=[state for state in SearchState if state.has_process], limit=-1)
+    queued = store().searches.list(states=[SearchState.QUEUED, SearchState.INTERRUPTED], limit=-1)
+    # trials of a search that rests wait for nothing
+    waiting = alone.get(RunState.QUEUED, 0) + alone.get(RunState.INTERRUPTED, 0) + len(queued)
     alive = engine.engine_alive(store())
     if not alive and (training or waiting or store().requests.open()):
         wake_engine()
@@ -30,13 +33,14 @@ def _card() -> None:
             else:
                 st.badge("Asleep", icon=":material/bedtime:", color="gray", help="It wakes when there is work.")
             st.caption(_slots())
-        if training or waiting:
-            st.markdown(f"{training} running · {waiting} queued")
+        if training or waiting or searching:
+            searches = f"{words.count(len(searching), 'search', 'searches')} · " if searching else ""
+            st.markdown(f"{searches}{training} running · {waiting} queued")
             shares = [run.fraction for run in store().runs.list(states=[RunState.RUNNING], limit=20)]
             if shares:
                 st.progress(sum(shares) / len(shares))
         elif alive:
-            st.markdown("Nothing to do")
+            st.markdown("Measuring" if engine.is_measuring(store()) else "Nothing to do")
         else:
             st.button("Wake it", icon=":material/bolt:", on_click=wake_engine, key="engine_wake")
 

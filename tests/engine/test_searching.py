@@ -81,10 +81,11 @@ def test_a_driver_that_dies_in_vain_ends_the_search(store: Store, supervisor: Su
     assert "exit code 7" in (search.reason or "")
     assert "That happened 5 times" in (search.reason or "")
     assert "log.txt" in (search.advice or "")
-    assert states(store, search) == [R.STOPPED]
+    assert states(store, search) == [R.INTERRUPTED], "it goes on once the search is continued"
     play("go on")
     assert done(supervisor, store, engine.continue_search(store, search.id)).state == "done"
     assert until_state(supervisor, store, search, S.FINISHED).reason is None
+    assert set(states(store, search)) == {R.FINISHED}
 
 
 def test_a_killed_driver_and_a_new_supervisor(store: Store, play: Any) -> None:

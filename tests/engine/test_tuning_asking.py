@@ -10,7 +10,11 @@ import pytest
 from engine.catalog import ALGORITHMS, SCHEDULERS
 from engine.catalog.named import named
 from engine.spec import SearchSpec
+from engine.training.failures import Diverged, explain
 from engine.tuning.asking import Asked, Asking, Known
+from engine.tuning.course import Course
+from engine.tuning.gate import LEAVE, Word
+from engine.tuning.order import Order
 from engine.tuning.telling import Telling
 from tests.engine.digits_run import read_lines
 
@@ -27,6 +31,12 @@ SPACE: dict[str, Any] = {
 NUMBERS = {path: SPACE[path] for path in (RATE, "epochs", "optimisation.label_smoothing")}
 FINITE = {"optimisation.batch_size": {"choices": [16, 32, 64]}, "epochs": {"integers": [2, 3]}}
 SPACES = {"grid": FINITE, "cmaes": NUMBERS}
+
+
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A course in this very process leaves its signals alone."""
+    monkeypatch.setattr(Course, "listen", lambda self: None)
 
 
 def asking(folder: Path, algorithm: str = "random", *, known: list[Known] | None = None, **values: Any) -> Asking:
@@ -145,17 +155,70 @@ def test_trials_that_all_fail_alike_end_the_search(tmp_path: Path) -> None:
         asked = book.ask()
         assert asked and book.doom is None
         book.tell(asked.run, "failed", reason=f"The loss became NaN at step {number}.")
-    assert book.doom == "The loss became NaN at step 1."
+    assert book.doom == "All of its first 5 trials failed in the same way: The loss became NaN at step 1."
     assert book.ask() is None and book.is_over
 
 
-def test_different_failures_do_not_end_it(tmp_path: Path) -> None:
+def test_failures_are_alike_by_their_fault(tmp_path: Path) -> None:
     book = asking(tmp_path)
-    for number in range(1, 8):
+    for number in range(5):
         asked = book.ask()
         assert asked
-        book.tell(asked.run, "failed", reason="The loss became NaN." if number % 2 else "Out of memory.")
-    assert book.doom is None and book.ask()
+        how = "infinite" if number % 2 else "NaN"
+        failure = explain(Diverged(f"the loss became {how} at step {number}"))
+        book.tell(asked.run, "failed", reason=failure.reason)
+    assert (book.doom or "").startswith("All of its first 5 trials failed in the same way: ")
+
+
+def test_different_failures_end_it_with_the_last_trial(tmp_path: Path) -> None:
+    book = asking(tmp_path, trials=8)
+    for number in range(1, 9):
+        assert book.doom is None
+        asked = book.ask()
+        assert asked
+        book.tell(asked.run, "failed", reason="The loss became NaN." if number % 3 else "Out of memory.")
+    assert book.doom == "All of its first 8 trials failed, most of them so: The loss became NaN."
+
+
+def test_what_failed_before_is_past(tmp_path: Path) -> None:
+    failed = [Known(f"r{number}", number, "failed", {RATE: 0.5}, reason="Too fast.") for number in range(1, 6)]
+    book = asking(tmp_path, known=failed, trials=30)
+    for number in range(6, 11):
+        assert book.doom is None
+        asked = book.ask()
+        assert asked and asked.number == number
+        book.tell(asked.run, "failed", reason="Too fast.")
+    assert book.doom
+    lived = asking(tmp_path, known=[*failed, Known("r6", 6, "finished", {RATE: 0.01}, 0.9)], trials=30)
+    for _ in range(6):
+        asked = lived.ask()
+        assert asked
+        lived.tell(asked.run, "failed", reason="Too fast.")
+    assert lived.doom is None
+
+
+def test_an_interruption_that_nobody_asked_for_ends_the_driver_alone(tmp_path: Path, unheard: None) -> None:
+    book = asking(tmp_path, trials=3)
+    order = Order(tmp_path, book.spec, {"runs": str(tmp_path / "runs"), "slots": ["cpu"]})
+    course, asked = Course(order, book, Telling(tmp_path)), book.ask()
+    assert asked and course.closing is None
+    book.tell(asked.run, "interrupted", reason="The disk is full.")
+    assert course.closing and (course.closing.state, course.closing.reason) == ("interrupted", "The disk is full.")
+    assert course.closing.word.state == "interrupted"
+
+
+def test_a_waiting_trial_remembers_that_its_user_stopped_it(tmp_path: Path, unheard: None) -> None:
+    known = [Known(f"r{number}", number, "interrupted", {RATE: 0.01}, attempt=1) for number in (1, 2)]
+    book = asking(tmp_path, known=known, trials=2)
+    told = {"runs": str(tmp_path / "runs"), "dataset": {}, "device": "cpu", "cache": "", "slots": ["cpu"]}
+    order = Order(tmp_path, book.spec, told)
+    course = Course(order, book, Telling(tmp_path))
+    (tmp_path / "control.jsonl").write_text(json.dumps({"kind": "stop_trial", "run": "r2"}) + "\n")
+    assert course.closing is None
+    first, second = book.ask(), book.ask()
+    assert first and second
+    assert not (order.lay_out(first) / LEAVE).exists()
+    assert Word.read(order.lay_out(second) / LEAVE) == Word("stopped", "Stopped by its user.")
 
 
 @pytest.mark.parametrize("algorithm", ["optuna", "bohb"])

@@ -1,11 +1,19 @@
 """Searches among heads: their trials train together in the driver itself, and are runs like any other."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
 import pytest
 from safetensors.torch import load_file
+from torch import Tensor
 
+from engine.training import many
+from engine.tuning import heads
+from engine.tuning.asking import Asking
+from engine.tuning.course import Course
+from engine.tuning.order import Order
+from engine.tuning.telling import Telling
 from tests.searches import Searched, wait_for
 
 HEAD = {"freeze": {"policy": "head"}, "epochs": 3}
@@ -66,6 +74,63 @@ def test_paused_heads_go_on_where_they_were(tmp_path: Path) -> None:
     assert len(search.trials()) == 3
 
 
+def test_paused_before_they_begin_they_train_together_later(tmp_path: Path) -> None:
+    large = {"freeze": {"policy": "head"}, "epochs": 2, "data": {"dataset": "digits", "image_size": 96}}
+    search = Searched(tmp_path, run=large | {"model": {"backbone": "resnet18"}}, trials=4)
+    driver = search.start()
+    wait_for(lambda: any(line["phase"] == "computing features" for line in search.lines("progress")))
+    search.control("pause")
+    driver.wait(60)
+    assert search.lines("ended")[-1]["state"] == "paused"
+    assert {one["state"] for one in search.trials()} <= {"interrupted"}
+    assert search.run()["state"] == "finished"
+    assert {one["state"] for one in search.trials()} == {"finished"}
+    assert any("4 heads train at once" in line["text"] for line in search.lines("message"))
+
+
+def test_too_many_heads_for_the_memory_go_on_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Searched(tmp_path, run=HEAD, trials=6)
+    search.lay()
+    together = many._Heads.__call__
+
+    def short(heads: many._Heads, features: Tensor) -> Tensor:
+        if heads.count > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return together(heads, features)
+
+    monkeypatch.setattr(many._Heads, "__call__", short)
+    monkeypatch.setattr("engine.tuning.heads.BLOCK", 4)
+    course = driving(search, monkeypatch)
+    assert course.ending.state == "finished"
+    assert [one["state"] for one in search.trials()] == ["finished"] * 6
+    assert any("go on one by one" in line["text"] for line in search.lines("message"))
+
+
+def test_a_full_disk_interrupts_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Searched(tmp_path, run=HEAD, trials=4)
+    search.lay()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("engine.training.checkpoints.checkpoint.write", full)
+    course = driving(search, monkeypatch)
+    assert course.ending.state == "interrupted"
+    assert course.ending.reason and "disk" in course.ending.reason
+    assert {one["state"] for one in search.trials()} == {"interrupted"}
+
+
+def driving(search: Searched, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """A driver in this very process, to its end."""
+    monkeypatch.setattr(Course, "listen", lambda self: None)  # its signals are left alone
+    order, telling = Order.read(search.folder), Telling(search.folder)
+    asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
+    course = Course(order, asking, telling)
+    heads.conduct(order, asking, course, telling)
+    telling.close()
+    return course
+
+
 def test_one_trial_is_stopped_and_the_others_go_on(tmp_path: Path) -> None:
     search = Searched(tmp_path, run=HEAD | {"epochs": 30}, trials=3)
     driver = search.start()
@@ -88,9 +153,6 @@ def test_one_trial_is_stopped_and_the_others_go_on(tmp_path: Path) -> None:
 def test_what_differs_in_more_than_its_head_is_not_taken(
     tmp_path: Path, other: dict[str, Any], space: dict[str, Any]
 ) -> None:
-    from engine.tuning import heads
-    from engine.tuning.order import Order
-
     search = Searched(tmp_path, run=other, space={"optimisation.learning_rate": {"log": [1e-4, 1e-2]}} | space)
     search.lay()
     assert not heads.fits(Order.read(search.folder))

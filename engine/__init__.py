@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from engine.fitting import Fit, measured_as, will_it_fit
     from engine.lineage import branch, branch_problems, extend, pin_checkpoint, resume
     from engine.machine import machine_reading
-    from engine.predicting import run_predictions
+    from engine.predicting import predictable_parts, predictions_on, run_predictions, saliency
     from engine.predictions import Predictions
     from engine.previews import Preview, forget_preview, is_measuring, preview
     from engine.search_facts import Estimate, Outlook, importances, search_estimate, search_outlook
@@ -194,6 +194,8 @@ __all__ = [
     "open_store",
     "pause_search",
     "pin_checkpoint",
+    "predictable_parts",
+    "predictions_on",
     "preview",
     "read_manifest",
     "remedies",
@@ -201,6 +203,7 @@ __all__ = [
     "request_stop",
     "resume",
     "run_predictions",
+    "saliency",
     "scan_dataset",
     "search_estimate",
     "search_outlook",
@@ -241,7 +244,7 @@ _STORED = {  # module -> its names above
         "engine.fitting": "Fit measured_as will_it_fit",
         "engine.lineage": "branch branch_problems extend pin_checkpoint resume",
         "engine.machine": "machine_reading",
-        "engine.predicting": "run_predictions",
+        "engine.predicting": "predictable_parts predictions_on run_predictions saliency",
         "engine.predictions": "Predictions",
         "engine.previews": "Preview forget_preview is_measuring preview",
         "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",

@@ -1,4 +1,4 @@
-"""What can be made again: decoded images, features of frozen stages, previews; how large each is, and clearing it."""
+"""What can be made again: decoded images, features of frozen stages, previews, predictions. And clearing it."""
 
 import shutil
 from contextlib import suppress
@@ -25,7 +25,8 @@ KINDS: dict[str, tuple[str, str]] = {  # folder in the home's cache -> label, no
         "Features of frozen stages",
         "Computed once for each data set, network and format; what was longest not used goes first.",
     ),
-    "previews": ("Previews", "What the New run page shows before a start."),
+    "previews": ("Previews", "What the New run page shows before a start, and where a network looks in an image."),
+    "predictions": ("Predictions", "What checkpoints say of images beyond those that judged them while they trained."),
 }
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from engine.errors import Refused, Unavailable
 from engine.leaving import leave
@@ -29,6 +30,7 @@ log = logging.getLogger("thaw")
 
 def main(previews: Path) -> int:
     """Make what is asked, newest first, until nothing was asked for some minutes."""
+    signal.signal(signal.SIGTERM, _leave)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
     os.nice(5)  # what trains comes first
     last = time.monotonic()
@@ -39,12 +41,20 @@ def main(previews: Path) -> int:
                 path.replace(taken)
             except FileNotFoundError:  # another previewer, of a supervisor that was killed, took it
                 continue
-            with beating(taken):
-                make(taken)
+            try:
+                with beating(taken):
+                    make(taken)
+            except SystemExit:  # whoever still waits for it asks anew
+                taken.unlink(missing_ok=True)
+                raise
             _tidy(previews)
             last = time.monotonic()
         time.sleep(LOOKS_S)
     return 0
+
+
+def _leave(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""Looks at a run before it starts: its layers, its changed images, its best rate. Made outside the pages, kept by key.
+"""Looks at a run before it starts (its layers, its changed images, its best rate), and at what it has learned. Made
+outside the pages, kept by key.
 
-`preview` asks and answers at once: the answer is there, on its way, or told to be impossible. The supervisor keeps a
-previewer (`engine.previewer`) alive while something is asked; asked again, the same is read from the cache.
+`preview` and `look` ask and answer at once: the answer is there, on its way, or told to be impossible. The supervisor
+keeps previewers (`engine.previewer`) alive while something is asked; asked again, the same is read from the cache.
 """
 
 import hashlib
@@ -26,12 +27,18 @@ from storage import Store
 
 LOST_S = 60.0  # a preview that has not moved for so long was killed
 UNWANTED_S = 30.0  # a page that still waits for one asks twice a second
+CUT_OFF = "Making it was cut off; perhaps memory ran out. Try again, or with a smaller image or network."
+CUT = "was cut off"  # noted in what is asked for the second time
+ONCE_MORE = ("predictions",)  # a pass that was long under way, and whose memory is small, is begun again by itself
+QUEUES = ("previews", "predictions")  # in the cache, a previewer each: a pass over a data set holds up no form
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function in engine.training, parts of the spec that matter
     "layers": ("engine.training.layer_table:layers", ("data", "model", "freeze")),
     "augmentation": ("engine.training.augmented:augmented", ("data",)),
     "fit": ("engine.training.fitting:fit", ("data", "model", "freeze", "optimisation", "compute", "device")),
     "lab": ("engine.lab:lab", ("data", "model", "freeze", "optimisation", "compute", "device", "strategy")),
     "rates": ("engine.training.rate_finder:rates", ("data", "model", "freeze", "optimisation", "seed", "device")),
+    "predictions": ("engine.training.predicting:predictions", ()),
+    "saliency": ("engine.training.saliency:saliency", ()),
 }
 
 
@@ -48,37 +55,63 @@ class Preview:
 
 def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
     """The preview of `kind` for a spec that `check` found nothing wrong with; asked for now if nobody has yet."""
-    asked = _asked(store, kind, spec)
-    made = _place(store, asked)
-    folder, key = made.parent, made.name
+    return look(store, _asked(store, kind, spec))
+
+
+def look(store: Store, asked: dict[str, Any]) -> Preview:
+    """What is made of `asked`: its "kind", parts of a "spec", and whatever else is JSON and that kind wants to know."""
+    made = place_of(store, asked)
+    return _ready(made) or _under_way(made) or _asked_for(made, asked)
+
+
+def _ready(made: Path) -> Preview | None:
     with suppress(FileNotFoundError):  # not made yet, or cleared just now
         os.utime(made)  # what was looked at lately stays longest
         told = json.loads((made / "result.json").read_text(encoding="utf-8"))
         pictures = {path.stem: path for path in made.glob("*.png")}
         return Preview(told.get("values"), told.get("problem"), 1.0, "", pictures)
-    taken = folder / f"{key}.taken"
+    return None
+
+
+def _under_way(made: Path) -> Preview | None:
+    taken = made.with_suffix(".taken")
     with suppress(FileNotFoundError, ValueError):
-        if time.time() - taken.stat().st_mtime > LOST_S:
-            told = {"problem": "Making it was cut off; perhaps memory ran out. Try a smaller image or network."}
-            made.mkdir(exist_ok=True)
-            _write(made / "result.json", told)
-            taken.unlink()
-            return Preview(problem=told["problem"])
-        told = json.loads(taken.read_text(encoding="utf-8")).get("progress", {})
-        return Preview(progress=told.get("share", 0.0), message=told.get("message", ""))
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / f"{key}.json", asked)
+        is_lost = time.time() - taken.stat().st_mtime > LOST_S
+        told = json.loads(taken.read_text(encoding="utf-8"))
+        if not is_lost:
+            progress = told.get("progress", {})
+            return Preview(progress=progress.get("share", 0.0), message=progress.get("message", ""))
+        taken.unlink()
+        if told["kind"] in ONCE_MORE and not told.get(CUT):
+            return _asked_for(made, told | {CUT: True})
+        made.mkdir(exist_ok=True)
+        _write(made / "result.json", {"problem": CUT_OFF})
+        return Preview(problem=CUT_OFF)
+    return None
+
+
+def _asked_for(made: Path, asked: dict[str, Any]) -> Preview:
+    made.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.utime(made.with_suffix(".json"))  # still wanted
+    except FileNotFoundError:
+        _write(made.with_suffix(".json"), asked)
     return Preview(message="waiting for the engine")
 
 
 def is_measuring(store: Store) -> bool:
     """Whether a preview is being made."""
-    return any((store.home.cache / "previews").glob("*.taken"))
+    return any(True for queue in QUEUES for _ in (store.home.cache / queue).glob("*.taken"))
 
 
 def forget_preview(store: Store, kind: str, spec: RunSpec) -> None:
     """Let `preview` make it anew, as after a problem that was put right."""
-    made = _place(store, _asked(store, kind, spec))
+    forget(store, _asked(store, kind, spec))
+
+
+def forget(store: Store, asked: dict[str, Any]) -> None:
+    """Let `look` make it anew."""
+    made = place_of(store, asked)
     for path in made.glob("*") if made.exists() else ():
         path.unlink(missing_ok=True)
     with suppress(OSError):
@@ -86,28 +119,29 @@ def forget_preview(store: Store, kind: str, spec: RunSpec) -> None:
 
 
 class Previewing:
-    """The supervisor's care of previews: a previewer lives while something is asked."""
+    """The supervisor's care of previews: in each queue a previewer lives while something is asked."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._folder = store, store.home.cache / "previews"
+        self._store, self._folders = store, [store.home.cache / queue for queue in QUEUES]
         self._mark = f"{store.home.root}:previews"
-        self._leader: Identity | None = None
+        self._leaders: dict[Path, Identity] = {}
 
     def tick(self) -> None:
-        if waiting(self._folder) and not (self._leader and self._leader.is_alive):
-            command = [sys.executable, "-m", "engine.previewer", str(self._folder)]
-            log = self._folder / "log.txt"
-            self._leader = processes.spawn(command, mark=self._mark, log=log, environment={}, folder=ROOT)
+        for folder in self._folders:
+            if waiting(folder) and not (folder in self._leaders and self._leaders[folder].is_alive):
+                command = [sys.executable, "-m", "engine.previewer", str(folder)]
+                log = folder / "log.txt"
+                self._leaders[folder] = processes.spawn(command, mark=self._mark, log=log, environment={}, folder=ROOT)
 
     @property
     def is_busy(self) -> bool:
         """Whether something is asked for or being made."""
-        return bool(waiting(self._folder)) or is_measuring(self._store)
+        return any(map(waiting, self._folders)) or is_measuring(self._store)
 
     def close(self) -> None:
-        """It is of no use without a supervisor: nothing it made is lost."""
-        if self._leader:
-            processes.send(self._leader, signal.SIGTERM)
+        """They are of no use without a supervisor: nothing they made is lost, and what they make is asked for again."""
+        for leader in self._leaders.values():
+            processes.send(leader, signal.SIGTERM)
 
 
 def waiting(previews: Path) -> list[Path]:
@@ -141,9 +175,10 @@ def _asked(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def _place(store: Store, asked: dict[str, Any]) -> Path:
+def place_of(store: Store, asked: dict[str, Any]) -> Path:
+    """The folder where it lies once it is made."""
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-    return store.home.cache / "previews" / key
+    return store.home.cache / ("predictions" if asked["kind"] == "predictions" else "previews") / key
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """Waiting on the command line: a progress bar with the time that is left."""
 
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 import engine
+from engine import Predictions, Preview
 from storage import Request, Run, RunState, Search, Store
 
 POLL_S = 0.25
@@ -51,6 +53,25 @@ def wait_for_import(store: Store, request_id: str, console: Console) -> Request:
             bar.update(task, completed=request.progress or 0, detail=_left(request.message or "", request.eta_s))
             _pass_time(store)
     return request
+
+
+def wait_for_predictions(
+    store: Store, ask: Callable[[], Predictions | Preview], console: Console
+) -> Predictions | Preview:
+    """The predictions once they are made, or a preview with the problem. The engine is started should it be gone."""
+    found = ask()
+    if not isinstance(found, Preview):
+        return found
+    with _bar(console) as bar:
+        task, began = bar.add_task("Predictions", total=1.0, detail=""), time.monotonic()
+        while isinstance(found, Preview) and found.problem is None:
+            share, took = found.progress, time.monotonic() - began
+            eta_s = took / share * (1 - share) if share else None
+            bar.update(task, completed=share, detail=_left(found.message, eta_s))
+            _pass_time(store)
+            found = ask()
+        bar.update(task, completed=1.0, detail="")
+    return found
 
 
 def _pass_time(store: Store) -> None:

@@ -19,6 +19,8 @@ class Layout:
     size_option: str | None = None  # torchvision's argument for the image size, where weights depend on it
     is_of_one_size: bool = False  # weights fit images of the size they were made for alone
     options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of torchvision's function
+    sees: str = "maps"  # what stages give: "maps" (n, C, H, W), "maps, channels last", or "tokens" (n, 1 + H x W, C)
+    looks_at: str = ""  # the layer where Grad-CAM reads what speaks for a class; "": the latest stage with fine maps
 
 
 def _span(path: str, first: int, last: int) -> str:
@@ -138,6 +140,7 @@ SWIN = Layout(
         "stage4": "features.6 features.7 norm",
     },
     head="head",
+    sees="maps, channels last",
 )
 MAXVIT = Layout(
     "MaxViT",
@@ -209,4 +212,6 @@ def vit(layers: int, patch: int) -> Layout:
     stages["stage4"] += " encoder.ln"
     note = "A transformer over image patches; needs pretrained weights and AdamW, then it is hard to beat."
     size = {"smallest_px": 2 * patch, "multiple_of": patch, "size_option": "image_size", "is_of_one_size": True}
-    return Layout("ViT", note, stages, head="heads.head", **size)  # type: ignore[arg-type]
+    # behind its attention the last layer's tokens of patches no longer matter: only the first one reaches the head
+    seen = {"sees": "tokens", "looks_at": f"encoder.layers.encoder_layer_{layers - 1}.ln_1"}
+    return Layout("ViT", note, stages, head="heads.head", **size, **seen)  # type: ignore[arg-type]

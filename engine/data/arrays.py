@@ -38,6 +38,7 @@ def prepare(
     resize: str = "stretch",
     report: Report = lambda done, total: None,
     workers: int = 1,
+    keep: bool = True,
 ) -> Arrays:
     """All images of `source` as arrays, from the cache or made now; streamed where there is no room to keep them.
 
@@ -46,6 +47,7 @@ def prepare(
 
     Args:
         workers: Processes that decode while a run trains, where images are streamed.
+        keep: Make the arrays where they are not yet; else they are streamed.
 
     Raises:
         Unavailable: An image's file is gone or was changed since the import.
@@ -66,7 +68,7 @@ def prepare(
     shape = (count, image_size, image_size, channels)
     path = cache / "images" / f"{key}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() and not keeps_images(math.prod(shape), shutil.disk_usage(path.parent).free):
+    if not path.exists() and not (keep and keeps_images(math.prod(shape), shutil.disk_usage(path.parent).free)):
         return Arrays(Streamed(one, shape, workers), source.labels)
     return Arrays(cached(path, shape, np.dtype(np.uint8), rows, what="Decoded images", report=report), source.labels)
 

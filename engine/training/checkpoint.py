@@ -13,6 +13,7 @@ import platform
 import shutil
 import time
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -73,15 +74,18 @@ def write(
     return written
 
 
-def verify(folder: Path) -> dict[str, Any]:
+def verify(folder: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The manifest, once its files and the manifest itself are found unchanged.
+
+    Args:
+        names: Of the files that matter; None: all of them.
 
     Raises:
         BadCheckpoint: A file is missing, cut short or changed, or the format is newer than this program.
     """
     manifest = read_manifest(folder)
-    for name, expected in manifest["files"].items():
-        file = folder / name
+    for name in manifest["files"] if names is None else names:
+        file, expected = folder / name, manifest["files"][name]
         if not file.is_file():
             raise BadCheckpoint(f"{name} is missing")
         if file.stat().st_size != expected["bytes"]:

@@ -96,8 +96,7 @@ def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store
     care.tick()
     folder = digits.home.cache / "previews"
     taken = until(lambda: next(folder.glob("*.taken"), None))
-    leader = care._leader
-    assert leader is not None
+    leader = care._leaders[folder]
     os.kill(leader.pid, signal.SIGKILL)
     until(lambda: not psutil.pid_exists(leader.pid) or not leader.is_alive)
     if not taken.exists():

@@ -1,0 +1,80 @@
+"""The command for the results of a run: what its best checkpoint gets right, and what it takes for what."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+import engine
+from engine.console import FAILED, LEFT, OK, err, output
+from engine.results import results
+from engine.show import table_of
+from engine.waiting import wait_for_predictions
+from storage import Run, Store
+
+MOST_CLASSES, MOST_PAIRS = 40, 10  # that are printed
+
+
+def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add it to the parser of all."""
+    text = "Show what a run's best checkpoint gets right: accuracy, scores of each class, what is taken for what."
+    one = command(commands, "results", show_results, text, as_json=True)
+    one.add_argument("id", metavar="RUN", help="the run's id, the beginning of it, or its name")
+    one.add_argument("--data", metavar="DATASET", help="a labelled data set (default: the run's own)")
+    one.add_argument("--part", help="validation, test, train or all (default: the first of these that there is)")
+
+
+def show_results(store: Store, options: argparse.Namespace) -> int:
+    run = engine.find_run(store, options.id)
+    dataset = options.data or run.dataset_id
+    part = options.part or engine.predictable_parts(store, run.id, dataset)[0]
+    try:
+        found = wait_for_predictions(store, lambda: engine.predictions_on(store, run.id, dataset, part), err)
+    except KeyboardInterrupt:
+        err.print("Left waiting; what is under way goes on, and the same command shows it later.")
+        return LEFT
+    if isinstance(found, engine.Preview):
+        err.print(found.problem or "", markup=False)
+        return FAILED
+    told = results(found)
+    output(options, told, _page(run, told))
+    return OK
+
+
+def _page(run: Run, told: dict[str, Any]) -> Group:
+    where = f"{told['part']} of {told['dataset']}" if told["part"] != "all" else f"all of {told['dataset']}"
+    tops = [f"{name.replace('_', ' ')} {told[name]:.4f}" for name in told if name.endswith("accuracy")]
+    scores = table_of("class", "images", "precision", "recall", "F1")
+    classes = told["classes"]
+    if len(classes) > MOST_CLASSES:  # those that need a look
+        classes = sorted(classes, key=lambda one: -1.0 if one["f1"] is None else one["f1"])[:MOST_CLASSES]
+    for one in classes:
+        shown = ["-" if one[name] is None else f"{one[name]:.4f}" for name in ("precision", "recall", "f1")]
+        scores.add_row(Text(one["name"]), f"{one['images']:,}", *shown)
+    more = len(told["classes"]) - len(classes)
+    return Group(
+        Text(f"{run.name} ({run.id}), epoch {told['epoch']}, {where}: {told['images']:,} images"),
+        Text(", ".join(tops)),
+        scores,
+        *([Text(f"and {more:,} classes with a higher F1; --json lists them")] if more else []),
+        *_pairs(told),
+    )
+
+
+def _pairs(told: dict[str, Any]) -> list[Any]:
+    """What was most often taken for something else."""
+    names = [one["name"] for one in told["classes"]]
+    wrong = [
+        (count, names[true], names[guess])
+        for true, row in enumerate(told["confusion"])
+        for guess, count in enumerate(row)
+        if count and guess != true
+    ]
+    if not wrong:
+        return [Text("All images are right.")]
+    table = table_of("true", "taken for", "images")
+    for count, true, guess in sorted(wrong, key=lambda one: -one[0])[:MOST_PAIRS]:
+        table.add_row(Text(true), Text(guess), f"{count:,}")
+    return [Text(""), table]

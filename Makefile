@@ -57,6 +57,6 @@ clean:  ## remove the environment and caches; the home with your runs stays
 	@$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/.installed-dev: requirements-dev.txt .venv/.installed
+.venv/.installed-dev: requirements-dev.txt requirements-extra.txt .venv/.installed
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         scan_dataset,
         set_about,
     )
+    from engine.event_import import import_events
     from engine.exporting import EXPORT_FORMS, EXPORTS, export
     from engine.files import (
         checkpoint_file,
@@ -181,6 +182,7 @@ __all__ = [
     "find_search",
     "folder_bytes",
     "forget_preview",
+    "import_events",
     "importances",
     "in_words",
     "include_images",
@@ -237,6 +239,7 @@ _STORED = {  # module -> its names above
             "add_dataset dataset_id_of dataset_split delete_dataset exclude_images fetch_dataset find_dataset "
             "include_images scan_dataset set_about"
         ),
+        "engine.event_import": "import_events",
         "engine.exporting": "EXPORTS EXPORT_FORMS export",
         "engine.files": (
             "checkpoint_file count_weights dataset_samples find_checkpoint folder_bytes log_tail read_manifest"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from engine import annotation_commands, export_commands, result_commands, search_commands, show, supervisor
+from engine import annotation_commands, exchange_commands, result_commands, search_commands, show, supervisor
 from engine.console import FAILED, LEFT, OK, REFUSED, ask, err, output
 from engine.overrides import changed, read_spec
 from engine.waiting import wait_for_import, wait_for_run
@@ -226,7 +226,7 @@ def parser() -> argparse.ArgumentParser:
             one.add_argument("--off", action="store_true", help="let it go with the others again")
     search_commands.add_to(commands, command)
     annotation_commands.add_to(commands, command)
-    export_commands.add_to(commands, command)
+    exchange_commands.add_to(commands, command)
     result_commands.add_to(commands, command)
     one = command(commands, "download", download, "Copy a checkpoint's weights (safetensors) to a file or folder.")
     one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")

@@ -23,15 +23,24 @@ def rename_run(store: Store, run_id: str, name: str) -> Run:
         NotFound: No such run.
         Refused: The name is empty, too long, or that of another run.
     """
-    new = _plain(name)
-    if not 1 <= len(new) <= MOST_NAME:
-        raise Refused([Problem("name", name, f"must have 1 to {MOST_NAME} characters")])
+    new = checked_name(name)
     with store.transaction():
         run = find_run(store, run_id)
         if new != run.name and new in store.runs.names():
             raise Refused([Problem("name", name, "is the name of another run; choose one that no run has")])
         store.runs.update(run.id, name=new)
     return store.runs.get(run.id)
+
+
+def checked_name(name: str) -> str:
+    """
+    Raises:
+        Refused: It is no name.
+    """
+    plain = _plain(name)
+    if not 1 <= len(plain) <= MOST_NAME:
+        raise Refused([Problem("name", name, f"must have 1 to {MOST_NAME} characters")])
+    return plain
 
 
 def note_run(store: Store, run_id: str, text: str) -> Run:

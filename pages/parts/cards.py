@@ -54,7 +54,11 @@ def state_badge(run: Run) -> None:
 
 def fact_badges(run: Run) -> None:
     """Data set, backbone, device and what spreads it over processes, as quiet badges."""
-    st.badge(words.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
+    if run.dataset_id:
+        st.badge(words.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
+    if run.source is not None:
+        told = f"It was not trained here, but read in. {words.escaped(run.source)}"
+        st.badge(words.escaped(run.source.partition(":")[0]), icon=":material/input:", color="gray", help=told)
     if backbone := backbone_of(run):
         st.badge(words.escaped(backbone), icon=":material/hub:", color="gray")
     if run.device:

@@ -132,6 +132,8 @@ def _fingerprints(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _told(setting: Setting, spec: dict[str, Any]) -> str:
+    if not spec:  # a run of another program
+        return words.DASH
     if setting.when is not None and _value(spec, setting.when[0]) not in (*setting.when[1], MISSING):
         return words.DASH
     value = _value(spec, setting.path)

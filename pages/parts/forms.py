@@ -176,7 +176,7 @@ def _dataset_box(shared: dict[str, Any], datasets: list[Dataset]) -> None:
 
 def _run_box(shared: dict[str, Any], store: Store) -> None:
     """Runs that have learned something; choosing one takes its backbone over. A written-out @epoch stays on show."""
-    runs = {run.id: run for run in store.runs.list(limit=500) if run.best_value is not None}
+    runs = {run.id: run for run in store.runs.list(limit=500) if run.best_value is not None and not run.source}
     chosen = st.session_state.get(shared["key"]) or ""
     if not chosen and runs:
         backbone = st.session_state.get(field_key("model.backbone"))

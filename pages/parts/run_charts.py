@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 import engine
+from pages.parts import words
 from pages.parts.figures.accuracy import accuracy
 from pages.parts.figures.curve import Mark, Option, Window
 from pages.parts.figures.learning_rate import learning_rate
@@ -14,6 +16,7 @@ from pages.parts.figures.loss import loss
 from pages.parts.figures.marks import attempt_marks, checkpoint_marks, memory_marks, thaw_marks
 from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import Palette
+from pages.parts.figures.single import single
 from pages.parts.figures.throughput import throughput
 from pages.parts.live import unless_new
 from pages.parts.session import palette, store
@@ -25,6 +28,9 @@ HEIGHT = 270
 RANK_PACE = re.compile(r"rank\d+/images_per_s")
 
 
+MOST_OTHERS = 20  # cards of metrics that Thaw itself does not measure
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """How the charts of a run are looked at."""
@@ -32,6 +38,10 @@ class View:
     window: Window
     smoothing: float
     colours: Palette
+
+
+Draw = Callable[[Run, View, list[Mark]], Option]
+Card = tuple[str, list[str], Draw]  # its title, the metrics that it shows, and how
 
 
 def chart_tools(run: Run) -> None:
@@ -59,17 +69,19 @@ def charts(run: Run, *, last_card: Callable[[Run], None]) -> None:
     names = store().metrics.names(run.id)
     view = View(_window(run), SMOOTHING[st.session_state.get("run_smoothing") or "Some"], palette())
     in_memory = memory_names(names)
-    cards: list[tuple[str, list[str], Callable[[Run, View, list[Mark]], Option]]] = [
+    cards: list[Card] = [
         ("Loss", ["train/loss", "val/loss"], _loss),
         ("Accuracy", ["train/accuracy", "val/accuracy"], _accuracy),
         ("Learning rate", [name for name in names if name.startswith("lr/")], _learning_rate),
         ("Throughput", ["speed/images_per_s"], _throughput),
         (memory_title(in_memory), in_memory, _memory),
     ]
+    if run.source is not None:
+        cards = [card for card in cards if set(card[1]) & set(names)] + _others(names, cards)
     grid = st.grid(2, min_column_width=340)
     for title, needed, draw in cards:
         with grid.cell(), st.container(border=True, height="stretch", key=f"run_figure_{title.split()[0].lower()}"):
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{words.escaped(title)}**")
             if set(needed) & set(names):
                 _chart(run, title, view, draw)
             else:
@@ -90,6 +102,17 @@ def _chart(run: Run, title: str, view: View, draw: Callable[[Run, View, list[Mar
     # A new zoom is a new chart: on the old one the brushed area would stay painted.
     key = f"run_chart_{title}_{st.session_state.get('run_zoom_round', 0)}"
     st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(run.id, key), alt=f"{title} over training steps")
+
+
+def _others(names: list[str], cards: list[Card]) -> list[Card]:
+    """A card for each metric that none of `cards` shows: a run of another program names them as it likes."""
+    shown = {name for _, needed, _ in cards for name in needed}
+    left = [name for name in names if name not in shown][:MOST_OTHERS]
+    return [(name, [name], partial(_single, name)) for name in left]
+
+
+def _single(name: str, run: Run, view: View, marks: list[Mark]) -> Option:
+    return single(_series(run, name, view), palette=view.colours, window=view.window)
 
 
 def _series(run: Run, name: str, view: View) -> Series:

@@ -34,7 +34,9 @@ def header(run: Run) -> None:
             annotation_buttons([run], key="run")
             run_buttons([run], key="run", afterwards=_leave)
             go_on(run)
-            if st.button("Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"):
+            if run.source is None and st.button(
+                "Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"
+            ):
                 st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
             if any(kept.is_best for kept in store().checkpoints.list(run.id)):
                 told = "A new run that begins with what this one has learned, on other images too"
@@ -77,7 +79,13 @@ def numbers(run: Run) -> None:
     against = f"validation {words.number(last['val/loss'].value)}" if "val/loss" in last else None
     told = _peak(last, gpu) if gpu else "resident (RSS)"
     cards = (
-        ("Best validation accuracy", words.percent(run.best_value), at, "val/accuracy", "area"),
+        (
+            f"Best {words.metric(run.metric).lower()}",
+            words.of_metric(run.metric, run.best_value),
+            at,
+            run.metric,
+            "area",
+        ),
         (
             "Training loss",
             _value(last, "train/loss"),
@@ -176,6 +184,9 @@ def log(run: Run) -> None:
 
 def configuration(run: Run) -> None:
     """The spec as YAML, and the command that starts the same run."""
+    if run.source is not None:
+        st.caption(f"Its settings are not known here: it was read in. {words.escaped(run.source)}")
+        return
     try:
         text = engine.RunSpec.parse(run.spec).to_yaml(all_fields=True)
     except engine.Refused as refused:

@@ -10,6 +10,7 @@ from pages.parts.annotations import annotation_buttons
 from pages.parts.cards import empty_state, page_head
 from pages.parts.exports import export_button
 from pages.parts.live import live
+from pages.parts.run_import import import_button
 from pages.parts.run_list import run_list
 from pages.parts.session import COMPARE_PAGE, NEW_RUN_PAGE, open_run, store
 from storage import Run, RunState
@@ -118,6 +119,8 @@ def page() -> None:
         open_run(started)
     any_run = bool(store().runs.count())
     with page_head("Runs"):
+        if any_run:
+            import_button()
         if any_run and st.button("New run", icon=":material/add:", type="primary", key="runs_new"):
             st.switch_page(NEW_RUN_PAGE)
     if not any_run:

@@ -1,4 +1,4 @@
-"""The command that writes tables of the store to files."""
+"""The commands that take tables out of the store, and runs of other programs in."""
 
 import argparse
 from collections.abc import Callable
@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from engine.console import OK
+from engine import show
+from engine.console import OK, output
 from storage import Store
 
 
 def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add this command to the parser of all."""
+    """Add these commands to the parser of all."""
     text = "Write a table to a file, for a spreadsheet or a notebook: CSV or Parquet."
     one = command(commands, "export", export, text)
     listed = "; ".join(f"{what}: {row}" for what, row in engine.EXPORTS.items())
@@ -19,6 +20,10 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     one.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .csv or .parquet")
     one.add_argument("--runs", nargs="+", metavar="ID", help="of these runs alone, by id or name (default: all)")
     one.add_argument("--search", metavar="ID", help="of the trials of this search alone")
+    text = "Read TensorBoard's event files in, as a finished run to chart and compare."
+    one = command(commands, "import-events", import_events, text, as_json=True)
+    one.add_argument("path", type=Path, metavar="PATH", help="an event file, or the folder of one run")
+    one.add_argument("--name", default="", help="what to call the run (default: as the file or folder)")
 
 
 def export(store: Store, options: argparse.Namespace) -> int:
@@ -39,4 +44,11 @@ def export(store: Store, options: argparse.Namespace) -> int:
     finally:
         part.unlink(missing_ok=True)
     print(options.to)
+    return OK
+
+
+def import_events(store: Store, options: argparse.Namespace) -> int:
+    run = engine.import_events(store, options.path, name=options.name)
+    told = "\n".join(event.text for event in store.events.list(run.id))
+    output(options, show.run_object(store, run), f"{run.id}  {run.name}\n{told}")
     return OK

@@ -1,0 +1,12 @@
+"""One metric of one run over steps, whatever it is."""
+
+from collections.abc import Sequence
+
+from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs
+from pages.parts.figures.palette import Palette
+from storage import Series
+
+
+def single(series: Series, *, palette: Palette, window: Window = EVERYTHING, marks: Sequence[Mark] = ()) -> Option:
+    drawn = [line(series.name, pairs(series), palette.train), *band(series, palette.train)]
+    return curve(drawn, palette=palette, window=window, marks=marks)

@@ -1,5 +1,6 @@
 """Which trial is next, and what became of those before: the one book of a search, however its trials are trained."""
 
+import math
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from engine.errors import Refused
 from engine.faults import cause_of
 from engine.spec import RunSpec, SearchSpec
 from engine.spec.space import Assignment
-from engine.tuning.proposing import Proposer, proposer
+from engine.tuning.proposing import Outcome, Proposer, proposer
 from engine.tuning.telling import Telling
 
 SAME_FAILURES = 5  # at the beginning: what always fails is not tried on
@@ -78,8 +79,10 @@ class Asking:
         for one in sorted(known, key=lambda one: one.number):
             if one.state in OVER:
                 self._ended[one.run] = Ended(one.state, one.reason, one.value)
-                values = self._values(one.state, one.value, one.cost)
-                self._proposer.told(one.number, _hashable(one.config), values, self._early(one.run, one.state))
+                outcome = self._outcome(one.run, one.state, one.value, one.cost)
+                self._proposer.told(one.number, _hashable(one.config), outcome)
+            else:
+                self._proposer.goes_on(one.number, _hashable(one.config))
 
     def ask(self) -> Asked | None:
         """The next trial; None: there is none now. See `is_over`.
@@ -106,7 +109,10 @@ class Asking:
 
     def saw(self, run: str, epoch: int, value: float) -> None:
         """A trial's metric after an epoch (the first is 1)."""
-        self._seen.setdefault(run, {})[epoch] = value
+        seen = self._seen.setdefault(run, {})
+        if epoch not in seen:
+            self._proposer.saw(self._open[run].number, epoch, value)
+        seen[epoch] = value
 
     def tell(
         self,
@@ -130,8 +136,8 @@ class Asking:
         else:
             self._ended[run] = Ended(state, reason, value)
             self._failures += [reason or "It failed."] if state == "failed" else []
-            values = self._values(state, value, cost)
-            self._proposer.told(asked.number, asked.assignment, values, self._early(run, state))
+            outcome = self._outcome(run, state, value, cost)
+            self._proposer.told(asked.number, asked.assignment, outcome)
         self._telling.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
 
     def change(self, run: str, assignment: Mapping[str, Any]) -> Asked:
@@ -240,16 +246,17 @@ class Asking:
             spec=asked.spec.model_dump(mode="json"),
         )
 
-    def _values(self, state: str, value: float | None, cost: float | None) -> tuple[float, ...] | None:
-        """As algorithms take them: a failed trial is infeasible, one that was ended early counts as far as it came."""
-        if state == "failed" or value is None:
-            return None
-        if self.spec.cost == "none":
-            return (value,)
-        return None if cost is None else (value, cost)
-
-    def _early(self, run: str, state: str) -> dict[int, float]:
-        return self._seen.get(run, {}) if state == "stopped" else {}
+    def _outcome(self, run: str, state: str, value: float | None, cost: float | None) -> Outcome:
+        """Of a trial that was trained by several drivers each knows a part: the best of all that was seen counts."""
+        if state == "failed":
+            return Outcome("failed")
+        seen = self._seen.get(run, {})
+        found = [one for one in (value, *seen.values()) if one is not None and math.isfinite(one)]
+        costs = () if self.spec.cost == "none" else (cost,)
+        if not found or None in costs:
+            return Outcome("unknown")
+        best = max(found) if self.spec.mode == "max" else min(found)
+        return Outcome("early" if state == "stopped" else "whole", (best, *costs), seen)
 
 
 def new_id() -> str:

@@ -1,65 +1,64 @@
 """HyperOpt's tree of Parzen estimators proposes."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from hyperopt import hp, tpe
-from hyperopt.base import JOB_STATE_DONE, JOB_STATE_ERROR, STATUS_FAIL, STATUS_OK, Domain, Trials
+from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, STATUS_FAIL, STATUS_NEW, STATUS_OK, Domain, trials_from_docs
 from hyperopt.pyll.base import Apply
 
 from engine.spec import SearchSpec
 from engine.spec.ranges import Range
-from engine.tuning.proposing import Drawn, Values, fits, lowest
+from engine.tuning.proposing import Drawn, Outcome, Proposer, fits
 
 
-class ByHyperOpt:
+class ByHyperOpt(Proposer):
     """A field that does not count in a trial is left out of what HyperOpt is told of it: so it writes conditions down
-    itself, and learns of each field from the trials alone where it meant something."""
+    itself, and learns of each field from the trials alone where it meant something.
+
+    A trial without a loss, as one that has failed or is under way, counts as worse than any other.
+    """
 
     def __init__(self, spec: SearchSpec) -> None:
-        self._spec, self._trials = spec, Trials()
+        self._spec = spec
+        self._docs: dict[int, dict[str, Any]] = {}  # trials as HyperOpt writes them down
         self._domain = Domain(lambda _: 0.0, {path: in_hyperopt(path, one) for path, one in spec.space.items()})
 
     def propose(self, number: int) -> Drawn | None:
-        self._trials.refresh()
+        trials = trials_from_docs(list(self._docs.values()), validate=False)
         seed = (self._spec.seed * 10_007 + number) % 2**31
         (doc,) = tpe.suggest(
-            [number], self._domain, self._trials, seed, n_startup_jobs=self._spec.random_first, verbose=False
+            [number], self._domain, trials, seed, n_startup_jobs=self._spec.random_first, verbose=False
         )
         drawn = {path: _plain(self._spec.space[path], raw[0]) for path, raw in doc["misc"]["vals"].items()}
         counts = self._spec.assigned(drawn)
-        for path in drawn.keys() - counts.keys():
-            doc["misc"]["vals"][path] = doc["misc"]["idxs"][path] = []
-        self._trials.insert_trial_docs([doc])
-        self._trials.refresh()
+        self.goes_on(number, counts)
         return counts
 
-    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
-        loss = lowest(self._spec, values)
-        doc = next((one for one in self._trials.trials if one["tid"] == number), None)
-        if doc is None:
-            if not math.isfinite(loss) or not fits(self._spec.space, assignment):
-                return
-            doc = self._known(number, assignment)
-        is_good = math.isfinite(loss)
-        doc["state"] = JOB_STATE_DONE if is_good else JOB_STATE_ERROR
-        doc["result"] = {"loss": loss, "status": STATUS_OK} if is_good else {"status": STATUS_FAIL}
-        if number not in self._trials.tids:
-            self._trials.insert_trial_docs([doc])
-        self._trials.refresh()
+    def goes_on(self, number: int, assignment: Drawn) -> None:
+        self._note(number, assignment, JOB_STATE_NEW, {"status": STATUS_NEW})
 
-    def _known(self, number: int, assignment: Drawn) -> dict[str, Any]:
-        """A trial that HyperOpt did not propose, in its words."""
+    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
+        match outcome.end:
+            case "unknown":
+                self._docs.pop(number, None)
+            case "failed":
+                self._note(number, assignment, JOB_STATE_DONE, {"status": STATUS_FAIL})
+            case _:
+                loss = -outcome.values[0] if self._spec.mode == "max" else outcome.values[0]
+                self._note(number, assignment, JOB_STATE_DONE, {"status": STATUS_OK, "loss": loss})
+
+    def _note(self, number: int, assignment: Drawn, state: int, result: dict[str, Any]) -> None:
+        if not fits(self._spec.space, assignment):
+            return
         values = {path: [_raw(self._spec.space[path], assignment[path])] for path in assignment}
         misc = {
             "tid": number,
-            "cmd": ("domain_attachment", "FMinIter_Domain"),
+            "cmd": self._domain.cmd,
             "idxs": {path: [number] if path in assignment else [] for path in self._spec.space},
             "vals": {path: values.get(path, []) for path in self._spec.space},
         }
-        (doc,) = self._trials.new_trial_docs([number], [None], [{"status": "new"}], [misc])
-        return dict(doc)
+        self._docs[number] = {"tid": number, "state": state, "result": result, "misc": misc, "exp_key": None}
 
 
 def in_hyperopt(path: str, one: Range) -> Apply:

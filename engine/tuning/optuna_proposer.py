@@ -4,9 +4,10 @@ BOHB's own package must be compiled where it is installed. Its model is a TPE of
 trials by how long they were let train before it compares them: Optuna's, when it is told of every epoch.
 """
 
+import copy
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Sequence
 
 import optuna
 from optuna.distributions import (
@@ -17,15 +18,35 @@ from optuna.distributions import (
 )
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, TPESampler
+from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from engine.spec import SearchSpec
 from engine.spec.ranges import Range
-from engine.tuning.proposing import Drawn, Values, fits
+from engine.tuning.proposing import Drawn, Outcome, Proposer, fits
 
 
-class ByOptuna:
+class Halfway(InMemoryStorage):
+    """Trials under way stand among the pruned ones, as far as they came: BOHB learns from those that wait for the rest
+    of their round."""
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        found = [_as_pruned(one) for one in super().get_all_trials(study_id, deepcopy)]
+        return [one for one in found if states is None or one.state in states]
+
+
+def _as_pruned(trial: FrozenTrial) -> FrozenTrial:
+    if trial.state is not TrialState.RUNNING or not trial.intermediate_values:
+        return trial
+    trial = copy.copy(trial)
+    trial.state = TrialState.PRUNED
+    return trial
+
+
+class ByOptuna(Proposer):
     """Choices are handed over by their place in the list: Optuna takes no tuples."""
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -34,7 +55,9 @@ class ByOptuna:
         self._distributions = {path: distribution(one) for path, one in spec.space.items()}
         goals = [StudyDirection.MAXIMIZE if spec.mode == "max" else StudyDirection.MINIMIZE]
         goals += [StudyDirection.MINIMIZE] if spec.cost != "none" else []
-        self._study = optuna.create_study(directions=goals)
+        self._worst = [-math.inf if goal is StudyDirection.MAXIMIZE else math.inf for goal in goals]
+        storage = Halfway() if spec.algorithm == "bohb" else InMemoryStorage()
+        self._study = optuna.create_study(directions=goals, storage=storage)
         self._is_seeded = False
 
     def propose(self, number: int) -> Drawn | None:
@@ -47,19 +70,46 @@ class ByOptuna:
         self._open[number] = trial
         return drawn
 
-    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
-        is_good = values is not None and all(map(math.isfinite, values))
-        is_whole = not seen or self._spec.cost != "none"  # of two goals Optuna knows whole trials alone
-        state = (TrialState.COMPLETE if is_whole else TrialState.PRUNED) if is_good else TrialState.FAIL
+    def saw(self, number: int, epoch: int, value: float) -> None:
+        if number in self._open and self._spec.cost == "none":  # of two goals Optuna knows whole trials alone
+            self._open[number].report(value, epoch)
+
+    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
+        state, values = self._in_optuna(outcome)
         if trial := self._open.pop(number, None):
-            for epoch, value in {} if is_whole else seen.items():
-                trial.report(value, epoch)
-            self._study.tell(trial, values if state is TrialState.COMPLETE else None, state)
-        elif is_good and fits(self._spec.space, assignment):
-            known = {path: self._distributions[path] for path in assignment}
-            raw = {path: _raw(self._spec.space[path], value) for path, value in assignment.items()}
-            about = {"values": values} if is_whole else {"intermediate_values": dict(seen)}
-            self._study.add_trial(create_trial(params=raw, distributions=known, state=state, **about))
+            for broken in self._broken(outcome).items():
+                trial.set_constraint(*broken)
+            self._study.tell(trial, values, state)
+        elif outcome.end != "unknown" and self._takes(assignment):
+            known = create_trial(
+                params={path: _raw(self._spec.space[path], value) for path, value in assignment.items()},
+                distributions={path: self._distributions[path] for path in assignment},
+                state=state,
+                values=values,
+                intermediate_values=dict(outcome.seen) if self._spec.cost == "none" else None,
+                constraints=self._broken(outcome),
+            )
+            self._study.add_trial(known)
+
+    def _in_optuna(self, outcome: Outcome) -> tuple[TrialState, Sequence[float] | None]:
+        """TPE ranks trials that were pruned behind those that ended, and infeasible ones behind all; CMA-ES ranks those
+        that have values alone."""
+        if outcome.end == "unknown":
+            return TrialState.FAIL, None
+        if outcome.end == "failed":
+            return TrialState.COMPLETE, self._worst
+        if outcome.end == "early" and self._spec.cost == "none":
+            return TrialState.PRUNED, None
+        return TrialState.COMPLETE, outcome.values
+
+    def _broken(self, outcome: Outcome) -> dict[str, float]:
+        """Constraints that do not hold, each above 0."""
+        return {"trained": 1.0} if outcome.end == "failed" and self._spec.algorithm != "cmaes" else {}
+
+    def _takes(self, assignment: Drawn) -> bool:
+        """CMA-ES would draw a field by chance for ever that one trial lacks, as those before the space was changed."""
+        is_whole = self._spec.algorithm != "cmaes" or assignment.keys() == self._spec.space.keys()
+        return is_whole and fits(self._spec.space, assignment)
 
     def _sampler(self, number: int) -> BaseSampler:
         seed, first = self._spec.seed + number, self._spec.random_first
@@ -69,7 +119,7 @@ class ByOptuna:
             case "bohb":
                 warnings.filterwarnings("ignore", category=ExperimentalWarning)
                 first = len(self._spec.space) + 2  # as BOHB has it
-                return TPESampler(seed=seed, n_startup_trials=first, multivariate=True, group=True, constant_liar=False)
+                return TPESampler(seed=seed, n_startup_trials=first, multivariate=True, group=True)
         return TPESampler(seed=seed, n_startup_trials=first)
 
     def _suggest(self, trial: optuna.Trial, path: str) -> object:
@@ -93,4 +143,5 @@ def distribution(one: Range) -> BaseDistribution:
 
 
 def _raw(one: Range, value: object) -> object:
-    return value if one.choices is None else one.choices.index(value)
+    """The base run's own value may lie between two steps: Optuna takes that for the nearer one."""
+    return one.nearest(value) if one.choices is None else one.choices.index(value)

@@ -3,7 +3,8 @@
 import math
 import random
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from engine.catalog import ALGORITHMS
 from engine.catalog.named import named
@@ -11,24 +12,35 @@ from engine.spec import SearchSpec
 from engine.spec.ranges import Range
 
 Drawn = Mapping[str, Any]  # field path -> value, of fields that do not count too
-Values = tuple[float, ...] | None
 
 
-class Proposer(Protocol):
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a trial ended, as an algorithm takes it."""
+
+    end: Literal["whole", "early", "failed", "unknown"]  # failed: worse than any other; unknown: nothing was learned
+    values: tuple[float, ...] = ()  # the metric and, where weighed, its cost; () of failed and unknown ones
+    seen: Mapping[int, float] = field(default_factory=dict)  # the metric after each epoch
+
+
+class Proposer:
     """Trials are known to it by their numbers, 1 being the base run, which it is told of but never asked for."""
 
     def propose(self, number: int) -> Drawn | None:
         """Settings of trial `number`; None: there are no more that it has not proposed."""
+        raise NotImplementedError
 
-    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
-        """Trial `number` is over: the metric and, where weighed, its cost; None: infeasible.
+    def goes_on(self, number: int, assignment: Drawn) -> None:
+        """An earlier driver began trial `number`, which is to be trained on."""
 
-        Args:
-            seen: The metric after each epoch, of a trial that was ended early; {} of others.
-        """
+    def saw(self, number: int, epoch: int, value: float) -> None:
+        """The metric of a trial under way, once an epoch."""
+
+    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
+        """Trial `number` is over."""
 
 
-class ByChance:
+class ByChance(Proposer):
     """Each trial's own number makes its chances: a search that goes on draws what it would have drawn."""
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -38,11 +50,8 @@ class ByChance:
         chances = random.Random(f"{self._spec.seed}:{number}")
         return {path: draw(one, chances) for path, one in self._spec.space.items()}
 
-    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
-        pass
 
-
-class InOrder:
+class InOrder(Proposer):
     """Every combination once; those that were tried already, the base run's among them, are passed over."""
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -52,7 +61,10 @@ class InOrder:
     def propose(self, number: int) -> Drawn | None:
         return next((one for one in self._left if _key(one) not in self._known), None)
 
-    def told(self, number: int, assignment: Drawn, values: Values, seen: Mapping[int, float]) -> None:
+    def goes_on(self, number: int, assignment: Drawn) -> None:
+        self._known.add(_key(assignment))
+
+    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
         self._known.add(_key(assignment))
 
 
@@ -65,13 +77,6 @@ def draw(one: Range, chances: random.Random) -> Any:
     if one.kind == "log":
         return one.nearest(math.exp(chances.uniform(math.log(one.low), math.log(one.high))))
     return chances.uniform(one.low, one.high)
-
-
-def lowest(spec: SearchSpec, values: Values) -> float:
-    """The metric as a loss, for algorithms that look for the least; infinite where there is none."""
-    if values is None:
-        return math.inf
-    return -values[0] if spec.mode == "max" else values[0]
 
 
 def fits(space: Mapping[str, Range], assignment: Drawn) -> bool:

@@ -15,6 +15,7 @@ from engine.tuning.asking import Asked, Asking, Known
 from engine.tuning.course import Course
 from engine.tuning.gate import LEAVE, Word
 from engine.tuning.order import Order
+from engine.tuning.proposing import Drawn, Outcome, Proposer
 from engine.tuning.telling import Telling
 from tests.engine.digits_run import read_lines
 
@@ -231,6 +232,138 @@ def test_trials_that_were_ended_early_teach_too(algorithm: str, tmp_path: Path) 
             book.saw(asked.run, epoch, late[-1] * epoch / 3)
         book.tell(asked.run, "finished" if is_good else "stopped", value=late[-1] * (1 if is_good else 1 / 3))
     assert sum(late[-20:]) > sum(late[:20])
+
+
+FAILS: dict[str, Any] = {"optimisation.batch_size": {"choices": [32, 64, 128, 512]}, RATE: SPACE[RATE]}  # 512: memory
+
+
+def failures(book: Asking, *, are_pruned: bool = False) -> int:
+    """How many trials fail: about a quarter by chance."""
+    failed = 0
+    while asked := book.ask():
+        if asked.spec.optimisation.batch_size == 512:
+            failed += 1
+            book.tell(asked.run, "failed", reason="Out of memory.", cost=1.0)
+        else:
+            book.saw(asked.run, 1, quality(asked))
+            is_early = are_pruned and asked.number % 6 != 1
+            book.tell(asked.run, "stopped" if is_early else "finished", value=quality(asked), cost=1.0)
+    return failed
+
+
+@pytest.mark.parametrize("are_pruned", [False, True])
+@pytest.mark.parametrize("algorithm", ["hyperopt", "optuna", "bohb"])
+def test_an_algorithm_keeps_away_from_what_fails(algorithm: str, are_pruned: bool, tmp_path: Path) -> None:
+    books = [asking(tmp_path, algorithm, space=FAILS, seed=seed, trials=60) for seed in range(3)]
+    assert max(failures(book, are_pruned=are_pruned) for book in books) <= 12
+
+
+def test_two_goals_keep_away_from_what_fails(tmp_path: Path) -> None:
+    assert failures(asking(tmp_path, "optuna", space=FAILS, cost="epoch_s", trials=60)) <= 12
+
+
+def test_numbers_keep_away_from_what_fails(tmp_path: Path) -> None:
+    book, failed = asking(tmp_path, "cmaes", space=NUMBERS, trials=80), []
+    while asked := book.ask():
+        failed.append(asked.spec.optimisation.learning_rate > 1e-2)
+        book.tell(
+            asked.run, "failed" if failed[-1] else "finished", value=quality(asked), reason="The loss became NaN."
+        )
+    assert sum(failed[-40:]) <= 4 < sum(failed[:40])
+
+
+@pytest.mark.parametrize("algorithm", ["hyperopt", "optuna", "bohb"])
+def test_failures_of_an_earlier_driver_are_known(algorithm: str, tmp_path: Path) -> None:
+    known = []
+    for number, asked in enumerate(iter(asking(tmp_path, "random", space=FAILS, trials=30).ask, None), start=1):
+        has_failed = asked.spec.optimisation.batch_size == 512
+        ended = ("failed", None) if has_failed else ("finished", quality(asked))
+        known.append(Known(asked.run, number, ended[0], asked.assignment, ended[1], reason="Out of memory."))
+    assert failures(asking(tmp_path, algorithm, space=FAILS, known=known, trials=60)) <= 4
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_base_run_may_stand_between_the_steps(algorithm: str, tmp_path: Path) -> None:
+    space = {
+        "optimisation.batch_size": {"integers": [16, 64], "step": 16},
+        SMOOTHING: {"uniform": [0, 0.2], "step": 0.1},
+    }
+    base = {"optimisation": {"batch_size": 40, "label_smoothing": 0.05}}
+    book = asking(tmp_path, algorithm, space=space, run=base)
+    first = book.ask()
+    assert first and first.spec.optimisation.batch_size == 40 and first.assignment[SMOOTHING] == 0.05
+    book.tell(first.run, "finished", value=0.5)
+    for asked in iter(book.ask, None):
+        assert asked.spec.optimisation.batch_size in (16, 32, 48, 64)
+        book.tell(asked.run, "finished", value=1 - asked.assignment[SMOOTHING])
+    assert book.is_over
+
+
+def test_a_field_that_was_added_is_learned(tmp_path: Path) -> None:
+    """CMA-ES draws by chance what any trial that it was told of lacks."""
+    before = rows(run_all(asking(tmp_path, "cmaes", trials=20, space={RATE: SPACE[RATE]})))
+    after = run_all(asking(tmp_path, "cmaes", trials=90, known=before, space=NUMBERS))
+    smoothing = [asked.assignment[SMOOTHING] for asked, _ in after]  # least is best
+    assert sum(smoothing[-20:]) < 0.6 * sum(smoothing[:20])
+
+
+def test_a_grid_does_not_repeat_what_goes_on(tmp_path: Path) -> None:
+    before = list(iter(asking(tmp_path, "grid", trials=4).ask, None))
+    known = [Known(one.run, one.number, "interrupted", one.assignment) for one in before]
+    asked = list(iter(asking(tmp_path, "grid", trials=6, known=known).ask, None))
+    assert len({repr(one.assignment) for one in asked}) == len(asked) == 6
+
+
+def test_bohb_learns_from_trials_that_wait_for_their_round(tmp_path: Path) -> None:
+    book, tried = asking(tmp_path, "bohb", trials=60, space=NUMBERS), []
+    while asked := book.ask():
+        tried.append(quality(asked))
+        book.saw(asked.run, 1, tried[-1])
+    by_chance = [quality(asked) for asked in iter(asking(tmp_path, "random", trials=60, space=NUMBERS).ask, None)]
+    assert sum(tried[-20:]) > sum(by_chance[-20:]) + 0.6
+
+
+class Noting(Proposer):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Outcome] = {}
+
+    def propose(self, number: int) -> Drawn:
+        return {RATE: 0.01}
+
+    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
+        self.outcomes[number] = outcome
+
+
+def noted(book: Asking) -> dict[int, Outcome]:
+    book._proposer = noting = Noting()
+    return noting.outcomes
+
+
+@pytest.mark.parametrize(("metric", "best"), [("val/accuracy", 0.9), ("val/loss", 0.4)])
+def test_all_epochs_of_a_trial_count_whoever_trained_them(metric: str, best: float, tmp_path: Path) -> None:
+    half = Known("abc", 1, "interrupted", {RATE: 0.02}, value=best, history=[[1, 0.9], [2, 0.4]])
+    book = asking(tmp_path, known=[half], metric=metric, space={RATE: SPACE[RATE]})
+    outcomes = noted(book)
+    assert book.ask()
+    book.saw("abc", 3, 0.7)
+    book.tell("abc", "finished", value=0.7)
+    assert outcomes == {1: Outcome("whole", (best,), {1: 0.9, 2: 0.4, 3: 0.7})}
+
+
+def test_an_algorithm_is_told_how_a_trial_ended(tmp_path: Path) -> None:
+    book = asking(tmp_path)
+    outcomes = noted(book)
+    for state in ("finished", "stopped", "failed"):
+        asked = book.ask()
+        assert asked
+        book.saw(asked.run, 1, 0.5)
+        book.tell(asked.run, state, value=0.5, reason="Why.")
+    asked = book.ask()
+    assert asked
+    book.tell(asked.run, "stopped")  # before its first epoch was over
+    assert [outcome.end for outcome in outcomes.values()] == ["whole", "early", "failed", "unknown"]
 
 
 def test_two_goals_are_weighed(tmp_path: Path) -> None:

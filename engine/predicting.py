@@ -71,7 +71,7 @@ def predictable_parts(store: Store, run_id: str, dataset_id: str) -> list[str]:
     """
     run, dataset = find_run(store, run_id), find_dataset(store, dataset_id)
     if _is_own(store, run, dataset):
-        has_test = "test" in dataset.counts or run.spec["data"]["test_fraction"]
+        has_test = "test" in dataset.counts or run.spec["data"].get("test_fraction")
         return [part for part in PARTS if part != "test" or has_test]
     known = _classes_of(store, run)
     if strange := [name for name in dataset.classes if name not in known]:
@@ -98,6 +98,7 @@ def saliency(
     """
     run, dataset = find_run(store, run_id), find_dataset(store, dataset_id)
     asked = _asked(store, run, dataset, False) | {"kind": "saliency", "image": image_id, "target": target}
+    asked["dataset"].pop("excluded")  # which does not change what is seen in an image
     if anew:
         forget(store, asked)
     return look(store, asked)

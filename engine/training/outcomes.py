@@ -28,7 +28,7 @@ def outcomes(logits: Tensor, labels: Tensor) -> Tensor:
     beyond = (logs > of_label).sum(dim=-1, keepdim=True).clamp(min=k)
     rank = torch.where(is_label.any(dim=-1, keepdim=True), is_label.int().argmax(dim=-1, keepdim=True), beyond)
     rest = (0, MOST - k)
-    return torch.cat([-of_label, rank, pad(guesses, rest), pad(likely, rest)], dim=-1)
+    return torch.cat([-of_label, rank.float(), pad(guesses.float(), rest), pad(likely, rest)], dim=-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ class Trained:
             weights = checkpoint.read_weights(folder)
         except (BadCheckpoint, OSError) as error:
             raise Unavailable(f"Checkpoint {folder.name} cannot be used: {error}. Ask again for a newer one.") from None
-        spec, shape, classes = RunSpec.parse(manifest["spec"]), manifest["preprocessing"], tuple(manifest["classes"])
+        spec, classes = RunSpec.parse(manifest["spec"]), tuple(manifest["classes"])
+        shape = {"resize": "stretch", **manifest["preprocessing"]}  # which the first checkpoints do not tell
         network = model.build(
             spec.model, classes=len(classes), channels=shape["channels"], image_size=shape["image_size"]
         )

@@ -129,6 +129,14 @@ def test_images_taken_out_since_have_judged_it_all_the_same(store: Store, run: R
     assert list(asked["dataset"]["excluded"]) == []
 
 
+def test_other_images_under_its_data_sets_name_are_another_data_set(store: Store, run: Run) -> None:
+    own = store.datasets.get("digits")
+    store.datasets.add(replace(own, source_fingerprint="of other images"))
+    parts = engine.predictable_parts(store, run.id, "digits")
+    store.datasets.add(own)
+    assert parts == ["all"]  # it came undivided: how the run divided its own says nothing of these
+
+
 def test_another_data_set_is_seen_as_the_checkpoint_wants_it(store: Store, run: Run, made: Made) -> None:
     """Other sizes, other classes in another order: what counts is the preprocessing and the names that were learned."""
     assert engine.predictable_parts(store, run.id, "few") == ["all"]
@@ -229,7 +237,7 @@ def test_what_lies_on_the_ink_speaks_for_the_class(store: Store, run: Run) -> No
 
 
 QUICK = {"resnet18": 32, "vit_b_32": 64, "swin_t": 32}  # small images: the last stage has a single cell left
-FAMILIES = {id(row.layout): name for name, row in reversed(BACKBONES.items())}
+FAMILIES = {(row.layout.family, *row.layout.stages): name for name, row in reversed(BACKBONES.items())}
 SLOW = [pytest.param(name, 224, marks=pytest.mark.slow) for name in sorted(set(FAMILIES.values()))]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from engine.predictions import Predictions
 from engine.spec import RunSpec
 from engine.training.checkpoints import Checkpoints
 from engine.training.many import Member, Together, shared_by, with_own_head
@@ -77,6 +78,12 @@ def alone(folder: Path, spec: dict[str, Any]) -> DigitsRun:
     return run
 
 
+def assert_kept_as_judged(folder: Path, accuracy: float) -> None:
+    """What the newest checkpoint says of each image is what its epoch was judged by."""
+    kept = Predictions.read(max((folder / "checkpoints").iterdir()) / "predictions.parquet", folder.name)
+    assert (kept.rank == 0).mean() == pytest.approx(accuracy)
+
+
 def test_each_learns_what_it_would_have_learned_alone(tmp_path: Path) -> None:
     specs = [HEAD | {"optimisation": one, "epochs": 2 + place % 2} for place, one in enumerate(OPTIMISATIONS)]
     trio = Trio(tmp_path, specs)
@@ -84,6 +91,7 @@ def test_each_learns_what_it_would_have_learned_alone(tmp_path: Path) -> None:
     assert trio.ends == {number: (True, None) for number in range(len(specs))}
     for number, spec in enumerate(specs):
         run = alone(tmp_path / f"alone {number}", spec)
+        assert_kept_as_judged(tmp_path / str(number), trio.curve(number, "val/accuracy")[-1])
         for name in ("train/loss", "val/loss", "val/accuracy", "train/accuracy"):
             expected = [line["values"][name] for line in run.reporter.of("metrics") if name in line["values"]]
             assert trio.curve(number, name) == pytest.approx(expected, abs=1e-5)

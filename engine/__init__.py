@@ -22,6 +22,7 @@ from engine.catalog import (
     SEARCH_PRESETS,
     STRATEGIES,
     TABLES,
+    TRACKERS,
     WEIGHTS,
     DatasetKind,
 )
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
         stop_trial,
         trials_left,
     )
+    from engine.tracking.choice import set_trackers, tracker_installed, trackers
 
 __all__ = [
     "ALGORITHMS",
@@ -128,6 +130,7 @@ __all__ = [
     "SEARCH_PRESETS",
     "STRATEGIES",
     "TABLES",
+    "TRACKERS",
     "WEIGHTS",
     "Cache",
     "DatasetKind",
@@ -212,6 +215,7 @@ __all__ = [
     "search_settings",
     "searchable",
     "set_about",
+    "set_trackers",
     "settings",
     "shut_down",
     "start_run",
@@ -219,6 +223,8 @@ __all__ = [
     "stop_search",
     "stop_trial",
     "tag_runs",
+    "tracker_installed",
+    "trackers",
     "trials_left",
     "wait_for_request",
     "will_it_fit",
@@ -251,6 +257,7 @@ _STORED = {  # module -> its names above
         "engine.predictions": "Predictions",
         "engine.previews": "Preview forget_preview is_measuring preview",
         "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",
+        "engine.tracking.choice": "set_trackers tracker_installed trackers",
         "engine.searches": (
             "change_space check_search continue_search delete_search extend_search find_search longer "
             "pause_search start_search stop_search stop_trial trials_left"

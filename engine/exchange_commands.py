@@ -1,4 +1,4 @@
-"""The commands that take tables out of the store, and runs of other programs in."""
+"""The commands that deal with other programs: tables for them, runs out of them, runs logged to them as well."""
 
 import argparse
 from collections.abc import Callable
@@ -24,6 +24,11 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     one = command(commands, "import-events", import_events, text, as_json=True)
     one.add_argument("path", type=Path, metavar="PATH", help="an event file, or the folder of one run")
     one.add_argument("--name", default="", help="what to call the run (default: as the file or folder)")
+    one = command(
+        commands, "trackers", choose_trackers, "Show or choose what runs are logged to as well.", as_json=True
+    )
+    listed = ", ".join(engine.TRACKERS)
+    one.add_argument("name", nargs="*", metavar="NAME", help=f"log to these from now on: {listed}, or none")
 
 
 def export(store: Store, options: argparse.Namespace) -> int:
@@ -51,4 +56,17 @@ def import_events(store: Store, options: argparse.Namespace) -> int:
     run = engine.import_events(store, options.path, name=options.name)
     told = "\n".join(event.text for event in store.events.list(run.id))
     output(options, show.run_object(store, run), f"{run.id}  {run.name}\n{told}")
+    return OK
+
+
+def choose_trackers(store: Store, options: argparse.Namespace) -> int:
+    if options.name:
+        engine.set_trackers(store, [] if options.name == ["none"] else options.name)
+    chosen = engine.trackers(store)
+    told = {name: {"on": name in chosen, "installed": engine.tracker_installed(name)} for name in engine.TRACKERS}
+    lines = []
+    for name, one in told.items():
+        stands = "on" if one["on"] else "off" if one["installed"] else "not installed"
+        lines.append(f"{name:<12} {stands:<14} {engine.TRACKERS[name].note}")
+    output(options, told, "\n".join([*lines, f"What they are given lies in {store.home.trackers}."]))
     return OK

@@ -32,10 +32,12 @@ def checkpoint_file(store: Store, run_id: str, which: str | int) -> tuple[Path, 
     path = store.home.run(run_id) / kept.path / "weights.safetensors"
     if not path.exists():
         raise Unavailable(f"The file of epoch {kept.epoch} is gone: {path}. Resume the run to write a new one.")
-    name = "".join(
-        "-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in store.runs.get(run_id).name
-    )
-    return path, f"{name.strip('. ') or run_id}-{kept.name}.safetensors"
+    return path, f"{file_name(store.runs.get(run_id).name) or run_id}-{kept.name}.safetensors"
+
+
+def file_name(text: str) -> str:
+    """`text` as any file system takes it for a name; "" where nothing is left."""
+    return "".join("-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in text).strip(". ")
 
 
 def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from engine.processes import Identity, Nap
 from engine.running import Running
 from engine.search_requests import SearchRequests
 from engine.searching import Searching
+from engine.tracking.care import Tracking
 from engine.turns import Turns
 from storage import EngineStatus, Home, Request, RunState, Store
 
@@ -57,6 +58,7 @@ class Supervisor:
         self._turns = Turns(store, self._running, self._searching)
         self._importing = Importing(store)
         self._previewing = Previewing(store)
+        self._tracking = Tracking(store)
         self._leaving = False
         self._busy_at = time.monotonic()
         self._read_at = 0.0
@@ -101,6 +103,7 @@ class Supervisor:
         self._searching.tick()
         self._turns.tick()
         self._previewing.tick()
+        self._tracking.tick()
         self._beat()
         if not self._is_idle or self._previewing.is_busy:
             self._busy_at = time.monotonic()
@@ -122,6 +125,7 @@ class Supervisor:
 
     def close(self) -> None:
         self._previewing.close()
+        self._tracking.close()
         self._store.engine.clear()
         self._lock.close()
 

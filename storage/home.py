@@ -56,6 +56,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def trackers(self) -> Path:
+        """What is logged to other programs, and how far: made when one is chosen."""
+        return self.root / "trackers"
+
+    @property
     def trash(self) -> Path:
         """Deleting renames into here first, then removes: a killed delete never leaves half a run."""
         return self.root / "trash"

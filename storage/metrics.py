@@ -114,6 +114,11 @@ class Metrics:
                     found[owners[series_id]] = _line(name, factor, [row[1:] for row in of_series])
         return {run_id: found[run_id] for run_id in wanted if run_id in found}
 
+    def after(self, run_id: str, steps: Mapping[str, int], *, limit: int) -> list[MetricPoint]:
+        """The next points of a run, in the order of their steps: of each metric those beyond its step in `steps`."""
+        with self._store.reading() as db:
+            return [MetricPoint(**row) for row in db.query(NEXT, [json.dumps(dict(steps)), run_id, limit])]
+
     def pages(self, run_id: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
         """All points of a run as (name, step, epoch, value, at), metric by metric, `size` of them at a time."""
         last = (0, -1)
@@ -222,6 +227,13 @@ LAST_POINTS = """
 COPY = """
     INSERT INTO metrics (series_id, step, epoch, value, at)
     SELECT ?, step, epoch, value, at FROM metrics WHERE series_id = ? AND step <= ?
+"""
+
+NEXT = """
+    WITH known AS (SELECT key AS name, value AS step FROM json_each(?))
+    SELECT s.name, m.step, m.epoch, m.value, m.at FROM series AS s LEFT JOIN known ON known.name = s.name
+    JOIN metrics AS m ON m.series_id = s.id AND m.step > coalesce(known.step, -1)
+    WHERE s.run_id = ? ORDER BY m.step, s.name LIMIT ?
 """
 
 PAGE = """

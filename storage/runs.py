@@ -52,6 +52,10 @@ class Runs(Moving[Run]):
         """Queued runs in the order in which they will start; trials are started by their search."""
         return self._rows("FROM runs WHERE state = 'queued' AND search_id IS NULL ORDER BY created_at, rowid")
 
+    def begun(self, since: float) -> list[Run]:
+        """Runs made since then that were started, oldest first."""
+        return self._rows("FROM runs WHERE created_at >= ? AND attempt > 0 ORDER BY created_at, rowid", (since,))
+
     def children(self, run_id: str) -> list[Run]:
         """Runs that went on from a checkpoint of this one, oldest first."""
         return self._rows("FROM runs WHERE parent_id = ? ORDER BY created_at, rowid", (run_id,))

@@ -20,6 +20,7 @@ from storage.migrations import refuse_pending
 from storage.requests import Requests
 from storage.runs import Runs
 from storage.searches import Searches
+from storage.settings import Settings
 
 StoreBusy = sqlite3.OperationalError  # the disk is full, or a stranger holds the write lock: later it may work
 
@@ -38,6 +39,7 @@ class Store:
         self.datasets = Datasets(self)
         self.events = Events(self)
         self.requests = Requests(self)
+        self.settings = Settings(self)
         self.engine = EngineRow(self)
 
     @classmethod

@@ -13,6 +13,7 @@ from engine.catalog.schedulers import SCHEDULERS
 from engine.catalog.schedules import SCHEDULES
 from engine.catalog.search_presets import SEARCH_PRESETS
 from engine.catalog.strategies import STRATEGIES
+from engine.catalog.trackers import TRACKERS
 from engine.catalog.weights import WEIGHTS
 
 TABLES: dict[str, dict[str, object]] = {  # by the name that a spec's field gives as its `choices`
@@ -46,6 +47,7 @@ __all__ = [
     "SEARCH_PRESETS",
     "STRATEGIES",
     "TABLES",
+    "TRACKERS",
     "WEIGHTS",
     "Backbone",
     "DatasetKind",

@@ -12,6 +12,7 @@ from pages.parts.cards import page_head
 from pages.parts.live import live
 from pages.parts.machine_strip import machine_strip
 from pages.parts.session import store
+from pages.parts.trackers import tracker_switches
 
 PACKAGES = ("streamlit", "torch", "torchvision", "sqlite-utils", "numpy", "pillow", "plotly", "pydantic")
 
@@ -105,6 +106,9 @@ with left, st.container(border=True):
 with right, st.container(border=True):
     st.markdown("**Caches**")
     _caches()
+with right, st.container(border=True):
+    st.markdown("**Log to**")
+    tracker_switches()
 with right, st.container(border=True):
     st.markdown("**Versions**")
     _facts(_versions())

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import engine
 from storage import Run, RunState, Store
 from tests.conftest import ROOT
 from tests.pages import seed
@@ -129,6 +130,16 @@ def test_machine_tells_the_home_and_versions(calm: Store) -> None:
     app = opened(MACHINE)
     assert app.code[0].value == str(calm.home.root)
     assert len(app.table) == 3
+
+
+def test_what_runs_are_logged_to_is_switched_on_the_machine_page(calm: Store) -> None:
+    pytest.importorskip("tensorboard", reason="needs requirements-extra.txt")
+    app = opened(MACHINE)
+    app.toggle(key="machine_tracker_tensorboard").set_value(True).run()
+    assert list(engine.trackers(calm)) == ["tensorboard"]
+    assert app.code[-1].value == f"tensorboard --logdir {calm.home.trackers / 'tensorboard'}"
+    engine.set_trackers(calm, [])
+    assert not opened(MACHINE).toggle(key="machine_tracker_tensorboard").value
 
 
 def test_the_log_and_configuration_of_a_run(store: Store, runs: dict[str, Run]) -> None:

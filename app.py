@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.parts.basket import basket_card
 from pages.parts.engine_card import engine_card
 
 STATIC = Path(__file__).parent / "static"
@@ -44,5 +45,7 @@ page = st.navigation(
     }
 )
 with st.sidebar:
+    if page.title != "Compare":
+        basket_card()
     engine_card()
 page.run()

@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from engine.exporting import EXPORT_FORMS, EXPORTS, export
     from engine.files import (
         checkpoint_file,
-        count_weights,
+        count_parameters,
         dataset_samples,
         find_checkpoint,
         folder_bytes,
@@ -160,7 +160,7 @@ __all__ = [
     "checkpoint_file",
     "clear_cache",
     "continue_search",
-    "count_weights",
+    "count_parameters",
     "dataset_files",
     "dataset_id_of",
     "dataset_image",
@@ -248,7 +248,7 @@ _STORED = {  # module -> its names above
         "engine.event_import": "import_events",
         "engine.exporting": "EXPORTS EXPORT_FORMS export",
         "engine.files": (
-            "checkpoint_file count_weights dataset_samples find_checkpoint folder_bytes log_tail read_manifest"
+            "checkpoint_file count_parameters dataset_samples find_checkpoint folder_bytes log_tail read_manifest"
         ),
         "engine.fitting": "Fit measured_as will_it_fit",
         "engine.lineage": "branch branch_problems extend pin_checkpoint resume",

@@ -52,8 +52,8 @@ def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]
     return manifest
 
 
-def count_weights(store: Store, run_id: str, which: str | int = "best") -> int:
-    """How many weights the network of a checkpoint has, by the header of its file.
+def count_parameters(store: Store, run_id: str, which: str | int = "best") -> int:
+    """How many parameters the network of a checkpoint has, by the header of its file.
 
     Raises:
         NotFound: No such run, or it keeps no such checkpoint.

@@ -91,11 +91,11 @@ def end_epoch(
 
 
 def _sizes(model: nn.Module) -> dict[str, float]:
-    """How many weights the network has, and how many of them learned in this epoch."""
+    """How many parameters the network has, and how many of them learned in this epoch."""
     counts = [(weight.numel(), weight.requires_grad) for weight in model.parameters()]
     return {
-        "model/weights": sum(count for count, _ in counts),
-        "model/learning_weights": sum(count for count, learns in counts if learns),
+        "model/parameters": sum(count for count, _ in counts),
+        "model/learning_parameters": sum(count for count, learns in counts if learns),
     }
 
 

@@ -1,66 +1,170 @@
-"""The two tables of the Compare page: ways with the spread of their runs, and runs with what sets them apart."""
+"""The tables of the Compare page: groups with the spread of their runs, and runs with what they came to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
 from pages.parts import words
-from pages.parts.comparison import Difference, Way, line_names
-from pages.parts.figures.compared import colour
+from pages.parts.basket import Basket, basket, keep
+from pages.parts.brushed_axes import brushed, unbrush
+from pages.parts.compared import Compared, Focus
+from pages.parts.compared_looks import TABLE
+from pages.parts.compared_tables import group_units, groups_compared, measures, runs_compared
 from pages.parts.figures.palette import Palette
 from pages.parts.run_list import HEAD, ROW
-from pages.parts.session import run_link
-from pages.parts.tables import compared_runs_table, ways_table
+from pages.parts.session import palette, run_link
+from pages.parts.ticking import table_key, untick
+from pages.parts.written import ranked
 from storage import Run
 
+TALLEST = 14  # rows
+HELP = {
+    "last": "In the last epoch that was measured",
+    "gap": "Training accuracy above validation accuracy at the best epoch, in points: how much it learned by heart",
+    "seconds": "From the first start to the end",
+    "images_per_s": "On average, while it trained",
+    "memory": "The most that one GPU or process took",
+    "parameters": "Of the whole network",
+    "learning": "Parameters that are not frozen, in the last epoch",
+    "checkpoint": "On the disk, of the best epoch",
+}
+WIDTHS = {"last": 70, "gap": 62, "checkpoint": 118, "memory": 98}  # pixels
+TITLES = {"images_per_s": "Images/s", "memory": "Memory", "learning": "Learning", "checkpoint": "Checkpoint"}
 
-def ways_side_by_side(found: Sequence[Way], colours: Palette) -> None:
-    column = st.column_config
+
+def groups_side_by_side(compared: Compared, focus: Focus) -> None:
+    sides = ranked(compared.groups, compared.measured, compared.rows["best"])
+    rest = [group for group in compared.groups if group not in [side.group for side in sides]]
+    ordered = [*(side.group for side in sides), *rest]
+    column, colours = st.column_config, palette()
+    value = _number(compared)
+    units = group_units(ordered, compared.measured, compared.rows)
     st.dataframe(
-        ways_table(found),
+        groups_compared(ordered, compared.measured, compared.rows),
         hide_index=True,
-        key="compare_ways",
-        height=ROW * len(found) + HEAD,
+        key="compare_groups",
+        height=ROW * min(len(ordered), TALLEST) + HEAD,
         row_height=ROW,
         placeholder=words.DASH,
-        alt="Ways, best mean first",
+        alt="Groups, best mean first",
         column_config={
-            "way": _names("Way", [way.name for way in found], colours, 260),
+            "group": _names("Group", {one.name: focus.colours.get(one.key) for one in ordered}, colours, 260),
             "runs": column.NumberColumn("Runs", width=60),
-            "mean": column.NumberColumn("Mean of best", format="%.1f%%", width=100),
-            "lowest": column.NumberColumn("Lowest", format="%.1f%%", width=80),
-            "highest": column.NumberColumn("Highest", format="%.1f%%", width=80),
-            "duration": column.TextColumn("Time a run", width=100),
+            "mean": column.NumberColumn("Mean of best", format=value, width=110),
+            "lowest": column.NumberColumn("Lowest", format=value, width=90),
+            "highest": column.NumberColumn("Highest", format=value, width=90),
+            "gap": column.NumberColumn("Gap", format="%.1f", width=70),
+            "seconds": column.NumberColumn(f"Time a run, {units['seconds']}", format="%.1f", width=120),
+            "memory": column.NumberColumn(f"Memory, {units['memory']}", format="%.1f", width=110),
+            "parameters": column.NumberColumn("Parameters", format="compact", width=94),
         },
     )
 
 
-def runs_side_by_side(
-    runs: Sequence[Run], apart: Sequence[Difference], colours: Palette, *, coloured: bool, now: float
-) -> None:
-    """`coloured`: each run has a line of its own, whose colour its name wears."""
-    column = st.column_config
-    name = _names("Run", line_names(runs), colours, 230) if coloured else column.ListColumn("Run", width=230)
-    st.dataframe(
-        compared_runs_table(runs, apart, link=run_link, now=now),
+def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) -> None:
+    """Those of `shown`, best first; ticked ones come into focus and can be kept or taken out."""
+    places = {run.id: place for place, run in enumerate(compared.runs)}
+    measured = [compared.measured[run.id] for run in shown]
+    _title(compared, shown)
+    table = runs_compared(
+        measured,
+        compared.names,
+        compared.rows,
+        compared.apart,
+        [places[run.id] for run in shown],
+        link=run_link,
+    )
+    answer = st.dataframe(
+        table,
         hide_index=True,
-        key="compare_table",
-        height=ROW * min(len(runs), 14) + HEAD,
+        key=table_key(TABLE),
+        height=ROW * max(1, min(len(shown), TALLEST)) + HEAD,
         row_height=ROW,
         placeholder=words.DASH,
-        alt=f"Table of {words.count(len(runs), 'run')} and {words.count(len(apart), 'setting')} that differ",
-        column_config={
-            "run": name,
-            "open": column.LinkColumn("", display_text=":material/open_in_new:", width=40, help="Open this run"),
-            "state": column.TextColumn("State", width=80),
-            "best": column.NumberColumn("Best", format="%.1f%%", help="Best validation accuracy", width=66),
-            "epoch": column.NumberColumn("at epoch", width=66),
-            "duration": column.TextColumn("Duration", width=90),
-        },
+        on_select="rerun",
+        selection_mode="multi-row",
+        alt=f"Table of {words.count(len(shown), 'run')} and {words.count(len(compared.apart), 'setting')} that differ",
+        column_config=_columns(compared, focus, shown),
     )
+    _ticked([shown[row].id for row in answer.selection.rows if row < len(shown)])
 
 
-def _names(label: str, names: Sequence[str], colours: Palette, width: int) -> object:
-    """A column of names, each in the colour of its line."""
-    tints = [colour(place, colours) + "44" for place in range(len(names))]
-    return st.column_config.MultiselectColumn(label, options=list(names), color=tints, width=width)
+def _title(compared: Compared, shown: Sequence[Run]) -> None:
+    total = words.count(len(compared.runs), "run")
+    told = f"{len(shown):,} of {total}, as brushed" if len(shown) < len(compared.runs) else f"{total}, best first"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Runs and what sets them apart** :small[:gray[{told}]]", width="content")
+        if brushed("compare"):
+            st.button("Show all runs", icon=":material/filter_alt_off:", key="compare_unbrush", on_click=_unbrush)
+    if not compared.apart:
+        st.caption("They are set up alike in everything, the seed included.")
+
+
+def _ticked(ids: list[str]) -> None:
+    """What can be done to the basket with ticked rows."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not ids:
+            st.caption("Tick rows to look at just these, or to take them out. Click a column to sort.")
+            return
+        held = basket()
+        if len(ids) > 1 and st.button("Keep only these", icon=":material/filter_alt:", key="compare_keep"):
+            _now(Basket(tuple(one if one in ids else "" for one in held.places)).with_runs(ids))
+        if set(ids) & set(held.runs) and st.button(
+            "Take out", icon=":material/playlist_remove:", key="compare_take_out"
+        ):
+            _now(held.without_runs(ids))
+        st.caption(f"{words.count(len(ids), 'run')} ticked")
+
+
+def _now(held: Basket) -> None:
+    keep(held)
+    untick(TABLE)
+    unbrush("compare")
+    st.rerun()
+
+
+def _unbrush() -> None:
+    unbrush("compare")
+    untick(TABLE)
+
+
+def _columns(compared: Compared, focus: Focus, shown: Sequence[Run]) -> dict[str, Any]:
+    column = st.column_config
+    measured = [compared.measured[run.id] for run in shown]
+    worn = {compared.names[run.id]: focus.of_runs.get(run.id) for run in shown}
+    config: dict[str, Any] = {
+        "run": _names("Run", worn, palette(), _width(compared.names.values())),
+        "open": column.LinkColumn("", display_text=":material/open_in_new:", width=40, help="Open this run"),
+        "state": column.TextColumn("State", width=80),
+        "best": column.NumberColumn("Best", format=_number(compared), width=70, help=compared.rows["best"].label),
+        "epoch": column.NumberColumn("at epoch", width=70),
+    }
+    for key, (_, unit) in measures(measured, compared.rows).items():
+        title = TITLES.get(key, compared.rows[key].label.split(" ")[0])
+        title = f"{title}, {unit}" if key in ("seconds", "memory", "checkpoint") else title
+        form = _number(compared) if key == "last" else _digits(key, unit)
+        config[key] = column.NumberColumn(title, format=form, help=HELP[key], width=WIDTHS.get(key, 82))
+    numbers = [one.label for one in compared.apart if any(isinstance(value, float) for value in one.raw)]
+    return config | {label: column.NumberColumn(label, format="%.4g") for label in numbers}
+
+
+def _digits(key: str, unit: str) -> str:
+    if key in ("parameters", "learning"):
+        return "compact"
+    return "%+.1f" if key == "gap" else "%.0f" if unit in ("img/s", "MB") else "%.1f"
+
+
+def _number(compared: Compared) -> str:
+    return "%.2f%%" if compared.rows["best"].unit == "%" else "%.4g"
+
+
+def _width(names: Iterable[str]) -> int:
+    """Pixels that the longest name takes, within reason."""
+    return max(110, min(270, 40 + 7 * max(map(len, names), default=0)))
+
+
+def _names(label: str, colours: Mapping[str, str | None], ground: Palette, width: int) -> object:
+    """A column of names, each in the colour it wears."""
+    tints = [(colour or ground.waiting) + ("44" if colour else "1A") for colour in colours.values()]
+    return st.column_config.MultiselectColumn(label, options=list(colours), color=tints, width=width, pinned=True)

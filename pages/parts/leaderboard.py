@@ -8,34 +8,31 @@ import pandas as pd
 import streamlit as st
 
 from pages.parts import words
+from pages.parts.basket import Basket, basket_buttons, compare
+from pages.parts.brushed_axes import HOW_TO_BRUSH, Made, brushed, brushed_axes, unbrush
 from pages.parts.exports import export_button
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.parallel import drawn, parallel
-from pages.parts.live import unless_new
+from pages.parts.measured import peak_memory
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.search_actions import stop_trials
-from pages.parts.session import COMPARE_PAGE, open_run, palette, store
+from pages.parts.session import open_run, palette, store
 from pages.parts.tables import trials_table
+from pages.parts.ticking import kept_order, table_key, untick
 from pages.parts.trials import PRUNED, Dimension, Trial, best_first
-from storage import Search, Series
+from storage import Search
 
 MOST_AXES = 10
 TALLEST = 14  # rows
-HOW_TO_BRUSH = (
-    "Drag along an axis to keep the trials that pass there; several axes count together. A click beside the dragged "
-    "part lets go of it."
-)
+TABLE = "search_board"
 
 
 def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], token: object) -> None:
-    """Parallel coordinates. While an axis is brushed the figure stands still, so that the brush stays."""
+    """Every trial as a line across the settings that were searched."""
     if not drawn(trials) or not dimensions:
         return
-    round_ = st.session_state.get("search_axes_round", 0)
-    key = f"search_axes_{search.id}_{round_}"
-    is_brushed = bool(st.session_state.get("search_brushed"))
 
-    def make() -> tuple[dict[str, Any], tuple[str, ...]]:
+    def make() -> Made:
         option = parallel(
             trials,
             dimensions[:MOST_AXES],
@@ -46,18 +43,10 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
         )
         return option, tuple(trial.run.id for trial in drawn(trials))
 
-    held = st.session_state.get("search_axes_option")
-    stay = is_brushed and held is not None and held[0][0] == key
-    option, ids = held[1] if stay else unless_new("search_axes_option", (key, token, palette().name), make)
     with st.container(border=True, key="search_axes"):
         st.markdown("**What made a difference**", help=HOW_TO_BRUSH)
-        st.echarts_chart(
-            option,
-            height=340,
-            key=key,
-            on_select=_brushed(key, ids),
-            alt=f"{words.count(len(ids), 'trial')} as lines across their settings",
-        )
+        told = f"{words.count(len(drawn(trials)), 'trial')} as lines across their settings"
+        brushed_axes("search", search.id, token, make, afterwards=lambda: untick(TABLE), alt=told)
         if len(dimensions) > MOST_AXES:
             st.caption(f"The first {MOST_AXES} of {len(dimensions)} settings.")
 
@@ -78,7 +67,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
         )
         answer = st.dataframe(
             table,
-            key=_table_key(),
+            key=table_key(TABLE),
             hide_index=True,
             row_height=ROW,
             placeholder=words.DASH,
@@ -100,28 +89,17 @@ def _board_head(search: Search, shown: int, trials: int) -> None:
     told = f"{shown:,} of {total}, as brushed above" if shown < trials else f"{total}, best first"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
-        if st.session_state.get("search_brushed"):
-            st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=unbrush)
+        if brushed("search"):
+            st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=_unbrush)
+        if trials > 1 and st.button("Compare all", icon=":material/compare_arrows:", key="search_compare_all"):
+            compare(Basket(searches=(search.id,)))
         whats = ["trials", "metrics", "checkpoints", "events"]
         export_button(whats, key="search", told="Of all trials of this search.", search=search.id)
 
 
-def unbrush() -> None:
-    """A new chart: on the old one the brushed areas would stay painted."""
-    st.session_state.pop("search_brushed", None)
-    st.session_state["search_axes_round"] = st.session_state.get("search_axes_round", 0) + 1
-    _untick()
-
-
-def _brushed(key: str, ids: tuple[str, ...]) -> Any:
-    def take() -> None:
-        picked = st.session_state[key].selection.selected
-        st.session_state["search_brushed"] = [
-            ids[row] for group in picked for row in group["data_indices"] if row < len(ids)
-        ]
-        _untick()
-
-    return take
+def _unbrush() -> None:
+    unbrush("search")
+    untick(TABLE)
 
 
 def _ticked(ticked: list[Trial]) -> None:
@@ -134,47 +112,27 @@ def _ticked(ticked: list[Trial]) -> None:
             st.button(
                 told, icon=":material/stop_circle:", key="search_stop_trials", on_click=stop_trials, args=(going,)
             )
-        if len(ticked) > 1 and st.button("Compare", icon=":material/compare_arrows:", key="search_compare"):
-            st.switch_page(COMPARE_PAGE, query_params={"runs": ",".join(trial.run.id for trial in ticked)})
+        basket_buttons([trial.run.id for trial in ticked], page="search")
         st.caption(f"{words.count(len(ticked), 'trial')} ticked")
 
 
 def _shown(search: Search, trials: list[Trial]) -> list[Trial]:
-    """Best first; while rows are ticked in the order they had then, so that no tick slips to another trial."""
+    """Those that the brush leaves, best first."""
     ranked = best_first(trials, lowest=search.mode == "min")
-    if brushed := set(st.session_state.get("search_brushed") or ()):
-        ranked = [trial for trial in ranked if trial.run.id in brushed]
-    ticked = st.session_state.get(_table_key(), {}).get("selection", {}).get("rows", [])
-    held = st.session_state.get("search_board_ids", ())
-    if ticked and held:
-        by_id = {trial.run.id: trial for trial in ranked}
-        kept = [by_id.pop(run_id) for run_id in held if run_id in by_id]
-        if len(kept) == len(held):
-            ranked = [*kept, *by_id.values()]
-        else:  # one is gone: positions no longer mean the same trials
-            _untick()
-    st.session_state["search_board_ids"] = tuple(trial.run.id for trial in ranked)
-    return ranked
+    if left := set(brushed("search")):
+        ranked = [trial for trial in ranked if trial.run.id in left]
+    by_id = {trial.run.id: trial for trial in ranked}
+    return [by_id[run_id] for run_id in kept_order(TABLE, list(by_id))]
 
 
 def _memory(trials: Sequence[Trial]) -> dict[str, float | None]:
     """The most that each trial took, in MiB; asked once for those that are over."""
     known: dict[str, tuple[int, float | None]] = st.session_state.setdefault("search_memory", {})
-    for trial in trials:
-        run = trial.run
-        if known.get(run.id, (None,))[0] != run.offset:
-            known[run.id] = (run.offset, _most_memory(run.id))
+    news = {one.run.id: one.run.offset for one in trials if known.get(one.run.id, (None,))[0] != one.run.offset}
+    extents = store().extents.of(news) if news else {}
+    for run_id, offset in news.items():
+        known[run_id] = (offset, peak_memory(extents.get(run_id, {}))[1])
     return {trial.run.id: known[trial.run.id][1] for trial in trials}
-
-
-def _most_memory(run_id: str) -> float | None:
-    last = store().metrics.last(run_id)
-    name = next((one for one in sorted(last) if one.endswith("/peak_mb")), None)
-    name = name or ("memory/rss_mb" if "memory/rss_mb" in last else None)
-    if name is None:
-        return None
-    measured: Series = store().metrics.series(run_id, name, limit=200)
-    return max((value for value in measured.highs if value is not None), default=None)
 
 
 def _columns(search: Search, clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
@@ -235,11 +193,3 @@ def _open(clicked: str, ids: list[str]) -> None:
 
 def _percent(search: Search) -> bool:
     return search.metric.endswith("/accuracy")
-
-
-def _table_key() -> str:
-    return f"search_board_{st.session_state.get('search_board_round', 0)}"
-
-
-def _untick() -> None:
-    st.session_state["search_board_round"] = st.session_state.get("search_board_round", 0) + 1

@@ -8,6 +8,7 @@ import engine
 from pages.parts import words
 from pages.parts.actions import run_buttons
 from pages.parts.annotations import annotation_buttons, notes, tag_badges
+from pages.parts.basket import basket_toggle
 from pages.parts.cards import fact_badges, state_badge
 from pages.parts.lineage import go_on, lineage
 from pages.parts.remedies import ways_out
@@ -34,6 +35,7 @@ def header(run: Run) -> None:
             annotation_buttons([run], key="run")
             run_buttons([run], key="run", afterwards=_leave)
             go_on(run)
+            basket_toggle(run)
             if run.source is None and st.button(
                 "Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"
             ):

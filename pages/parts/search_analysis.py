@@ -12,7 +12,7 @@ from pages.parts.figures.contour import contour
 from pages.parts.figures.importance import importance
 from pages.parts.figures.slices import slices
 from pages.parts.figures.timeline import height, timeline
-from pages.parts.figures.trade_off import Point, trade_off
+from pages.parts.figures.trade_off import Dot, Scale, trade_off
 from pages.parts.live import unless_new
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.search_parts import labels, lowest
@@ -87,22 +87,17 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
 
 
 def _trade_off(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
-    points = [
-        Point(trial.label, trial.run.cost, trial.value, is_whole=not trial.is_pruned)
+    factor, unit = (100, "%") if _percent(search) else (1, "")
+    dots = [
+        Dot(trial.label, trial.run.cost, factor * trial.value, is_whole=not trial.is_pruned)
         for trial in trials
         if trial.run.cost is not None and trial.value is not None
     ]
-    if not points:
+    if not dots:
         st.caption("Shows with the first trial that has ended.")
         return
-    figure = trade_off(
-        points,
-        cost=COSTS[search.spec["cost"]],
-        metric=words.metric(search.metric),
-        percent=_percent(search),
-        lowest=lowest(search),
-        palette=palette(),
-    )
+    cost = Scale(COSTS[search.spec["cost"]], lowest=True)
+    figure = trade_off(dots, cost, Scale(words.metric(search.metric), unit, lowest=lowest(search)), palette=palette())
     st.plotly_chart(figure, key="search_trade_off", config={"displayModeBar": False})
     st.caption("The dotted steps join the best trial that can be had for each cost (the Pareto front).")
 

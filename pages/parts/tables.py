@@ -1,14 +1,11 @@
 """Records as tables for `st.dataframe`. Pure: no Streamlit here, so that they are tested as plain data."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
 from typing import Any
 
 import pandas as pd
 
 from pages.parts import words
-from pages.parts.comparison import Difference, Way, line_names
 from pages.parts.trials import Trial, told
 from storage import Checkpoint, Dataset, Event, Run, Search
 
@@ -33,38 +30,6 @@ def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequen
             "id": [run.id for run in runs],
         }
     ).astype({"best": "Float64", "best_epoch": "Int64"})
-
-
-def ways_table(found: Sequence[Way]) -> pd.DataFrame:
-    """One row a way, in the order given; values in per cent."""
-    return pd.DataFrame(
-        {
-            "way": [[way.name] for way in found],
-            "runs": [len(way.runs) for way in found],
-            "mean": [_in_percent(way.mean) for way in found],
-            "lowest": [_in_percent(min(way.values, default=None)) for way in found],
-            "highest": [_in_percent(max(way.values, default=None)) for way in found],
-            "duration": [words.duration(median(run.duration_s() or 0 for run in way.runs)) for way in found],
-        }
-    ).astype(dict.fromkeys(("mean", "lowest", "highest"), "Float64"))
-
-
-def compared_runs_table(
-    runs: Sequence[Run], apart: Sequence[Difference], *, link: Callable[[Run], str], now: float
-) -> pd.DataFrame:
-    """One row a run, best first: what came of it, then one column a setting that differs; `link` opens it."""
-    columns: dict[str, list[Any]] = {
-        "run": [[name] for name in line_names(runs)],
-        "open": [link(run) for run in runs],
-        "state": [words.STATE_WORDS[run.state] for run in runs],
-        "best": [_in_percent(run.best_value) for run in runs],
-        "epoch": [run.best_epoch for run in runs],
-        "duration": [words.duration(run.duration_s(now)) for run in runs],
-    }
-    labels = Counter(one.label for one in apart)
-    columns |= {one.label if labels[one.label] == 1 else one.path: list(one.values) for one in apart}
-    table = pd.DataFrame(columns).astype({"best": "Float64", "epoch": "Int64"})
-    return table.sort_values("best", ascending=False, kind="stable", na_position="last", ignore_index=True)
 
 
 def trials_table(

@@ -50,8 +50,8 @@ METRIC_WORDS: dict[str, str] = {
     "speed/images_per_s": "Throughput",
     "speed/epoch_s": "Time an epoch",
     "memory/rss_mb": "Process memory",
-    "model/weights": "Weights",
-    "model/learning_weights": "Weights that learn",
+    "model/parameters": "Parameters",
+    "model/learning_parameters": "Parameters that learn",
 }
 
 
@@ -199,6 +199,16 @@ def shortened(text: str, columns: int) -> str:
         if width > columns:
             return text[: max(0, place - 1)].rstrip() + "…"
     return text
+
+
+def squeezed(text: str, columns: int) -> str:
+    """`text` in at most so many columns, cut in its middle: names that begin alike differ at their ends."""
+    if shortened(text, columns) == text:
+        return text
+    end = ""
+    while len(end) < len(text) and shortened(rest := text[-len(end) - 1 :], columns * 2 // 5) == rest:
+        end = rest
+    return shortened(text, columns - columns * 2 // 5) + end.lstrip()
 
 
 def escaped(text: str) -> str:

@@ -1,123 +1,148 @@
-"""Several runs side by side: their curves, what sets them apart, which way is best. `?runs=ID,ID` opens it anywhere."""
-
-import time
+"""Several runs side by side: which is best, by how much, at what cost. `?runs=ID,ID&searches=ID` opens it anywhere."""
 
 import streamlit as st
 
 from pages.parts import words
+from pages.parts.basket import MOST, Basket, addressed_basket, basket, keep
+from pages.parts.brushed_axes import brushed
+from pages.parts.by_image import ByImage
 from pages.parts.cards import empty_state, page_head
-from pages.parts.compared_runs import runs_side_by_side, ways_side_by_side
-from pages.parts.comparison import Difference, Way, differences, line_names, verdict, ways
-from pages.parts.figures.compared import Axis, Course, compared, points
+from pages.parts.compared import Compared, Focus, focused
+from pages.parts.compared_curves import curves, look_now
+from pages.parts.compared_looks import TABLE, configuration, trade_offs, what_made_a_difference
+from pages.parts.compared_now import best_two, gathered, grouping, runs_in
+from pages.parts.compared_runs import groups_side_by_side, runs_side_by_side
+from pages.parts.compared_share import share
+from pages.parts.figures.palette import LIGHT
+from pages.parts.groups import Group
 from pages.parts.live import CHARTS_S, live
 from pages.parts.session import RUNS_PAGE, palette, store
+from pages.parts.settings_table import legend
+from pages.parts.ticking import kept_order, ticked_ids
+from pages.parts.written import painted, written
 from storage import Run
 
-AXES: dict[str, Axis] = {"Epochs": "epoch", "Steps": "step", "Time": "minutes"}
-FIRST = ("val/accuracy", "val/loss", "train/accuracy", "train/loss")  # before all other metrics
-MOST = 50
-HEIGHT = 380
+LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
+MANY = 24  # runs; of more all their settings say more at first than the curves of some
+MOST_NAMES = 12  # that stand above a chart
 
 
-def chosen() -> list[Run]:
-    """The runs that the address names, as the box above holds them; the address follows the box."""
-    known = {run.id: run for run in store().runs.list(limit=1000)}
-    named = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id in known]
-    if "compare_runs" not in st.session_state or st.session_state.get("compare_named") != named:
-        st.session_state["compare_runs"] = named[:MOST]
-    picked = st.multiselect(
+def choice(held: Basket) -> None:
+    """The basket as lists to add to and take from."""
+    known = {run.id: run for run in store().runs.list(alone=True, limit=MOST)}
+    known |= {run.id: run for run in store().runs.some(held.runs) if run.id not in known}
+    st.session_state["compare_runs"] = [run_id for run_id in held.runs if run_id in known]
+    st.multiselect(
         "Runs",
         list(known),
         format_func=lambda run_id: known[run_id].name,
         key="compare_runs",
-        max_selections=MOST,
         placeholder="Choose two or more",
+        on_change=_choose,
     )
-    st.session_state["compare_named"] = picked
-    if picked != named:
-        st.query_params["runs"] = ",".join(picked)
-    return [known[run_id] for run_id in picked]
-
-
-def tools(runs: list[Run], found: list[Way]) -> tuple[str, Axis, bool]:
-    """Metric, axis, and whether runs of one way are one line."""
-    names = {name for run in runs for name in store().metrics.names(run.id)}
-    ordered = [name for name in FIRST if name in names] + sorted(names - set(FIRST))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        metric = st.selectbox("Metric", ordered, format_func=words.metric, key="compare_metric", width=240)
-        axis = st.segmented_control("Over", list(AXES), default="Epochs", required=True, key="compare_axis")
-        several = len(found) < len(runs)
-        together = several and st.toggle(
-            "Seeds together",
-            value=True,
-            key="compare_together",
-            help="Runs that differ in nothing but their seeds become one line: their mean, and a band from the lowest "
-            "to the highest. Turn it off to see each run.",
+    searches = {search.id: search for search in store().searches.list()}
+    if searches:
+        st.session_state["compare_searches"] = [one for one in held.searches if one in searches]
+        st.multiselect(
+            "All trials of a search",
+            list(searches),
+            format_func=lambda search_id: searches[search_id].name,
+            key="compare_searches",
+            placeholder="Choose a search",
+            on_change=_choose,
         )
-    return metric, AXES[axis or "Epochs"], together
 
 
-def curves(runs: list[Run], found: list[Way], metric: str, axis: Axis, *, together: bool) -> None:
-    alone = [(name, (run,)) for name, run in zip(line_names(runs), runs, strict=True)]
-    lines = [(way.name, way.runs) for way in found] if together else alone
-    series = {run.id: store().metrics.series(run.id, metric) for run in runs}
-    # a mean over runs needs the same places in each: minutes never are
-    over: Axis = "epoch" if together and axis == "minutes" else axis
-    courses = [Course(name, [points(run, series[run.id], over) for run in members]) for name, members in lines]
-    with st.container(border=True, key="compare_curves"):
-        st.markdown(f"**{words.metric(metric)}**")
-        st.echarts_chart(
-            compared(courses, axis=over, percent=metric.endswith("/accuracy"), palette=palette()),
-            height=HEIGHT,
-            key="compare_chart",
-            alt=f"{words.metric(metric)} of {words.count(len(courses), 'line')}",
+def _choose() -> None:
+    held, picked = basket(), st.session_state["compare_runs"]
+    kept = held.without_runs(set(held.runs) - set(picked)).with_runs(picked)
+    keep(Basket(kept.places, tuple(st.session_state.get("compare_searches", ()))))
+
+
+def verdict(compared: Compared, said: list[Group], focus: Focus, images: ByImage | None) -> None:
+    """What is to be said first, in a few sentences."""
+    names = {group.name: focus.colours[group.key] for group in focus.groups}
+    told = written(said, compared.measured, compared.rows, painted(names, palette()), images, compared.kinds)
+    if told:
+        with st.container(border=True, key="compare_written"):
+            st.html(f'<div style="line-height:1.6">{" ".join(told)}</div>')
+
+
+def looked_at(compared: Compared, focus: Focus, shown: list[Run]) -> None:
+    """One look at a time: curves, two quantities, all settings, configurations."""
+    first = LOOKS[2] if len(compared.runs) > MANY else LOOKS[0]
+    look = st.session_state.get("compare_look") or first
+    if look in LOOKS[:2] and len(focus.groups) <= MOST_NAMES:
+        st.html(legend([(group.name, focus.colours[group.key]) for group in focus.groups], palette()))
+    if look == "Trade-offs":
+        trade_offs(compared, focus, shown)
+    elif look == "What made a difference":
+        what_made_a_difference(compared, focus)
+    elif look == "Configuration":
+        configuration(compared, focus, shown)
+    else:
+        curves(compared, focus)
+
+
+def drawn(drawn_for: Basket) -> None:
+    held = basket()
+    runs = runs_in(held)
+    if held != drawn_for or len(runs) < 2:
+        st.rerun()  # chosen anew, or deleted meanwhile: the whole page follows
+    by = st.session_state.get("compare_by")
+    with page_head("Compare"):
+        with st.popover(words.count(len(runs), "run"), icon=":material/playlist_add:", key="compare_choice"):
+            choice(held)
+        by = grouping(runs)
+        tools = st.container(width="content")
+    compared = gathered(runs, by)
+    left = set(brushed("compare"))
+    ranked = compared.best_first([run for run in runs if not left or run.id in left])
+    by_id = {run.id: run for run in runs}
+    shown = [by_id[run_id] for run_id in kept_order(TABLE, [run.id for run in ranked])]
+    worn = st.session_state.setdefault("compare_worn", {})
+    worn |= {run_id: place for place, run_id in enumerate(held.places) if run_id}
+    focus, light = (focused(compared, shown, ticked_ids(TABLE), worn, one) for one in (palette(), LIGHT))
+    ids = {run.id for run in shown}
+    whole = [group for group in compared.groups if any(run.id in ids for run in group.runs)]
+    said = list(focus.groups) if focus.is_chosen else whole
+    images = best_two(compared, said)
+    with tools:
+        share(compared, said, light, look_now(), images)
+    verdict(compared, said, focus, images)
+    with st.container(border=True, key="compare_look_card"):
+        first = LOOKS[2] if len(runs) > MANY else LOOKS[0]
+        st.segmented_control(
+            "Look", LOOKS, default=first, required=True, key="compare_look", label_visibility="collapsed"
         )
-        if over != axis:
-            st.caption("Seeds together are drawn over epochs: their minutes do not meet.")
-
-
-def tables(runs: list[Run], found: list[Way], apart: list[Difference], *, together: bool) -> None:
-    if together:
+        looked_at(compared, focus, shown)
+    if compared.is_grouped:
         with st.container(border=True):
-            st.markdown("**Ways**")
-            ways_side_by_side(found, palette())
-    with st.container(border=True):
-        st.markdown("**Runs and what sets them apart**")
-        runs_side_by_side(runs, apart, palette(), coloured=not together, now=time.time())
-        if not apart:
-            st.caption("They are set up alike in everything, the seed included.")
+            st.markdown("**Groups** :small[:gray[best mean first]]")
+            groups_side_by_side(compared, focus)
+    with st.container(border=True, key="compare_board"):
+        runs_side_by_side(compared, focus, shown)
 
 
 def page() -> None:
+    held = addressed_basket()
+    runs = runs_in(held)
+    if len(runs) > 1:
+        live(lambda: drawn(held), every_s=None if all(run.state.is_over for run in runs) else CHARTS_S)
+        return
     with page_head("Compare"):
         pass
-    if not store().runs.count():
-        empty_state(
-            "compare_arrows",
-            "Nothing to compare yet",
-            "Once you have trained two runs, see here which is better, and what set them apart.",
-            lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
-        )
+    if store().runs.count():
+        choice(held)
+        told = "Choose two runs or more, here or by ticking rows on the Runs page. The basket at the left follows you."
+        st.info(told, icon=":material/compare_arrows:")
         return
-    runs = chosen()
-    if len(runs) < 2:
-        st.info("Choose two runs or more, here or by ticking rows on the Runs page.", icon=":material/compare_arrows:")
-        return
-
-    def drawn() -> None:
-        now = [store().runs.get(run.id) for run in runs]
-        found, apart = ways(now), differences(now)
-        if text := verdict(found):
-            st.markdown(text)
-        if any(store().metrics.names(run.id) for run in now):
-            metric, axis, together = tools(now, found)
-            curves(now, found, metric, axis, together=together)
-        else:
-            together = False
-            st.info("None of them has measured anything yet.", icon=":material/hourglass_empty:")
-        tables(now, found, apart, together=together)
-
-    live(drawn, every_s=None if all(run.state.is_over for run in runs) else CHARTS_S)
+    empty_state(
+        "compare_arrows",
+        "Nothing to compare yet",
+        "Once you have trained two runs, see here which is better, and what set them apart.",
+        lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
+    )
 
 
 page()

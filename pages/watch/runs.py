@@ -7,12 +7,13 @@ import streamlit as st
 from pages.parts import words
 from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
 from pages.parts.annotations import annotation_buttons
+from pages.parts.basket import basket_buttons
 from pages.parts.cards import empty_state, page_head
 from pages.parts.exports import export_button
 from pages.parts.live import live
 from pages.parts.run_import import import_button
 from pages.parts.run_list import run_list
-from pages.parts.session import COMPARE_PAGE, NEW_RUN_PAGE, open_run, store
+from pages.parts.session import NEW_RUN_PAGE, open_run, store
 from storage import Run, RunState
 
 FILTERS: dict[str, list[RunState]] = {
@@ -91,8 +92,7 @@ def table() -> None:
     ticked = [runs[row] for row in run_list(runs, key=table_key(), ticks=True, rows=14)]
     with st.container(horizontal=True, vertical_alignment="center"):
         if ticked:
-            if len(ticked) > 1 and st.button("Compare", icon=":material/compare_arrows:", key="runs_compare"):
-                st.switch_page(COMPARE_PAGE, query_params={"runs": ",".join(run.id for run in ticked)})
+            basket_buttons([run.id for run in ticked], page="runs")
             annotation_buttons(ticked, key="runs", afterwards=untick)
             run_buttons(ticked, key="runs", afterwards=untick)
             stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))

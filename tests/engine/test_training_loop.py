@@ -48,7 +48,7 @@ def test_epoch_values_stand_at_the_last_step_of_their_epoch(finished):
     assert set(lines[0]["values"]) == {
         *("train/accuracy", "val/loss", "val/accuracy", "lr/all"),
         *("speed/images_per_s", "speed/epoch_s", "memory/rss_mb"),
-        *("model/weights", "model/learning_weights"),
+        *("model/parameters", "model/learning_parameters"),
     }
     assert all(value > 0 for value in lines[0]["values"].values())
 

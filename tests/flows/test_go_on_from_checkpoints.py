@@ -47,8 +47,8 @@ def child_of(store: Store, *arguments: str) -> Run:
 
 def test_weights_are_counted_alike_by_the_run_and_in_its_file(store: Store, finished: Run) -> None:
     told = store.metrics.last(finished.id)
-    assert told["model/weights"].value == told["model/learning_weights"].value  # nothing is frozen
-    assert engine.count_weights(store, finished.id) == told["model/weights"].value
+    assert told["model/parameters"].value == told["model/learning_parameters"].value  # nothing is frozen
+    assert engine.count_parameters(store, finished.id) == told["model/parameters"].value
 
 
 def test_extend_and_branch_are_new_runs_and_the_finished_one_never_changes(store: Store, finished: Run) -> None:

@@ -1,147 +1,175 @@
-"""Which runs are one way, what sets ways apart, what the page draws of them."""
+"""The Compare page without a browser: what it shows of which runs, and what can be done there."""
 
-from dataclasses import replace
-from typing import Any
+import json
 
 import pytest
 
-import engine
-from pages.parts.comparison import differences, verdict, ways
-from pages.parts.figures.compared import Course, compared, points
-from pages.parts.figures.palette import LIGHT
-from pages.parts.tables import compared_runs_table, ways_table
-from storage import Run, RunState, Series, Store
-from tests.pages.pages import COMPARE, opened, texts
+from storage import Run, Store
+from tests.pages import seed, seed_searches
+from tests.pages.pages import COMPARE, fine, keys, opened, texts
+
+LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
 
 
-def run(name: str, best: float | None = None, **spec: Any) -> Run:
-    parsed = engine.RunSpec.parse({"name": name, "data": {"dataset": "digits"}, **spec})
-    return Run(
-        id=name.replace(" ", "-"),
-        name=name,
-        state=RunState.FINISHED,
-        spec=parsed.model_dump(mode="json"),
-        dataset_id="digits",
-        created_at=0.0,
-        started_at=60.0,
-        ended_at=180.0,
-        steps=40,
-        epochs=4,
-        best_value=best,
-        best_epoch=3,
+@pytest.fixture
+def awake(store: Store) -> Store:
+    seed.digits(store)
+    seed.awake(store)
+    return store
+
+
+def of(runs: dict[str, Run], *names: str) -> str:
+    return ",".join(runs[name].id for name in names)
+
+
+def shown(app) -> list[str]:
+    return [name for (name,) in app.dataframe[-1].value["run"].tolist()]
+
+
+def said(app) -> str:
+    return "\n".join(one.proto.body for one in app.get("html"))
+
+
+def address(app) -> str:
+    """The runs that the address names, whether AppTest or the page has written it."""
+    return (
+        ",".join(app.query_params["runs"]) if isinstance(app.query_params["runs"], list) else app.query_params["runs"]
     )
 
 
-HEAD = {"freeze": {"policy": "head"}}
-GRADUAL = {"freeze": {"policy": "gradual", "every_epochs": 2}}
-SIX = [
-    run("head only, seed 0", 0.80, seed=0, **HEAD),
-    run("from scratch, seed 0", 0.70, seed=0),
-    run("head only, seed 1", 0.84, seed=1, **HEAD),
-    run("from scratch, seed 1", 0.72, seed=1),
-    run("gradual 1", 0.81, seed=0, **GRADUAL),
-    run("gradual 2", 0.83, seed=1, **GRADUAL),
-]
+def lines(app) -> list[str]:
+    option = json.loads(app.get("echarts_chart")[0].proto.spec)
+    return [one["name"] for one in option["series"] if one["name"] not in ("lowest", "highest", "others")]
 
 
-def test_only_what_differs_is_told_in_the_words_of_the_form() -> None:
-    apart = {one.path: one.values for one in differences(SIX)}
-    assert set(apart) == {"freeze.policy", "freeze.every_epochs", "seed"}
-    assert apart["freeze.policy"][:2] == ("Head only", "Train everything")
-    assert apart["freeze.every_epochs"] == ("–", "–", "–", "–", "2", "2")  # no run but a gradual one has a use for it
-    assert differences([SIX[0], SIX[0]]) == []
+def tick(app, *rows: int) -> None:
+    app.session_state["compare_table_0"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    fine(app.run())
 
 
-def test_runs_on_other_images_differ_though_their_data_sets_share_a_name() -> None:
-    first, second = (replace(SIX[0], dataset_fingerprint=one) for one in ("aaaaaaaaaa", "bbbbbbbbbb"))
-    assert [one.path for one in differences([first, second])] == ["data.fingerprint"]
+def test_the_address_opens_the_page_on_its_runs_best_first(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=f"{of(runs, 'small', 'finished', 'running')},gone")
+    assert len(shown(app)) == 3
+    best = app.dataframe[-1].value["best"].tolist()
+    assert best == sorted(best, reverse=True)
+    assert len(lines(app)) == 3
+    assert "is best of" in said(app) or "beats" in said(app) or "different images" in said(app)
 
 
-def test_runs_that_differ_in_their_seed_alone_are_one_way_called_by_their_names() -> None:
-    found = ways(SIX)
-    assert [(way.name, way.values) for way in found] == [
-        ("head only", [0.80, 0.84]),
-        ("gradual", [0.81, 0.83]),
-        ("from scratch", [0.70, 0.72]),
-    ]
-
-
-def test_ways_whose_names_tell_nothing_are_called_by_the_fewest_settings() -> None:
-    nameless = [replace(one, name="resnet") for one in SIX]
-    assert {way.name for way in ways(nameless)} == {"Head only", "Train everything", "Gradual unfreezing"}
-    by_rate = [run("a", optimisation={"learning_rate": rate}) for rate in (0.1, 0.01)]
-    assert {way.name for way in ways(by_rate)} == {"Learning rate 0.1", "Learning rate 0.01"}
-
-
-def test_a_verdict_says_how_sure_it_is() -> None:
-    head, gradual, scratch = ways(SIX)
-    assert verdict([head, scratch]) == (
-        "**head only** is best: 82.0% on average of 2 runs, 80.0% to 84.0%. That is 11.0 points above from scratch "
-        "(71.0% on average of 2 runs, 70.0% to 72.0%); no run of it does as well."
-    )
-    assert verdict([head, gradual]).endswith("single runs of both overlap.")
-    assert verdict(ways(SIX[:2])).endswith("one run each does not tell skill from luck.")
-    assert verdict(ways([run("a"), run("b", seed=1)])) == ""
-    elsewhere = replace(SIX[1], dataset_id="shapes", dataset_fingerprint="f")
-    assert verdict(ways([SIX[0], elsewhere])).startswith("They were judged by different images")
-
-
-def series(steps: list[int], values: list[float | None]) -> Series:
-    at = [60.0 + 60 * step for step in steps]
-    epochs = [1] * len(steps)
-    return Series(
-        name="val/accuracy", factor=1, steps=steps, values=values, lows=values, highs=values, epochs=epochs, at=at
-    )
-
-
-def test_a_line_is_the_mean_over_runs_where_all_have_a_value() -> None:
-    both = [
-        points(SIX[0], series([10, 20, 30], [0.5, 0.6, 0.7]), "epoch"),
-        points(SIX[2], series([10, 20], [0.7, None]), "epoch"),
-    ]
-    option = compared([Course("head only", both)], axis="epoch", percent=True, palette=LIGHT)
-    line, lowest, span = option["series"]
-    assert line["data"] == [[1.0, 60.0]]
-    assert (lowest["data"], span["data"]) == ([[1.0, 50.0]], [[1.0, 20.0]])
-
-
-@pytest.mark.parametrize(("axis", "places"), [("epoch", [1.0, 2.0]), ("step", [10, 20]), ("minutes", [10, 20])])
-def test_places_on_the_axis_are_epochs_steps_or_minutes(axis: Any, places: list[float]) -> None:
-    assert [place for place, _ in points(SIX[0], series([10, 20], [0.5, 0.6]), axis)] == places
-
-
-def test_tables_have_a_row_a_run_best_first_and_a_row_a_way() -> None:
-    table = compared_runs_table(SIX, differences(SIX), link=lambda one: f"/run?run={one.id}", now=0.0)
-    assert table["best"].round(1).tolist() == [84.0, 83.0, 81.0, 80.0, 72.0, 70.0]
-    assert table["Freezing"].tolist()[0] == "Head only"
-    assert table["open"][0] == "/run?run=head-only,-seed-1"
-    assert ways_table(ways(SIX))[["runs", "mean", "lowest"]].round(1).values.tolist()[0] == [2, 82.0, 80.0]
-    nothing = ways_table(ways([run("a"), run("b", seed=1)]))
-    assert nothing["mean"].isna().all()
-
-
-def test_runs_of_one_name_stay_apart() -> None:
-    twins = [replace(SIX[0], id="one"), replace(SIX[1], id="two", name=SIX[0].name)]
-    table = compared_runs_table(twins, [], link=lambda one: one.id, now=0.0)
-    assert len({name for (name,) in table["run"]}) == 2
-
-
-def test_the_address_opens_the_page_on_its_runs(runs: dict[str, Run]) -> None:
-    app = opened(COMPARE, runs=f"{runs['long'].id},{runs['small'].id},gone")
-    shown = [name for (name,) in app.dataframe[0].value["run"].tolist()]
-    assert shown == [runs["long"].name, runs["small"].name]
-    assert "is best" in texts(app)
-
-
-def test_hostile_names_are_shown_as_they_were_typed(runs: dict[str, Run]) -> None:
-    app = opened(COMPARE, runs=f"{runs['hostile'].id},{runs['long'].id}")
-    assert runs["hostile"].name in [name for (name,) in app.dataframe[0].value["run"].tolist()]
+def test_hostile_and_long_names_are_shown_letter_for_letter(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=of(runs, "hostile", "long", "korean"))
+    assert "<script>" not in said(app)
+    assert "&lt;script&gt;" in said(app)
+    assert "한국" in "".join(shown(app))
 
 
 def test_runs_without_a_value_yet_are_no_trouble(runs: dict[str, Run]) -> None:
-    app = opened(COMPARE, runs=f"{runs['queued'].id},{runs['starting'].id}")
+    app = opened(COMPARE, runs=of(runs, "queued", "starting"))
     assert "measured anything yet" in texts(app)
+    for look in LOOKS:
+        app.segmented_control(key="compare_look").set_value(look)
+        fine(app.run())
 
 
-def test_the_page_asks_for_two(runs: dict[str, Run], store: Store) -> None:
-    assert "Choose two runs or more" in texts(opened(COMPARE, runs=runs["finished"].id))
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_look_is_drawn_with_a_run_that_failed_at_once(runs: dict[str, Run], look: str) -> None:
+    app = opened(COMPARE, runs=of(runs, "small", "long", "failed", "queued"))
+    app.segmented_control(key="compare_look").set_value(look)
+    fine(app.run())
+    assert len(shown(app)) == 4
+
+
+def test_the_page_asks_for_two_and_takes_them(runs: dict[str, Run], store: Store) -> None:
+    app = opened(COMPARE, runs=runs["finished"].id)
+    assert "Choose two runs or more" in texts(app)
+    app.multiselect(key="compare_runs").set_value([runs["finished"].id, runs["long"].id])
+    fine(app.run())
+    assert len(shown(app)) == 2
+    assert address(app) == of(runs, "finished", "long")
+
+
+def test_runs_that_are_gone_leave_an_empty_page(runs: dict[str, Run]) -> None:
+    assert "Choose two runs or more" in texts(opened(COMPARE, runs="gone,away", searches="nothere"))
+
+
+def test_any_metric_over_steps_or_time_smooth_and_logarithmic(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=of(runs, "small", "long"))
+    app.selectbox(key="compare_metric").set_value("train/loss")
+    app.segmented_control(key="compare_axis").set_value("Time")
+    app.slider(key="compare_smoothing").set_value(0.9)
+    app.toggle(key="compare_log").set_value(True)
+    fine(app.run())
+    option = json.loads(app.get("echarts_chart")[0].proto.spec)
+    assert (option["xAxis"]["name"], option["yAxis"]["type"]) == ("minutes", "log")
+    assert sum(name.endswith(", raw") for name in lines(app)) == 2
+
+
+def test_a_zoom_is_kept_and_let_go(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=of(runs, "small", "long"))
+    app.session_state["compare_window"] = ("epoch", (2.0, 5.0))
+    fine(app.run())
+    option = json.loads(app.get("echarts_chart")[0].proto.spec)
+    assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (2.0, 5.0)
+    fine(app.button(key="compare_reset_zoom").click().run())
+    assert "compare_reset_zoom" not in keys(app)
+
+
+def test_groups_are_lines_with_their_spread_and_a_table_of_their_own(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=24)
+    app = opened(COMPARE, searches=made.id)
+    app.segmented_control(key="compare_look").set_value("Curves")
+    app.selectbox(key="compare_by").set_value("model.backbone")
+    fine(app.run())
+    assert set(lines(app)) <= {"Small CNN", "ResNet-18", "ResNet-34"}
+    assert app.dataframe[0].value["runs"].sum() == 24
+    assert "on average of" in said(app)
+
+
+def test_a_brush_filters_the_table_until_all_are_shown_again(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=30)
+    app = opened(COMPARE, searches=made.id)
+    assert len(shown(app)) == 30
+    some = [trial.id for trial in awake.searches.trials(made.id)[:4]]
+    app.session_state["compare_brushed"] = some
+    fine(app.run())
+    assert set(shown(app)) == {"Trial 1", "Trial 2", "Trial 3", "Trial 4"}
+    fine(app.button(key="compare_unbrush").click().run())
+    assert len(shown(app)) == 30
+
+
+def test_ticked_rows_are_looked_at_kept_or_taken_out(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=of(runs, "small", "long", "running"))
+    first, second, third = shown(app)
+    tick(app, 0, 2)
+    assert set(lines(app)) == {first, third}
+    fine(app.button(key="compare_take_out").click().run())
+    assert "Choose two runs or more" in texts(app)
+    app = opened(COMPARE, runs=of(runs, "small", "long", "running"))
+    tick(app, 0, 1)
+    fine(app.button(key="compare_keep").click().run())
+    assert set(shown(app)) == {first, second}
+    places = address(app).split(",")
+    assert [place for place, run_id in enumerate(places) if run_id] == [
+        place for place, name in enumerate(("small", "long", "running")) if runs[name].id in places
+    ]
+
+
+def test_only_what_differs_stands_side_by_side_or_all(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=of(runs, "small", "long"))
+    app.segmented_control(key="compare_look").set_value("Configuration")
+    fine(app.run())
+    assert "Backbone" in said(app)
+    assert "Learning rate" not in said(app)
+    app.toggle(key="compare_all_settings").set_value(True)
+    fine(app.run())
+    assert "Learning rate" in said(app)
+
+
+def test_five_hundred_trials_are_no_burden(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=500)
+    app = opened(COMPARE, searches=made.id)
+    assert len(shown(app)) == 500
+    for look in LOOKS:
+        app.segmented_control(key="compare_look").set_value(look)
+        fine(app.run())
+        assert app.session_state["compare_look"] == look

@@ -13,7 +13,7 @@ from pages.parts.figures.palette import DARK, LIGHT
 from pages.parts.figures.parallel import drawn, parallel
 from pages.parts.figures.slices import slices
 from pages.parts.figures.timeline import timeline
-from pages.parts.figures.trade_off import Point, front, trade_off
+from pages.parts.figures.trade_off import Dot, Scale, front, trade_off
 from pages.parts.figures.trial_curves import trial_curves
 from pages.parts.trials import Dimension, Trial, best_first, dimensions, failures, lanes, tally
 from storage import Run, RunState
@@ -191,29 +191,37 @@ def _best(trials: list[Trial]) -> dict[str, Any]:
     return best_so_far(trials, lowest=False, percent=True, began=None, palette=LIGHT)
 
 
-@pytest.mark.parametrize("lowest", [False, True])
-def test_the_front_holds_what_nothing_beats(lowest: bool) -> None:
+@pytest.mark.parametrize("up_lowest", [False, True])
+@pytest.mark.parametrize("across_lowest", [False, True])
+def test_the_front_holds_what_nothing_beats(across_lowest: bool, up_lowest: bool) -> None:
     chance = np.random.default_rng(3)
-    costs, values = chance.integers(1, 9, 60) / 2, chance.integers(0, 9, 60) / 8
-    points = [Point(f"Trial {place}", *pair) for place, pair in enumerate(zip(costs, values, strict=True))]
+    across, up = chance.integers(1, 9, 60) / 2, chance.integers(0, 9, 60) / 8
+    dots = [Dot(f"Trial {place}", *pair) for place, pair in enumerate(zip(across, up, strict=True))]
 
-    def beats(one: Point, other: Point) -> bool:
-        better = one.value <= other.value if lowest else one.value >= other.value
-        return one.cost <= other.cost and better and (one.cost, one.value) != (other.cost, other.value)
+    def beats(one: Dot, other: Dot) -> bool:
+        no_worse = one.x <= other.x if across_lowest else one.x >= other.x
+        no_worse &= one.y <= other.y if up_lowest else one.y >= other.y
+        return bool(no_worse) and (one.x, one.y) != (other.x, other.y)
 
-    unbeaten = {(one.cost, one.value) for one in points if not any(beats(other, one) for other in points)}
-    found = front(points, lowest=lowest)
-    assert {(one.cost, one.value) for one in found} == unbeaten
-    assert [one.cost for one in found] == sorted(one.cost for one in found)
+    unbeaten = {(one.x, one.y) for one in dots if not any(beats(other, one) for other in dots)}
+    found = front(dots, Scale("Time", lowest=across_lowest), Scale("Value", lowest=up_lowest))
+    assert {(one.x, one.y) for one in found} == unbeaten
+    assert [one.x for one in found] == sorted(one.x for one in found)
 
 
-def test_a_trade_off_draws_each_point_once() -> None:
-    points = [Point("a", 1, 0.5), Point("b", 2, 0.9), Point("c", 3, 0.8), Point("<d>", 2, 0.2, is_whole=False)]
-    figure = trade_off(points, cost="Weights", metric="Accuracy", percent=True, lowest=False, palette=LIGHT)
-    line, *groups = figure.data
+def test_a_trade_off_draws_each_dot_once() -> None:
+    dots = [Dot("a", 1, 50), Dot("b", 2, 90), Dot("c", 3, 80), Dot("<d>", 2, 20, is_whole=False)]
+    line, *groups = trade_off(dots, Scale("Weights", lowest=True), Scale("Accuracy", "%"), palette=LIGHT).data
     assert list(line.y) == [50, 90]
-    assert {one.name: list(one.customdata) for one in groups} == {
+    assert {one.name: list(one.text) for one in groups} == {
         "best for its cost": ["a", "b"],
         "beaten": ["c"],
         "pruned": ["&lt;d&gt;"],
     }
+
+
+def test_a_run_keeps_its_colour_among_dots_of_many() -> None:
+    dots = [Dot("a", 1, 50, "#112233"), Dot("b", 2, 90), Dot("c", 3, 80, "#445566")]
+    _, *groups = trade_off(dots, Scale("Weights", lowest=True), Scale("Accuracy", "%"), palette=LIGHT).data
+    colours = {name: tint for one in groups for name, tint in zip(one.text, one.marker.color, strict=True)}
+    assert (colours["a"], colours["c"]) == ("#112233", "#445566")

@@ -1,82 +1,107 @@
-"""One metric of several runs, or of several ways with the spread of their runs, over epochs, steps or time."""
+"""One metric of several runs or groups, live: a line each in its colour, what was measured dimmed behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import mean
-from typing import Any, Literal
+from math import floor
+from typing import Any
 
 from pages.parts.figures import frame
-from pages.parts.figures.curve import area, line
+from pages.parts.figures.courses import Axis, Course
+from pages.parts.figures.curve import Pairs, area, line, starred
 from pages.parts.figures.palette import Palette
-from storage import Run, Series
 
 Option = dict[str, Any]
-Axis = Literal["epoch", "step", "minutes"]
-Points = list[tuple[float, float | None]]
+NAMED_STARS, MOST_STARS = 4, 12  # more labels, and more stars, would stand on each other
+FEW_POINTS = 60  # of a line that shows its dots
+TOLD_TOGETHER = 12  # lines that one tooltip has room for
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What one line shows: the mean of `members`, and the band between their lowest and highest."""
-
-    name: str
-    members: Sequence[Points]
-
-
-def points(run: Run, series: Series, axis: Axis) -> Points:
-    """A run's values over the axis: epochs as fractions, minutes since it was started."""
-    if axis == "minutes":
-        begun = run.started_at or run.created_at
-        places = [(at - begun) / 60 for at in series.at]
-    else:
-        an_epoch = (run.steps or 1) / (run.epochs or 1) if axis == "epoch" else 1
-        places = [step / an_epoch for step in series.steps]
-    return [(round(place, 4), value) for place, value in zip(places, series.values, strict=True)]
-
-
-def compared(courses: Sequence[Course], *, axis: Axis, percent: bool, palette: Palette) -> Option:
-    """One line a course, in the order given, which is the order of the colours."""
-    series: list[Option] = []
-    for place, course in enumerate(courses):
-        series += _drawn(course, colour(place, palette), 100 if percent else 1, "%.2f %%" if percent else "%.4g")
+def compared(
+    courses: Sequence[Course],
+    *,
+    axis: Axis,
+    unit: str,
+    lowest: bool | None,
+    palette: Palette,
+    smoothing: float = 0.0,
+    log: bool = False,
+    window: tuple[float, float] | None = None,
+    others: Sequence[Pairs] = (),
+) -> Option:
+    """`lowest`: which end is starred as best; None: neither means anything. `others` are drawn as one faint ground."""
+    series: list[Option] = [_ground(others, palette)] if others else []
+    starred_ones = courses if len(courses) <= MOST_STARS else _best_of(courses, lowest)
+    for course in courses:
+        end = lowest if course in starred_ones else None
+        series += _drawn(course, smoothing, unit, end, palette, named=len(starred_ones) <= NAMED_STARS, log=log)
+    first, last = window or (_begin(courses), "dataMax")
     return {
         "animation": False,
-        "grid": {"left": 4, "right": 14, "top": 40, "bottom": 22, "containLabel": True},
-        "legend": frame.legend([course.name for course in courses], palette) | {"type": "scroll", "right": 0},
-        "tooltip": frame.tooltip(palette)
-        | {"axisPointer": {"label": {"formatter": f"{axis} {{value}}", "precision": 1}}},
+        "grid": {"left": 4, "right": 16, "top": 26, "bottom": 24, "containLabel": True},
+        "tooltip": _tooltip(courses, axis, palette),
+        "toolbox": frame.toolbox(palette) | {"top": -6},
+        "brush": frame.brush(palette),
         "xAxis": frame.steps(palette, None, None)
-        | {
-            "name": axis,
-            "nameLocation": "middle",
-            "nameGap": 24,
-            "nameTextStyle": {"color": palette.muted, "fontSize": 11},
-        },
-        "yAxis": frame.values(palette, unit=" %" if percent else "", from_zero=False),
+        | {"min": first, "max": last}
+        | {"name": axis, "nameLocation": "middle", "nameGap": 26, "nameTextStyle": _quiet(palette)},
+        "yAxis": frame.values(palette, unit=f" {unit}" if unit else "", from_zero=False)
+        | ({"type": "log"} if log else {}),
         "series": series,
     }
 
 
-def colour(place: int, palette: Palette) -> str:
-    """The colour of the line at this place; the table wears the same."""
-    colours = (palette.train, palette.validation, *palette.others)
-    return colours[place % len(colours)]
-
-
-def _drawn(course: Course, colour: str, factor: float, tooltip: str) -> list[Option]:
-    at: dict[float, list[float]] = {}
-    for member in course.members:
-        for place, value in member:
-            if value is not None:
-                at.setdefault(place, []).append(factor * value)
-    shared = [place for place in sorted(at) if len(at[place]) == len(course.members)]  # a mean of all or of none
-    means: list[list[float | None]] = [[place, _short(mean(at[place]))] for place in shared]
-    drawn = [line(course.name, means, colour, dots=len(shared) <= 60, tooltip=tooltip)]
-    if len(course.members) > 1:
-        bounds = [(place, _short(min(at[place])), _short(max(at[place]))) for place in shared]
-        drawn += area(course.name, bounds, colour)
+def _drawn(
+    course: Course, smoothing: float, unit: str, lowest: bool | None, palette: Palette, *, named: bool, log: bool
+) -> list[Option]:
+    told = "%.2f %%" if unit == "%" else f"%.4g {unit}".rstrip()
+    smooth = course.smoother(smoothing)
+    peaks = course.raw if course.raw and not smoothing else smooth.mean
+    main = line(course.name, _above(peaks, log), course.colour, dots=len(peaks) <= FEW_POINTS, tooltip=told)
+    main["lineStyle"] |= {"width": 2 if smoothing or len(peaks) <= FEW_POINTS else 1.3, "type": course.dash}
+    best = None if lowest is None else course.best(lowest=lowest)
+    if best is not None and not (log and best[1] <= 0):
+        main = starred(main, best[0], best[1], f"{best[1]:.4g}{' ' + unit if unit else ''}" if named else "", palette)
+    drawn = [main]
+    if smoothing and course.raw:
+        drawn.append(line(f"{course.name}, raw", _above(course.raw, log), course.colour, faint=True))
+    if smooth.low:
+        bounds = [(x, low, high) for (x, low), (_, high) in zip(smooth.low, smooth.high, strict=True)]
+        drawn += area(course.name, bounds, course.colour)
     return drawn
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")
+def _best_of(courses: Sequence[Course], lowest: bool | None) -> list[Course]:
+    """The one that reaches the best value of all."""
+    bests = [(best[1], course) for course in courses if lowest is not None and (best := course.best(lowest=lowest))]
+    pick = min if lowest else max
+    return [pick(bests, key=lambda one: one[0])[1]] if bests else []
+
+
+def _tooltip(courses: Sequence[Course], axis: Axis, palette: Palette) -> Option:
+    """Of all lines at one place while there is room; of more, of the one that is pointed at."""
+    few = len(courses) <= TOLD_TOGETHER
+    pointer = {"label": {"formatter": f"{axis} {{value}}", "precision": 0 if axis == "step" else 2}}
+    return frame.tooltip(palette) | {"trigger": "axis" if few else "item", "order": "valueDesc", "axisPointer": pointer}
+
+
+def _begin(courses: Sequence[Course]) -> int:
+    """A round place to the left of all points."""
+    return min((floor(course.mean[0][0] or 0) for course in courses if course.mean), default=0)
+
+
+def _ground(others: Sequence[Pairs], palette: Palette) -> Option:
+    """All in one line with gaps: a thousand of them cost the browser as much as one."""
+    points: Pairs = []
+    for one in others:
+        points += [*one, [None, None]]
+    drawn = line("others", points, palette.muted, faint=True)
+    drawn["lineStyle"]["opacity"] = max(0.06, min(0.3, 12 / len(others)))
+    return drawn | {"silent": True, "z": 0}
+
+
+def _above(points: Pairs, log: bool) -> Pairs:
+    """Zero and less have no place on a logarithmic axis: gaps there."""
+    return [[x, None if y is not None and y <= 0 else y] for x, y in points] if log else points
+
+
+def _quiet(palette: Palette) -> Option:
+    return {"color": palette.muted, "fontSize": 11}

@@ -146,8 +146,8 @@ def smoothed(points: Pairs, weight: float) -> Pairs:
     return result
 
 
-def starred(option: Option, step: int, value: float, text: str, palette: Palette) -> Option:
-    """`option` with a star and a label at its best point, the label towards the middle of the plot."""
+def starred(option: Option, step: float, value: float, text: str, palette: Palette) -> Option:
+    """`option` with a star at its best point, and a label, if there is one, towards the middle of the plot."""
     known = [x for x, _ in option["data"] if x is not None]
     is_right = not known or 2 * step > known[0] + known[-1]
     point = {
@@ -156,7 +156,7 @@ def starred(option: Option, step: int, value: float, text: str, palette: Palette
         "symbolSize": 17,
         "itemStyle": {"color": option["itemStyle"]["color"], "borderColor": palette.background, "borderWidth": 1.5},
         "label": {
-            "show": True,
+            "show": bool(text),
             "formatter": text.replace("{", "").replace("}", ""),
             "position": [17 if is_right else 0, 23],
             "align": "right" if is_right else "left",

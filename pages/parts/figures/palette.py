@@ -1,6 +1,7 @@
 """The colours of charts, literal because a chart's canvas knows no theme. Equal to `.streamlit/config.toml`."""
 
 from dataclasses import dataclass
+from functools import cache
 from zlib import crc32
 
 TAG_COLOURS = ("blue", "green", "orange", "violet", "red", "gray")  # of badges, by Streamlit's names
@@ -59,6 +60,31 @@ DARK = Palette(
 def tag_place(tag: str) -> int:
     """Its colour's place among TAG_COLOURS: by its letters alone, so the same everywhere and for good."""
     return crc32(tag.casefold().encode()) % len(TAG_COLOURS)
+
+
+@cache
+def line_colours(palette: Palette) -> tuple[str, ...]:
+    """24 colours to tell lines apart: the theme's eight, then those nearer to its text, then nearer to its ground."""
+    own = (palette.train, palette.validation, *palette.others)
+    nearer = [tuple(_mixed(colour, to, share) for colour in own) for to, share in _VARIANTS[palette.name]]
+    return own + nearer[0] + nearer[1]
+
+
+_VARIANTS = {
+    "light": (("#000000", 0.42), ("#FFFFFF", 0.42)),
+    "dark": (("#FFFFFF", 0.5), ("#000000", 0.42)),
+}
+
+
+def _mixed(colour: str, to: str, share: float) -> str:
+    pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(to[1:]), strict=True)
+    return "#" + bytes(round(own + share * (other - own)) for own, other in pairs).hex().upper()
+
+
+def clear(colour: str, opacity: float) -> str:
+    """A colour that lets through, as Plotly takes it."""
+    red, green, blue = bytes.fromhex(colour[1:])
+    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def palette_of(theme: str | None) -> Palette:

@@ -24,8 +24,12 @@ def parallel(
     percent: bool,
     lowest: bool,
     palette: Palette,
+    colours: Sequence[str | None] | None = None,
 ) -> Option:
-    """`metric` is the title of the last axis, by which the lines are coloured."""
+    """`metric` is the title of the last axis, by which the lines are coloured; or each by its own of `colours`.
+
+    Those are of all trials, in their order; without one a line is grey and thin.
+    """
     factor = 100 if percent else 1
     rows = [
         [*(_place(one, trial) for one in dimensions), float(f"{factor * (trial.value or 0):.6g}")]
@@ -33,7 +37,8 @@ def parallel(
     ]
     values = [float(row[-1] or 0) for row in rows] or [0.0]
     low, high = _better_part(values, lowest=lowest)
-    colours = [palette.train, palette.validation]
+    better = [palette.train, palette.validation]
+    own = colours and [one for one, trial in zip(colours, trials, strict=True) if trial.value is not None]
     of_value = {"dim": len(dimensions), "name": metric, "type": "value", "scale": True, "inverse": lowest}
     return {
         "animation": False,
@@ -45,19 +50,25 @@ def parallel(
             *(_axis(place, one) for place, one in enumerate(dimensions)),
             of_value | ({"axisLabel": {"formatter": "{value} %"}} if percent else {}),
         ],
-        "visualMap": {
-            "show": False,
-            "dimension": len(dimensions),
-            "min": low,
-            "max": high if high > low else low + 1,
-            "inRange": {"color": colours if lowest else colours[::-1]},
-        },
-        "series": [_lines(rows)],
-    }
+        "series": [_lines(rows, own, palette)],
+    } | ({} if own else {"visualMap": _by_value(len(dimensions), low, high, better if lowest else better[::-1])})
 
 
-def _lines(rows: Sequence[Sequence[float | None]]) -> Option:
+def _by_value(dimension: int, low: float, high: float, colours: Sequence[str]) -> Option:
+    top = high if high > low else low + 1
+    return {"show": False, "dimension": dimension, "min": low, "max": top, "inRange": {"color": list(colours)}}
+
+
+def _lines(rows: Sequence[Sequence[float | None]], colours: Sequence[str | None] | None, palette: Palette) -> Option:
     few = len(rows) <= 120
+    if colours:
+        looks = [
+            {"color": colour or palette.muted, "width": 2 if colour else 1, "opacity": 0.9 if colour else 0.3}
+            for colour in colours
+        ]
+        data: list[Any] = [{"value": list(row), "lineStyle": look} for row, look in zip(rows, looks, strict=True)]
+    else:
+        data = list(rows)
     return {
         "type": "parallel",
         "name": "trials",
@@ -65,7 +76,7 @@ def _lines(rows: Sequence[Sequence[float | None]]) -> Option:
         "lineStyle": {"width": 1.4 if few else 1, "opacity": 0.75 if few else 0.35},
         "inactiveOpacity": 0.04,
         "activeOpacity": 0.95,
-        "data": list(rows),
+        "data": data,
     }
 
 

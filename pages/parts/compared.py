@@ -1,0 +1,91 @@
+"""What the Compare page shows parts of: the runs, what they came to, what sets them apart, who wears which colour."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pages.parts.comparison import Difference
+from pages.parts.figures.palette import Palette, line_colours
+from pages.parts.groups import EACH, Group
+from pages.parts.measured import Measured
+from pages.parts.quantities import Quantity
+from storage import Run
+
+MOST_LINES = 24  # groups that are drawn in a colour of their own
+OF_MORE = 12  # of more than those, the best few
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`groups` are lines and sides of the comparison; grouped by nothing, each run is one."""
+
+    runs: tuple[Run, ...]
+    names: Mapping[str, str]  # by run id; each stands for one run
+    metric: str
+    rows: Mapping[str, Quantity]
+    apart: tuple[Difference, ...]
+    measured: Mapping[str, Measured]  # by run id
+    kinds: Mapping[str, int]  # by run id: the same for runs that differ in nothing but luck
+    by: str
+    groups: tuple[Group, ...]
+    token: Hashable  # another one: something is new
+
+    @property
+    def is_grouped(self) -> bool:
+        return self.by != EACH
+
+    def best_first(self, runs: Sequence[Run]) -> list[Run]:
+        """Those without a value last."""
+        best = self.rows["best"]
+
+        def place(run: Run) -> tuple[bool, float]:
+            value = best.value(self.measured[run.id])
+            return value is None, 0.0 if value is None else value if best.lowest else -value
+
+        return sorted(runs, key=place)
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What is looked at just now: groups that are drawn in their colours, all others as one faint ground."""
+
+    groups: tuple[Group, ...]
+    colours: Mapping[str, str]  # by the key of a group
+    of_runs: Mapping[str, str]  # by run id
+    is_chosen: bool  # by ticking rows, not as the best of too many
+
+
+def focused(
+    compared: Compared, shown: Sequence[Run], ticked: Sequence[str], worn: dict[str, int], palette: Palette
+) -> Focus:
+    """The groups of ticked runs, else of all `shown`; of too many the best.
+
+    Args:
+        worn: Places of the colours that groups wear, by key, kept from one time to the next; changed here
+            where two would wear the same.
+    """
+    wanted = set(ticked) or {run.id for run in shown}
+    groups = [group for group in compared.groups if any(run.id in wanted for run in group.runs)]
+    if len(groups) > MOST_LINES:
+        order = {run.id: place for place, run in enumerate(compared.best_first(compared.runs))}
+        best = sorted(groups, key=lambda group: min(order[run.id] for run in group.runs))[:OF_MORE]
+        groups = [group for group in groups if group in best]
+    colours = line_colours(palette)
+    dress([group.key for group in groups], worn, len(colours))
+    by_key = {group.key: colours[worn[group.key]] for group in groups}
+    of_runs = {run.id: by_key[group.key] for group in groups for run in group.runs}
+    return Focus(tuple(groups), by_key, of_runs, bool(ticked))
+
+
+def dress(keys: Sequence[str], worn: dict[str, int], count: int) -> None:
+    """Give each one of `count` colours: the one it wore, or the first that no other of them wears."""
+    taken: set[int] = set()
+    late = []
+    for name in keys:
+        if name in worn and worn[name] < count and worn[name] not in taken:
+            taken.add(worn[name])
+        else:
+            late.append(name)
+    for name in late:
+        free = (place for place in range(count) if place not in taken)
+        worn[name] = next(free, len(taken) % count)
+        taken.add(worn[name])

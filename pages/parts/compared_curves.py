@@ -1,0 +1,179 @@
+"""The curves of compared runs: which metric, over what, how smooth, which part of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.parts import words
+from pages.parts.compared import Compared, Focus
+from pages.parts.figures.compared import compared as drawn_live
+from pages.parts.figures.courses import Axis, Course, of_group, of_run, window_of
+from pages.parts.figures.curve import Pairs
+from pages.parts.live import unless_new
+from pages.parts.quantities import MIB_IN_MB
+from pages.parts.session import palette, store
+from storage import Run, Series, Store
+
+AXES: dict[str, Axis] = {"Epochs": "epoch", "Steps": "step", "Time": "minutes"}
+FIRST = ("val/accuracy", "val/loss", "train/accuracy", "train/loss")  # before all other metrics
+HEIGHT = 400
+POINTS = 24_000  # in all lines together
+GROUND_POINTS = 12_000  # in all of the faint ones
+Window = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the curves are looked at."""
+
+    metric: str
+    axis: Axis
+    smoothing: float
+    log: bool
+    window: Window | None
+
+    @property
+    def factor(self) -> float:
+        return 100 if self.metric.endswith("/accuracy") else MIB_IN_MB if self.metric.endswith("_mb") else 1
+
+    @property
+    def unit(self) -> str:
+        kinds = {"/accuracy": "%", "_mb": "MB", "images_per_s": "img/s", "epoch_s": "s"}
+        return next((unit for ending, unit in kinds.items() if self.metric.endswith(ending)), "")
+
+    @property
+    def lowest(self) -> bool | None:
+        """Which end of the metric is best; None where neither is."""
+        return True if self.metric.endswith("loss") else False if self.metric.endswith("accuracy") else None
+
+
+def curves(compared: Compared, focus: Focus) -> None:
+    names = {name for one in compared.measured.values() for name in one.metrics}
+    if not names:
+        st.info("None of them has measured anything yet.", icon=":material/hourglass_empty:")
+        return
+    look = _tools([name for name in FIRST if name in names] + sorted(names - set(FIRST)))
+    token = (compared.token, compared.by, tuple(focus.colours.items()), look, palette().name)
+    key = f"compare_chart_{st.session_state.get('compare_zoom_round', 0)}"
+    option = unless_new("compare_option_curves", token, lambda: _option(compared, focus, look))
+    told = f"{words.metric(look.metric)} of {words.count(len(focus.groups), 'line')}"
+    st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(key, look.axis), alt=told)
+    _caption(compared, focus)
+
+
+def courses(store: Store, focus: Focus, look: Look) -> list[Course]:
+    """A line for each group in focus, at the level of detail that all of them have room for."""
+    runs = [run for group in focus.groups for run in group.runs]
+    lines = _lines(store, runs, look, limit=max(100, min(1000, POINTS // max(1, len(runs)))))
+    found = []
+    for group in focus.groups:
+        members = [(run, lines[run.id]) for run in group.runs if run.id in lines]
+        colour = focus.colours[group.key]
+        if len(members) == 1:
+            found.append(of_run(group.name, colour, *members[0], look.axis, look.factor))
+        elif members:
+            found.append(of_group(group.name, colour, members, look.axis, look.factor))
+    return found
+
+
+def look_now() -> Look:
+    """As the tools above the curves were left, or as they are at first."""
+    axis = AXES[st.session_state.get("compare_axis") or "Epochs"]
+    held_axis, window = st.session_state.get("compare_window", (None, None))
+    return Look(
+        metric=st.session_state.get("compare_metric") or FIRST[0],
+        axis=axis,
+        smoothing=st.session_state.get("compare_smoothing", 0.0),
+        log=bool(st.session_state.get("compare_log")),
+        window=window if held_axis == axis else None,
+    )
+
+
+def reset_zoom() -> None:
+    st.session_state.pop("compare_window", None)
+    _new_chart()
+
+
+def _tools(names: list[str]) -> Look:
+    if st.session_state.get("compare_metric") not in names:
+        st.session_state.pop("compare_metric", None)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Metric", names, format_func=words.metric, key="compare_metric", width=220, persist_state="page")
+        st.segmented_control(
+            "Over", list(AXES), default="Epochs", required=True, key="compare_axis", persist_state="page"
+        )
+        st.slider(
+            "Smoothing",
+            0.0,
+            0.99,
+            0.0,
+            0.01,
+            key="compare_smoothing",
+            width=170,
+            persist_state="page",
+            help="An exponential moving average, as TensorBoard has it; what was measured stays dimmed behind it.",
+        )
+        st.toggle("Log", key="compare_log", persist_state="page", help="Values by powers of ten")
+        look = look_now()
+        if look.window is not None:
+            st.button("Reset zoom", icon=":material/zoom_out_map:", key="compare_reset_zoom", on_click=reset_zoom)
+    return look
+
+
+def _option(compared: Compared, focus: Focus, look: Look) -> dict[str, object]:
+    return drawn_live(
+        courses(store(), focus, look),
+        axis=look.axis,
+        unit=look.unit,
+        lowest=look.lowest,
+        palette=palette(),
+        smoothing=look.smoothing,
+        log=look.log,
+        window=look.window,
+        others=_others(compared, focus, look),
+    )
+
+
+def _others(compared: Compared, focus: Focus, look: Look) -> list[Pairs]:
+    """Those that are not in focus; of grouped runs none."""
+    rest = [] if compared.is_grouped else [run for run in compared.runs if run.id not in focus.of_runs]
+    lines = _lines(store(), rest, look, limit=max(12, min(200, GROUND_POINTS // max(1, len(rest)))))
+    return [of_run("", "", run, lines[run.id], look.axis, look.factor).mean for run in rest if run.id in lines]
+
+
+def _lines(store: Store, runs: list[Run], look: Look, *, limit: int) -> dict[str, Series]:
+    by_id = {run.id: run for run in runs}
+    lines = store.metrics.lines(by_id, look.metric, limit=limit)
+    if look.window is None:
+        return lines
+    windows = {run_id: window_of(by_id[run_id], line, look.axis, *look.window) for run_id, line in lines.items()}
+    return store.metrics.lines(lines, look.metric, windows=windows, limit=limit)
+
+
+def _caption(compared: Compared, focus: Focus) -> None:
+    total = len(compared.groups)
+    if compared.is_grouped:
+        st.caption("Lines are means over the runs of a group; bands reach from the lowest to the highest of them.")
+    elif len(focus.groups) < total:
+        which = "The ticked" if focus.is_chosen else "The best"
+        st.caption(f"{which} {len(focus.groups)} of {total:,} in colour, the others behind them. Tick rows to choose.")
+
+
+def _brush(key: str, axis: Axis) -> Callable[[], None]:
+    """The brushed range becomes the window, kept here because no chart keeps it over a refresh."""
+
+    def take() -> None:
+        areas = st.session_state[key]["selection"]["areas"]
+        if areas and areas[0].get("coord_range"):
+            first, last = areas[0]["coord_range"][:2]
+            if last > first:
+                st.session_state["compare_window"] = (axis, (max(0.0, float(first)), float(last)))
+                _new_chart()
+
+    return take
+
+
+def _new_chart() -> None:
+    """On the old one the brushed area would stay painted."""
+    st.session_state["compare_zoom_round"] = st.session_state.get("compare_zoom_round", 0) + 1

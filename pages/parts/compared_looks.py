@@ -1,0 +1,144 @@
+"""Other looks at compared runs than curves: two quantities, all settings, configurations side by side."""
+
+import streamlit as st
+
+from pages.parts import words
+from pages.parts.brushed_axes import HOW_TO_BRUSH, Made, brushed_axes
+from pages.parts.compared import Compared, Focus
+from pages.parts.compared_tables import scaled
+from pages.parts.comparison import every_setting
+from pages.parts.figures.parallel import drawn, parallel
+from pages.parts.figures.trade_off import Dot, Scale, front, trade_off
+from pages.parts.quantities import Quantity, known, of_settings
+from pages.parts.session import palette
+from pages.parts.setting_axes import WIDE, axes
+from pages.parts.settings_table import Column, settings_table
+from pages.parts.ticking import untick
+from storage import Run, RunState
+
+TABLE = "compare_table"
+MOST_COLUMNS = 8  # runs whose configurations have room side by side
+HEIGHT = 430
+
+
+def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
+    """Any two quantities of the runs, and those that no other beats in both."""
+    measured = [compared.measured[run.id] for run in compared.runs]
+    rows = {one.key: one for one in known([*compared.rows.values()], measured)}
+    rows |= of_settings(compared.runs, compared.apart)
+    if "best" not in rows:
+        st.info("Shows once two runs are validated.", icon=":material/hourglass_empty:")
+        return
+    with st.container(horizontal=True):
+        up = _chosen("Upwards", rows, "compare_up", "best")
+        across = _chosen(
+            "Across", {key: one for key, one in rows.items() if key != up.key}, "compare_across", "seconds"
+        )
+    dots, scales = dots_of(compared, focus, shown, across, up)
+    if not dots:
+        st.caption("No run has both.")
+        return
+    figure = trade_off(dots, *scales, palette=palette(), height=HEIGHT)
+    st.plotly_chart(figure, key="compare_trade_off", config={"displayModeBar": False})
+    best = [words.escaped(one.name) for one in front(dots, *scales)]
+    told = ", ".join(best[:MOST_COLUMNS]) + (
+        f" and {len(best) - MOST_COLUMNS} more" if len(best) > MOST_COLUMNS else ""
+    )
+    st.caption(f"On the dotted steps (the Pareto front), beaten in both by no other run: {told}.")
+
+
+def dots_of(
+    compared: Compared, focus: Focus, shown: list[Run], across: Quantity, up: Quantity
+) -> tuple[list[Dot], tuple[Scale, Scale]]:
+    """A dot for each run that has both, in units that suit them."""
+    both = [(run, across.value(one), up.value(one)) for run in shown for one in [compared.measured[run.id]]]
+    both = [one for one in both if one[1] is not None and one[2] is not None]
+    xs, x_unit = scaled(across, [x for _, x, _ in both])
+    ys, y_unit = scaled(up, [y for _, _, y in both])
+    dots = [
+        Dot(compared.names[run.id], x, y, focus.of_runs.get(run.id), is_whole=run.state is not RunState.STOPPED)
+        for (run, _, _), x, y in zip(both, xs, ys, strict=True)
+    ]
+    return dots, (_scale(across, x_unit, xs), _scale(up, y_unit, ys))
+
+
+def what_made_a_difference(compared: Compared, focus: Focus) -> None:
+    """Every run as a line across the settings that differ; a brush filters the table below."""
+    if not parallel_of(compared, focus)[1]:
+        st.info("Shows once two runs with different settings are validated.", icon=":material/hourglass_empty:")
+        return
+    st.caption("Settings that differ, what they cost, and what came of it.", help=HOW_TO_BRUSH)
+    brushed_axes(
+        "compare",
+        "runs",
+        (compared.token, tuple(focus.of_runs.items())),
+        lambda: parallel_of(compared, focus),
+        afterwards=lambda: untick(TABLE),
+        alt=f"{words.count(len(compared.runs), 'run')} as lines across their settings",
+    )
+    if len(compared.runs) > len(focus.of_runs):
+        st.caption("Lines are coloured by their value, from good (green) to bad (amber).")
+
+
+def parallel_of(compared: Compared, focus: Focus) -> Made:
+    """Few runs wear their colours; of many the value is the colour."""
+    dimensions, trials = axes(compared, compared.runs)
+    shown = drawn(trials)
+    if len(shown) < 2 or not dimensions:
+        return {}, ()
+    few = len(compared.runs) == len(focus.of_runs)
+    option = parallel(
+        trials,
+        dimensions,
+        metric=words.metric(compared.metric),
+        percent=compared.metric.endswith("/accuracy"),
+        lowest=compared.rows["best"].lowest,
+        palette=palette(),
+        colours=[focus.of_runs[trial.run.id] for trial in trials] if few else None,
+    )
+    return option, tuple(trial.run.id for trial in shown)
+
+
+def configuration(compared: Compared, focus: Focus, shown: list[Run]) -> None:
+    """Side by side; only what differs unless all is asked for."""
+    runs = [run for run in compared.best_first(shown) if run.id in focus.of_runs]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        every = st.toggle("All settings", key="compare_all_settings", persist_state="page")
+        told = (
+            f"The best {MOST_COLUMNS} of {len(shown):,}; tick rows below to choose. "
+            if len(runs) > MOST_COLUMNS
+            else ""
+        )
+        st.caption(f"{told}Bold is what is not as in the first.")
+    settings = every_setting(compared.runs) if every else compared.apart
+    if not settings:
+        st.caption("They are set up alike in everything, the seed included.")
+        return
+    st.html(settings_table(settings, columns_of(compared, focus, runs[:MOST_COLUMNS]), palette()))
+
+
+def columns_of(compared: Compared, focus: Focus, runs: list[Run]) -> list[Column]:
+    places = {run.id: place for place, run in enumerate(compared.runs)}
+    return [Column(compared.names[run.id], focus.of_runs.get(run.id), places[run.id]) for run in runs]
+
+
+def _chosen(label: str, rows: dict[str, Quantity], key: str, first: str) -> Quantity:
+    if st.session_state.get(key) not in rows:
+        st.session_state.pop(key, None)
+    keys = list(rows)
+    chosen = st.selectbox(
+        label,
+        keys,
+        index=keys.index(first) if first in rows else 0,
+        format_func=lambda name: rows[name].label,
+        key=key,
+        width=240,
+        persist_state="page",
+    )
+    return rows[chosen]
+
+
+def _scale(quantity: Quantity, unit: str, values: list[float | None]) -> Scale:
+    known_values = [value for value in values if value is not None]
+    wide = bool(known_values) and min(known_values) > 0 and max(known_values) / min(known_values) >= WIDE
+    return Scale(quantity.label, unit, quantity.lowest, log=wide)

@@ -1,0 +1,102 @@
+"""What is in the basket just now, read once, and later only what is new of it."""
+
+import time
+from collections.abc import Sequence
+
+import streamlit as st
+
+import engine
+from pages.parts.basket import Basket
+from pages.parts.by_image import ByImage, by_image
+from pages.parts.compared import Compared
+from pages.parts.comparison import Difference, differences, kinds, line_names
+from pages.parts.groups import EACH, SEEDS, Group, groups
+from pages.parts.live import unless_new
+from pages.parts.measured import Measured, judged_by, measure
+from pages.parts.quantities import quantities
+from pages.parts.session import store
+from pages.parts.written import ranked
+from storage import Run
+
+
+def runs_in(held: Basket) -> list[Run]:
+    """Those of the basket that are still there, then the trials of its searches, each once."""
+    found = {run.id: run for run in store().runs.some(held.runs)}
+    for search_id in held.searches:
+        try:
+            trials = store().searches.trials(search_id)
+        except KeyError:  # deleted since
+            continue
+        found |= {run.id: run for run in trials if run.id not in found}
+    return list(found.values())
+
+
+def grouping(runs: Sequence[Run]) -> str:
+    """What runs are grouped by, as chosen: nothing, or what differs between them."""
+    labels = {EACH: "Each run", SEEDS: "Seeds together"}
+    labels |= {one.path: f"By {one.label.lower()}" for one in _apart(runs) if len(set(one.values)) < len(runs)}
+    if st.session_state.get("compare_by") not in labels:
+        st.session_state.pop("compare_by", None)
+    return st.selectbox(
+        "A line for",
+        list(labels),
+        format_func=lambda by: labels[by],
+        key="compare_by",
+        width=190,
+        label_visibility="collapsed",
+        persist_state="page",
+    )
+
+
+def gathered(runs: Sequence[Run], by: str) -> Compared:
+    """All of it; the same object while nothing is new."""
+    metric = judged_by(runs)
+    token = tuple((run.id, run.state, run.offset, run.best_value, run.name) for run in runs)
+    return unless_new("compare_gathered", (token, by), lambda: _gather(runs, by, metric, token))
+
+
+def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
+    """The best runs of the best two groups image by image, where both have kept what they said of each."""
+    sides = ranked(said, compared.measured, compared.rows["best"])[:2]
+    if len(sides) < 2:
+        return None
+    first, second = (compared.best_first(side.group.runs)[0] for side in sides)
+
+    def look() -> ByImage | None:
+        return by_image(engine.run_predictions(store(), first.id), engine.run_predictions(store(), second.id))
+
+    marks = tuple((run.id, run.offset, run.best_epoch) for run in (first, second))
+    return unless_new("compare_best_two", marks, look)
+
+
+def _gather(runs: Sequence[Run], by: str, metric: str, token: tuple[tuple[object, ...], ...]) -> Compared:
+    names, apart = line_names(runs), _apart(runs)
+    ids = [run.id for run in runs]
+    return Compared(
+        runs=tuple(runs),
+        names=dict(zip(ids, names, strict=True)),
+        metric=metric,
+        rows=quantities(metric),
+        apart=tuple(apart),
+        measured=_measured(runs, metric, token),
+        kinds=kinds(runs, apart),
+        by=by,
+        groups=tuple(groups(runs, names, apart, by)),
+        token=token,
+    )
+
+
+def _apart(runs: Sequence[Run]) -> list[Difference]:
+    """A spec never changes: what sets the same runs apart need not be found again."""
+    marks = tuple((run.id, run.dataset_fingerprint) for run in runs)
+    return unless_new("compare_apart", marks, lambda: differences(runs))
+
+
+def _measured(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, Measured]:
+    """Those that have moved on are measured again, no others."""
+    known: dict[str, tuple[object, Measured]] = st.session_state.setdefault("compare_measured", {})
+    marks = {run.id: (*mark, metric) for run, mark in zip(runs, token, strict=True)}
+    news = [run for run in runs if known.get(run.id, (None,))[0] != marks[run.id]]
+    for run_id, one in measure(store(), news, metric, now=time.time()).items():
+        known[run_id] = marks[run_id], one
+    return {run.id: known[run.id][1] for run in runs}

@@ -1,0 +1,144 @@
+"""What is taken along from the Compare page: its sentences, its address, all of it as one HTML file."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.parts import words
+from pages.parts.basket import basket
+from pages.parts.by_image import ByImage
+from pages.parts.compared import Compared, Focus
+from pages.parts.compared_curves import FIRST, Look, courses
+from pages.parts.compared_looks import columns_of, dots_of
+from pages.parts.compared_tables import SHOWN
+from pages.parts.comparison import every_setting
+from pages.parts.figures.compared_still import compared_still
+from pages.parts.figures.palette import LIGHT
+from pages.parts.figures.parallel_still import parallel_still
+from pages.parts.figures.trade_off import trade_off
+from pages.parts.groups import Group
+from pages.parts.report import Chart, report, table_html
+from pages.parts.session import store
+from pages.parts.setting_axes import axes
+from pages.parts.settings_table import dot, settings_table
+from pages.parts.written import PLAIN, painted, written
+from storage import Run, Store
+
+MOST_COLUMNS = 24  # runs whose configurations stand side by side in the file
+FILE = "comparison.html"
+
+
+def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, by_image: ByImage | None = None) -> None:
+    """
+    Args:
+        said: Groups of which the sentences tell.
+        light: The focus in the colours of a light ground, as files are read.
+    """
+    sentences = written(said, compared.measured, compared.rows, PLAIN, by_image, compared.kinds)
+    with st.popover("Share", icon=":material/ios_share:", key="compare_share", width="content"):
+        if sentences:
+            st.caption("In words")
+            st.code(" ".join(sentences), language=None, wrap_lines=True)
+        st.caption("This page; who opens it sees the same runs")
+        st.code(f"{st.context.url}?{urlencode(basket().query, safe=',')}", language=None, wrap_lines=True)
+        st.caption("All of it as one file: charts, tables, configurations; it needs no network")
+        st.download_button(
+            "Report",
+            data=_maker(store(), compared, said, light, look, by_image),
+            file_name=FILE,
+            mime="text/html",
+            icon=":material/download:",
+            key="compare_report",
+            on_click="ignore",
+        )
+
+
+def _maker(*of: Any) -> Callable[[], bytes]:
+    """Called when the button is pressed: a report of megabytes is made only then."""
+    return lambda: made(*of).encode()
+
+
+def made(
+    of: Store, compared: Compared, said: Sequence[Group], light: Focus, look: Look, by_image: ByImage | None
+) -> str:
+    """The report; every run and group in the colour it wears on the page."""
+    colours = {group.name: light.colours[group.key] for group in light.groups}
+    told = written(said, compared.measured, compared.rows, painted(colours, LIGHT), by_image, compared.kinds)
+    ordered = compared.best_first(compared.runs)
+    columns = columns_of(compared, light, [run for run in ordered if run.id in light.of_runs][:MOST_COLUMNS])
+    charts = [*_curves(of, compared, light, look), *_others(compared, light, ordered)]
+    tables = [("Runs", _runs(compared, light, ordered))]
+    if compared.apart:
+        tables.append(("What sets them apart", settings_table(compared.apart, columns, LIGHT)))
+    every = settings_table(every_setting(compared.runs), columns, LIGHT)
+    return report(
+        " against ".join(group.name for group in said) if len(said) < 3 else "Comparison",
+        f"{_count(compared)} compared by Thaw, {time.strftime('%-d %B %Y, %H:%M')}",
+        told,
+        charts,
+        tables,
+        [("All settings", every)],
+    )
+
+
+def _curves(of: Store, compared: Compared, light: Focus, look: Look) -> list[Chart]:
+    """The metric that is looked at, then the usual ones."""
+    known = {name for one in compared.measured.values() for name in one.metrics}
+    charts = []
+    for metric in dict.fromkeys((look.metric, *FIRST)):
+        if metric in known:
+            whole = replace(look, metric=metric, window=None)
+            figure = compared_still(
+                courses(of, light, whole),
+                axis=whole.axis,
+                title=words.metric(metric),
+                unit=whole.unit,
+                lowest=whole.lowest,
+                palette=LIGHT,
+                smoothing=whole.smoothing,
+                log=whole.log,
+            )
+            charts.append(Chart(words.metric(metric), figure))
+    return charts
+
+
+def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart]:
+    charts = []
+    dots, scales = dots_of(compared, light, list(runs), compared.rows["seconds"], compared.rows["best"])
+    if len(dots) > 1:
+        note = "The dotted steps join runs that no other run beats in both."
+        charts.append(Chart("Best value against time", trade_off(dots, *scales, palette=LIGHT, height=420), note))
+    dimensions, trials = axes(compared, compared.runs)
+    if dimensions and len([one for one in trials if one.value is not None]) > 1:
+        figure = parallel_still(
+            trials,
+            dimensions,
+            metric=words.metric(compared.metric),
+            factor=100 if compared.rows["best"].unit == "%" else 1,
+            lowest=compared.rows["best"].lowest,
+            names=[compared.names[run.id] for run in compared.runs],
+            colours=[light.of_runs.get(run.id) for run in compared.runs],
+            palette=LIGHT,
+        )
+        charts.append(Chart("What made a difference", figure))
+    return charts
+
+
+def _runs(compared: Compared, light: Focus, runs: Sequence[Run]) -> str:
+    every = list(compared.measured.values())
+    keys = [key for key in SHOWN if any(compared.rows[key].value(one) is not None for one in every)]
+    titles = ["Run", "State", compared.rows["best"].label, "at epoch", *(compared.rows[key].label for key in keys)]
+    rows = []
+    for run in runs:
+        one = compared.measured[run.id]
+        told = [compared.rows[key].told(compared.rows[key].value(one)) for key in ("best", "epoch", *keys)]
+        rows.append([compared.names[run.id], words.STATE_WORDS[run.state], *told])
+    return table_html(titles, rows, [dot(light.of_runs.get(run.id), LIGHT) for run in runs])
+
+
+def _count(compared: Compared) -> str:
+    return words.count(len(compared.runs), "run")

@@ -1,0 +1,121 @@
+"""The tables of the Compare page as plain data: runs with what they came to, groups with the spread of their runs."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from statistics import mean, median
+from typing import Any
+
+import pandas as pd
+
+from pages.parts import words
+from pages.parts.comparison import Difference
+from pages.parts.groups import Group
+from pages.parts.measured import Measured
+from pages.parts.quantities import Quantity, are_numbers
+from storage import Run, RunState
+
+LARGER = {  # unit -> (what it takes to be told in the next one, its name)
+    "s": (120.0, "min"),
+    "min": (120.0, "h"),
+    "MB": (1000.0, "GB"),
+}
+DIVISORS = {"min": 60.0, "h": 60.0, "GB": 1000.0}
+FEW_SETTINGS = 5
+SHOWN = ("last", "gap", "seconds", "images_per_s", "memory", "parameters", "learning", "checkpoint")  # in this order
+
+
+def scaled(quantity: Quantity, values: Sequence[float | None]) -> tuple[list[float | None], str]:
+    """Values in the unit that suits most of them, and the unit: 7,200 s are 2 h."""
+    unit, factor = quantity.unit, 1.0
+    middle = median([abs(value) for value in values if value is not None] or [0.0])
+    while unit in LARGER and middle * factor >= LARGER[unit][0]:
+        unit = LARGER[unit][1]
+        factor /= DIVISORS[unit]
+    return [None if value is None else factor * value for value in values], unit
+
+
+def measures(measured: Sequence[Measured], rows: Mapping[str, Quantity]) -> dict[str, tuple[list[float | None], str]]:
+    """(values, unit) by key of those quantities that any run has a value of."""
+    found = {}
+    for key in SHOWN:
+        values = [rows[key].value(one) for one in measured]
+        if any(value is not None for value in values):
+            found[key] = scaled(rows[key], values)
+    learning, parameters = found.get("learning"), found.get("parameters")
+    if learning and parameters and learning[0] == parameters[0]:
+        del found["learning"]  # nothing is frozen
+    return found
+
+
+def runs_compared(
+    measured: Sequence[Measured],
+    names: Mapping[str, str],
+    rows: Mapping[str, Quantity],
+    apart: Sequence[Difference],
+    places: Sequence[int],
+    *,
+    link: Callable[[Run], str],
+) -> pd.DataFrame:
+    """One row a run, in the order given; then one column a setting that differs, `places` being those of its values."""
+    columns: dict[str, list[Any]] = {
+        "run": [[names[one.run.id]] for one in measured],
+        "open": [link(one.run) for one in measured],
+        "state": [words.STATE_WORDS[one.run.state] for one in measured],
+        "best": [rows["best"].value(one) for one in measured],
+        "epoch": [one.best_epoch for one in measured],
+    }
+    numbers = {key: values for key, (values, _) in measures(measured, rows).items()}
+    labels = Counter(one.label for one in apart)
+    settings = {
+        one.label if labels[one.label] == 1 and one.label not in (*columns, *numbers) else one.path: _sortable(
+            [one.raw[place] for place in places], [one.values[place] for place in places]
+        )
+        for one in apart
+    }
+    # what sets runs apart stands beside what they came to, as long as it leaves room for what they cost
+    columns |= settings | numbers if len(settings) <= FEW_SETTINGS else numbers | settings
+    if set(columns["state"]) == {words.STATE_WORDS[RunState.FINISHED]}:
+        del columns["state"]
+    return pd.DataFrame(columns).astype({"best": "Float64", "epoch": "Int64"} | dict.fromkeys(numbers, "Float64"))
+
+
+def groups_compared(
+    groups: Sequence[Group], measured: Mapping[str, Measured], rows: Mapping[str, Quantity]
+) -> pd.DataFrame:
+    """One row a group, in the order given: mean, lowest and highest of their best; times and memory are means."""
+    values = [values_of(group, measured, rows["best"]) for group in groups]
+    columns: dict[str, list[Any]] = {
+        "group": [[group.name] for group in groups],
+        "runs": [len(group.runs) for group in groups],
+        "mean": [mean(own) if own else None for own in values],
+        "lowest": [min(own, default=None) for own in values],
+        "highest": [max(own, default=None) for own in values],
+    }
+    for key in ("gap", "seconds", "memory", "parameters"):
+        means = [mean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
+        if any(value is not None for value in means):
+            columns[key] = scaled(rows[key], means)[0]
+    numbers = [name for name in columns if name not in ("group", "runs")]
+    return pd.DataFrame(columns).astype(dict.fromkeys(numbers, "Float64"))
+
+
+def group_units(
+    groups: Sequence[Group], measured: Mapping[str, Measured], rows: Mapping[str, Quantity]
+) -> dict[str, str]:
+    """Units of the columns of `groups_compared` that have one."""
+    found = {}
+    for key in ("seconds", "memory"):
+        means = [mean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
+        found[key] = scaled(rows[key], means)[1]
+    return found
+
+
+def values_of(group: Group, measured: Mapping[str, Measured], quantity: Quantity) -> list[float]:
+    """Of its runs, those that are known."""
+    found = (quantity.value(measured[run.id]) for run in group.runs)
+    return [value for value in found if value is not None]
+
+
+def _sortable(raw: Sequence[Any], told: Sequence[str]) -> list[Any]:
+    """Numbers as such, so that the column sorts as numbers do; else words."""
+    return list(raw) if are_numbers(raw) else list(told)

@@ -1,0 +1,77 @@
+"""The curves of the Compare page as a figure that stands by itself: for reports that are read elsewhere."""
+
+from collections.abc import Sequence
+
+from plotly.graph_objects import Figure
+
+from pages.parts.figures.courses import Axis, Course
+from pages.parts.figures.curve import Pairs
+from pages.parts.figures.palette import Palette, clear
+from pages.parts.figures.plain import plain, still
+
+
+def compared_still(
+    courses: Sequence[Course],
+    *,
+    axis: Axis,
+    title: str,
+    unit: str,
+    lowest: bool | None,
+    palette: Palette,
+    smoothing: float = 0.0,
+    log: bool = False,
+) -> Figure:
+    """As `compared` draws them, with the names in a legend; zoom by dragging."""
+    figure = Figure()
+    for course in courses:
+        _add(figure, course, smoothing, unit, lowest)
+    still(figure, palette, height=460, top=8)
+    figure.update_layout(
+        showlegend=True,
+        dragmode="zoom",
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "x": 0, "y": -0.14, "yanchor": "top"},
+    )
+    figure.update_xaxes(title_text=axis, fixedrange=False)
+    ending, kind = " %" if unit == "%" else "", "log" if log else "linear"
+    figure.update_yaxes(title_text=plain(title), ticksuffix=ending, fixedrange=False, type=kind)
+    return figure
+
+
+def _add(figure: Figure, course: Course, smoothing: float, unit: str, lowest: bool | None) -> None:
+    smooth, name = course.smoother(smoothing), plain(course.name)
+    told = "%{y:.4g}" + (" %" if unit == "%" else "")
+    behind = {"mode": "lines", "legendgroup": course.name, "hoverinfo": "skip", "showlegend": False}
+    if smooth.low:
+        figure.add_scatter(**_points(smooth.low), line={"width": 0}, **behind)
+        painted = {"fill": "tonexty", "fillcolor": clear(course.colour, 0.16)}
+        figure.add_scatter(**_points(smooth.high), line={"width": 0}, **painted, **behind)
+    if smoothing and course.raw:
+        thin = {"line": {"width": 1, "color": course.colour}, "opacity": 0.3}
+        figure.add_scatter(**_points(course.raw), **thin, **behind)
+    drawn = smooth.mean if smoothing or not course.raw else course.raw
+    figure.add_scatter(
+        **_points(drawn),
+        mode="lines+markers" if len(drawn) <= 60 else "lines",
+        line={"width": 2, "color": course.colour, "dash": course.dash},
+        marker={"size": 5},
+        name=name,
+        legendgroup=course.name,
+        hovertemplate=f"{name}: {told}<extra></extra>",
+    )
+    best = None if lowest is None else course.best(lowest=lowest)
+    if best is not None:
+        figure.add_scatter(
+            x=[best[0]],
+            y=[best[1]],
+            mode="markers",
+            marker={"symbol": "star", "size": 13, "color": course.colour, "line": {"width": 1, "color": "#FFFFFF"}},
+            legendgroup=course.name,
+            showlegend=False,
+            name=f"best of {name}",
+            hovertemplate=f"best of {name}: {told}<extra></extra>",
+        )
+
+
+def _points(pairs: Pairs) -> dict[str, list[float | None]]:
+    return {"x": [x for x, _ in pairs], "y": [y for _, y in pairs]}

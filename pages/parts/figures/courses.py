@@ -1,0 +1,127 @@
+"""How one metric went in runs, as points over epochs, steps or minutes: of one run, or of a group with its spread."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from pages.parts.figures.curve import Pairs, smoothed
+from storage import Run, RunState, Series
+
+Axis = Literal["epoch", "step", "minutes"]
+PLACES = 400  # of a group's mean, where its members stand at places of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A line: `mean`, smoothed if wanted, with what was measured behind it (`raw`) and the band of a group around it.
+
+    Of a single run `raw` goes through every low and high.
+    """
+
+    name: str
+    colour: str
+    mean: Pairs
+    raw: Pairs = field(default_factory=list)
+    low: Pairs = field(default_factory=list)
+    high: Pairs = field(default_factory=list)
+    dash: str = "solid"
+
+    def best(self, *, lowest: bool) -> tuple[float, float] | None:
+        """Where its best value stands: of a run the very peak, not that of a mean over a bucket."""
+        known = [(float(x or 0), y) for x, y in self.raw or self.mean if y is not None]
+        pick = min if lowest else max
+        return pick(known, key=lambda point: point[1]) if known else None
+
+    def smoother(self, weight: float) -> "Course":
+        """Its mean and its band as exponential moving averages; what lies behind stays as it was measured."""
+        if not weight:
+            return self
+        mean, low, high = (smoothed(one, weight) for one in (self.mean, self.low, self.high))
+        return Course(self.name, self.colour, mean, self.raw, low, high, self.dash)
+
+
+def places(run: Run, series: Series, axis: Axis) -> list[float]:
+    """Where the points stand: epochs as fractions, steps, or minutes since the run was started."""
+    if axis == "minutes":
+        begun = run.started_at or run.created_at
+        return [round((at - begun) / 60, 4) for at in series.at]
+    if axis == "step":
+        return [float(step) for step in series.steps]
+    if not run.steps or not run.epochs:
+        return [float(epoch) for epoch in series.epochs]
+    return [round(step * run.epochs / run.steps, 4) for step in series.steps]
+
+
+def of_run(name: str, colour: str, run: Run, series: Series, axis: Axis, factor: float = 1.0) -> Course:
+    """The course of one run; values times `factor`."""
+    across = places(run, series, axis)
+    mean = [[x, _short(y, factor)] for x, y in zip(across, series.values, strict=True)]
+    return Course(name, colour, mean, mean if series.factor == 1 else _every_peak(across, series, factor))
+
+
+def of_group(name: str, colour: str, members: Sequence[tuple[Run, Series]], axis: Axis, factor: float = 1.0) -> Course:
+    """The mean over runs at the same places, with the lowest and highest of them.
+
+    It ends where the first of them ends: a mean over those that are left would jump. Runs that were stopped or failed
+    are left out for that, unless there are no others.
+    """
+    whole = [one for one in members if one[0].state not in (RunState.STOPPED, RunState.FAILED)]
+    lines = []
+    for run, series in whole or members:
+        points = [(x, y) for x, y in zip(places(run, series, axis), series.values, strict=True) if y is not None]
+        if points:
+            lines.append(np.asarray(points))
+    if not lines:
+        return Course(name, colour, [])
+    across = _shared(lines)
+    values = factor * np.stack([np.interp(across, line[:, 0], line[:, 1]) for line in lines])
+    mean, low, high = (_pairs(across, one) for one in (values.mean(axis=0), values.min(axis=0), values.max(axis=0)))
+    return Course(name, colour, mean, mean, low, high) if len(lines) > 1 else Course(name, colour, mean, mean)
+
+
+def window_of(run: Run, series: Series, axis: Axis, first: float, last: float) -> tuple[int, int]:
+    """The steps of a run that lie between two places of the axis, by a line that was read before."""
+    across = places(run, series, axis)
+    begin, end = bisect_left(across, first), bisect_right(across, last)
+    if not across:
+        return 0, 0
+    # one point beyond at either end: the line leads out of the window
+    return series.steps[max(0, begin - 1)], series.steps[min(len(across) - 1, end)]
+
+
+def _every_peak(across: Sequence[float], series: Series, factor: float) -> Pairs:
+    """Lowest and highest value of every bucket, in the order in which the line goes up or down.
+
+    They depend on this bucket and the one before alone, so that nothing moves as points arrive.
+    """
+    points: Pairs = []
+    before, came_from = across[0] if across else 0.0, None
+    for x, mean, low, high in zip(across, series.values, series.lows, series.highs, strict=True):
+        falls = came_from is not None and mean is not None and mean < came_from
+        first, second = (high, low) if falls else (low, high)
+        points += [[round((before + x) / 2, 4), _short(first, factor)], [x, _short(second, factor)]]
+        before, came_from = x, mean
+    return points
+
+
+def _shared(lines: Sequence[np.ndarray]) -> np.ndarray:
+    """Places where all lines have values: their own where they agree, else evenly between the ends they share."""
+    first = lines[0][:, 0]
+    shortest = min(len(line) for line in lines)
+    if all(np.array_equal(line[:shortest, 0], first[:shortest]) for line in lines):
+        return np.asarray(first[:shortest])
+    begin, end = max(line[0, 0] for line in lines), min(line[-1, 0] for line in lines)
+    if end <= begin:
+        return np.asarray([begin])
+    return np.linspace(begin, end, min(PLACES, max(len(line) for line in lines)))
+
+
+def _pairs(across: np.ndarray, values: np.ndarray) -> Pairs:
+    return [[round(float(x), 4), _short(float(y), 1.0)] for x, y in zip(across, values, strict=True)]
+
+
+def _short(value: float | None, factor: float) -> float | None:
+    return None if value is None else float(f"{factor * value:.6g}")

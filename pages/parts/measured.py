@@ -1,0 +1,105 @@
+"""What runs came to and what they cost, read for all of them at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import engine
+from storage import Checkpoint, Extent, Run, Store
+
+ACCURACY = "val/accuracy"
+MemoryOf = Literal["GPU", "process", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run in numbers; None is what is not known (yet)."""
+
+    run: Run
+    best: float | None  # of the metric by which all of them are compared
+    best_epoch: int | None
+    last: float | None
+    gap: float | None  # training accuracy above validation accuracy at the best epoch
+    seconds: float | None
+    images_per_s: float | None  # on average
+    memory_mb: float | None  # the most that one process or GPU took
+    memory_of: MemoryOf
+    parameters: int | None
+    learning_parameters: int | None  # in the last epoch
+    checkpoint_bytes: int | None  # of the best one
+    metrics: tuple[str, ...] = ()  # names of all that it measured
+
+
+def judged_by(runs: Sequence[Run]) -> str:
+    """The metric that all runs were judged by; where they were not judged alike, validation accuracy."""
+    metrics = {run.metric for run in runs}
+    return metrics.pop() if len(metrics) == 1 else ACCURACY
+
+
+def measure(store: Store, runs: Sequence[Run], metric: str, *, now: float) -> dict[str, Measured]:
+    """By run id, in four queries."""
+    ids = [run.id for run in runs]
+    extents, kept = store.extents.of(ids), store.checkpoints.best_of(ids)
+    learned, judged = store.extents.at_best(ids, "train/accuracy"), store.extents.at_best(ids, ACCURACY)
+    gaps = {run_id: learned[run_id] - judged[run_id] for run_id in learned.keys() & judged.keys()}
+    return {
+        run.id: _of(store, run, metric, extents.get(run.id, {}), kept.get(run.id), gaps.get(run.id), now)
+        for run in runs
+    }
+
+
+def _of(
+    store: Store,
+    run: Run,
+    metric: str,
+    extents: Mapping[str, Extent],
+    kept: Checkpoint | None,
+    gap: float | None,
+    now: float,
+) -> Measured:
+    best, epoch = run.best_value, run.best_epoch
+    if run.metric != metric:
+        point = store.metrics.best(run.id, metric) if metric in extents else None
+        best, epoch = (point.value, point.epoch) if point else (None, None)
+    memory_of, memory = peak_memory(extents)
+    parameters = _last(extents, "model/parameters")
+    if parameters is None and kept is not None:
+        parameters = _counted(store, run, kept)
+    learning = _last(extents, "model/learning_parameters")
+    pace = extents.get("speed/images_per_s")
+    return Measured(
+        run=run,
+        best=best,
+        best_epoch=epoch,
+        last=_last(extents, metric),
+        gap=gap,
+        seconds=run.duration_s(now),
+        images_per_s=pace.mean if pace else None,
+        memory_mb=memory,
+        memory_of=memory_of,
+        parameters=None if parameters is None else int(parameters),
+        learning_parameters=None if learning is None else int(learning),
+        checkpoint_bytes=kept.bytes if kept else None,
+        metrics=tuple(extents),
+    )
+
+
+def _last(extents: Mapping[str, Extent], name: str) -> float | None:
+    return extents[name].last if name in extents else None
+
+
+def peak_memory(extents: Mapping[str, Extent]) -> tuple[MemoryOf, float | None]:
+    """In MiB: of the GPU where there is one, else of the process; of the hungriest of several."""
+    for kind, ending in (("GPU", "/peak_mb"), ("process", "/rss_mb")):
+        highs = [one.high for name, one in extents.items() if name.endswith(ending) and one.high is not None]
+        if highs:
+            return kind, max(highs)  # type: ignore[return-value]
+    return "", None
+
+
+def _counted(store: Store, run: Run, kept: Checkpoint) -> int | None:
+    """Of runs that did not yet tell how many parameters they have."""
+    try:
+        return engine.count_parameters(store, run.id, kept.name)
+    except (engine.NotFound, engine.Unavailable):
+        return None

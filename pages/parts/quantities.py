@@ -1,0 +1,96 @@
+"""What a run can be measured by, one row each: columns of tables, axes of charts, words of the comparison."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pages.parts import words
+from pages.parts.comparison import Difference
+from pages.parts.measured import Measured
+from storage import Run
+
+MIB_IN_MB = 2**20 / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """`value` is in `unit`; `told` says it in words. `lowest`: less of it is better."""
+
+    key: str
+    label: str
+    unit: str
+    value: Callable[[Measured], float | None]
+    told: Callable[[float | None], str]
+    lowest: bool = False
+    decimals: int = 1
+
+
+def quantities(metric: str) -> dict[str, Quantity]:
+    """All that is known of any run, by key; "best" and "last" are of `metric`."""
+    percent = metric.endswith("/accuracy")
+    factor, unit = (100, "%") if percent else (1, "")
+    name, lowest = words.metric(metric), metric.endswith("loss")
+
+    def told(value: float | None) -> str:
+        return words.of_metric(metric, None if value is None else value / factor)
+
+    rows = (
+        Quantity("best", f"Best {name.lower()}", unit, _times(factor, "best"), told, lowest, 1 if percent else 4),
+        Quantity("last", f"Last {name.lower()}", unit, _times(factor, "last"), told, lowest, 1 if percent else 4),
+        Quantity("gap", "Gap (training above validation)", "points", _times(100, "gap"), _points, True),
+        Quantity("seconds", "Time", "s", _times(1, "seconds"), words.duration, True, 0),
+        Quantity("images_per_s", "Images a second", "img/s", _times(1, "images_per_s"), _pace, False, 0),
+        Quantity("memory", "Peak memory", "MB", _times(MIB_IN_MB, "memory_mb"), _memory, True, 0),
+        Quantity("parameters", "Parameters", "", _times(1, "parameters"), _count, True, 0),
+        Quantity("learning", "Parameters that learn", "", _times(1, "learning_parameters"), _count, True, 0),
+        Quantity("checkpoint", "Checkpoint size", "MB", _times(1e-6, "checkpoint_bytes"), _memory, True, 1),
+        Quantity("epoch", "Best epoch", "", _times(1, "best_epoch"), _count, True, 0),
+    )
+    return {one.key: one for one in rows}
+
+
+def of_settings(runs: Sequence[Run], apart: Sequence[Difference]) -> dict[str, Quantity]:
+    """Settings that are numbers, as quantities of the runs, by path."""
+    found = {}
+    for one in apart:
+        if are_numbers(one.raw):
+            by_run = {run.id: value for run, value in zip(runs, one.raw, strict=True)}
+            found[one.path] = Quantity(one.path, one.label, "", _setting(by_run), words.number, decimals=6)
+    return found
+
+
+def are_numbers(values: Sequence[object]) -> bool:
+    """Numbers or nothing, all of them; yes and no are no numbers."""
+    return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
+
+
+def known(rows: Sequence[Quantity], measured: Sequence[Measured]) -> list[Quantity]:
+    """Those of which two runs at least have a value."""
+    return [row for row in rows if sum(row.value(one) is not None for one in measured) > 1]
+
+
+def _times(factor: float, field: str) -> Callable[[Measured], float | None]:
+    def value(one: Measured) -> float | None:
+        found: float | None = getattr(one, field)
+        return None if found is None else factor * found
+
+    return value
+
+
+def _setting(by_run: dict[str, float | None]) -> Callable[[Measured], float | None]:
+    return lambda one: by_run.get(one.run.id)
+
+
+def _points(value: float | None) -> str:
+    return words.DASH if value is None else f"{value:+.1f} points"
+
+
+def _pace(value: float | None) -> str:
+    return words.of_metric("speed/images_per_s", value)
+
+
+def _memory(megabytes: float | None) -> str:
+    return words.size(None if megabytes is None else megabytes * 1e6)
+
+
+def _count(value: float | None) -> str:
+    return words.DASH if value is None else words.millions(int(value))

@@ -1,0 +1,194 @@
+"""What sets runs apart, which of them are one group, and what is said of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import Predictions
+from pages.parts.by_image import ByImage, by_image
+from pages.parts.comparison import differences, every_setting, kinds, line_names
+from pages.parts.figures.palette import LIGHT
+from pages.parts.groups import SEEDS, groups
+from pages.parts.measured import judged_by
+from pages.parts.written import PLAIN, chance_of, painted, written
+from storage import Run, RunState
+from tests.pages.compared_runs import SIX, compared, elsewhere, run
+
+
+def grouped(runs: list[Run], by: str) -> list[Any]:
+    return groups(runs, line_names(runs), differences(runs), by)
+
+
+def said(runs: list[Run], by: str = "each", images: ByImage | None = None, **costs: Any) -> str:
+    all_ = compared(runs, by, costs)
+    return " ".join(written(all_.groups, all_.measured, all_.rows, PLAIN, images, all_.kinds))
+
+
+def test_only_what_differs_is_told_in_the_words_of_the_form() -> None:
+    apart = {one.path: one.values for one in differences(SIX)}
+    assert set(apart) == {"freeze.policy", "freeze.every_epochs", "seed"}
+    assert apart["freeze.policy"][:2] == ("Head only", "Train everything")
+    assert apart["freeze.every_epochs"] == ("–", "–", "–", "–", "2", "2")  # no run but a gradual one has a use for it
+    assert differences([SIX[0], SIX[0]]) == []
+    assert {"optimisation.learning_rate", "freeze.policy"} <= {one.path for one in every_setting(SIX)}
+
+
+def test_runs_on_other_images_differ_though_their_data_sets_share_a_name() -> None:
+    first, second = (replace(SIX[0], dataset_fingerprint=one) for one in ("aaaaaaaaaa", "bbbbbbbbbb"))
+    assert [one.path for one in differences([first, second])] == ["data.fingerprint"]
+
+
+def test_names_have_room_and_stand_for_one_run_each() -> None:
+    long = "the very same beginning of two names that only differ in their last words, seed {}"
+    names = line_names([run(long.format(0)), run(long.format(1))])
+    assert names == ["the very same beginnin…t words, seed 0", "the very same beginnin…t words, seed 1"]
+    assert line_names([replace(SIX[0], id="one"), replace(SIX[0], id="two")]) == [
+        "head only, seed 0 (one)",
+        "head only, seed 0 (two)",
+    ]
+    trials = [replace(run(f"search {number}"), search_id="s", trial=number) for number in (1, 2)]
+    assert line_names(trials) == ["Trial 1", "Trial 2"]
+    assert line_names([*trials, SIX[0]])[:2] == ["search 1", "search 2"]
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_group_called_by_their_names() -> None:
+    found = grouped(SIX, SEEDS)
+    assert [(group.name, len(group.runs)) for group in found] == [
+        ("head only", 2),
+        ("from scratch", 2),
+        ("gradual", 2),
+    ]
+    assert list(kinds(SIX, differences(SIX)).values()) == [0, 1, 0, 1, 2, 2]
+
+
+def test_groups_whose_names_tell_nothing_are_called_by_the_fewest_settings() -> None:
+    nameless = [replace(one, name="resnet") for one in SIX]
+    assert {group.name for group in grouped(nameless, SEEDS)} == {"Head only", "Train everything", "Gradual unfreezing"}
+    by_rate = [run("a", optimisation={"learning_rate": rate}) for rate in (0.1, 0.01)]
+    assert {group.name for group in grouped(by_rate, SEEDS)} == {"Learning rate 0.1", "Learning rate 0.01"}
+
+
+def test_any_setting_that_differs_makes_groups() -> None:
+    assert [(group.name, len(group.runs)) for group in grouped(SIX, "seed")] == [("Seed 0", 3), ("Seed 1", 3)]
+    assert [group.key for group in grouped(SIX, "each")] == [one.id for one in SIX]
+    assert len(grouped(SIX, "gone.setting")) == 6
+
+
+def test_two_runs_are_told_with_their_gap_their_costs_and_how_sure_that_is() -> None:
+    head, scratch = SIX[0], replace(SIX[1], ended_at=120.0)
+    costs = {head.id: {"memory_mb": 800.0, "memory_of": "GPU"}, scratch.id: {"memory_mb": 500.0, "memory_of": "GPU"}}
+    assert said([scratch, head], **costs) == (
+        "head only, seed 0 beats from scratch, seed 0 by 10.0 points: 80.0% against 70.0%. "
+        "It takes 1.6× the memory and 2.0× the time. "
+        "One run each does not tell skill from luck: train both with a few seeds to be sure."
+    )
+
+
+def test_costs_are_compared_only_where_they_can_be() -> None:
+    head, scratch = SIX[0], replace(SIX[1], device="cuda:0")
+    costs = {head.id: {"memory_mb": 800.0, "memory_of": "GPU"}, scratch.id: {"memory_mb": 9.0, "memory_of": "process"}}
+    told = said([head, scratch], **costs)
+    assert "memory" not in told
+    assert "time" not in told
+
+
+def test_groups_say_whether_their_runs_overlap() -> None:
+    told = said(SIX, SEEDS)
+    assert told.startswith("head only is best of 3: 82.0% on average of 2 runs (80.0% to 84.0%), and gradual does as")
+    assert "Single runs of it and of gradual overlap: more seeds would tell." in told
+    apart = said([SIX[0], SIX[1], SIX[2], SIX[3]], SEEDS)
+    assert "Each of its 2 runs does better than each of from scratch." in apart
+
+
+def test_a_gap_between_seeds_is_called_luck() -> None:
+    assert "what lies between them is luck" in said([SIX[0], SIX[2]])
+
+
+def test_many_runs_are_told_with_what_is_nearly_as_good_for_less() -> None:
+    quick = replace(run("quick", 0.898, optimisation={"learning_rate": 0.02}), ended_at=84.0)
+    runs = [run("best", 0.90, optimisation={"learning_rate": 0.1}), quick, *SIX[1:4]]
+    told = said(runs)
+    assert told.startswith(
+        "best is best of 5: 90.0%, 0.2 points better than quick, and 6.0 points better than the median."
+    )
+    assert "Within a point of it: quick (89.8%) for 0.2× the time." in told
+
+
+def test_lower_losses_are_better() -> None:
+    losses = [replace(run(name, value), metric="val/loss") for name, value in (("a", 0.5), ("b", 0.25))]
+    assert said(losses).startswith("b beats a by 0.25: 0.25 against 0.5.")
+
+
+def test_other_images_are_no_contest_and_other_splits_a_caution() -> None:
+    assert said([SIX[0], elsewhere(SIX[1])]).startswith("They were judged by different images")
+    other = run("other split", 0.6, data={"dataset": "digits", "split_seed": 5})
+    assert "Their splits differ" in said([SIX[0], other])
+
+
+def test_what_has_no_value_is_not_kept_quiet() -> None:
+    failed = replace(run("broken"), state=RunState.FAILED)
+    going = replace(run("going", 0.5), state=RunState.RUNNING, ended_at=None)
+    told = said([SIX[0], SIX[1], failed, going])
+    assert told.endswith("1 run is not over yet and 1 run failed without a value.")
+    assert said([failed, SIX[0]]) == ""
+
+
+def test_names_are_set_beside_their_colours_and_shown_letter_for_letter() -> None:
+    hostile = run("<script>alert(1)</script>", 0.9)
+    all_ = compared([hostile, SIX[1]])
+    told = " ".join(written(all_.groups, all_.measured, all_.rows, painted({hostile.name: "#112233"}, LIGHT)))
+    assert "&lt;script&gt;" in told
+    assert "<script>" not in told
+    assert "#112233" in told
+
+
+def test_runs_of_different_metrics_are_judged_by_accuracy() -> None:
+    assert judged_by([SIX[0], replace(SIX[1], metric="val/loss")]) == "val/accuracy"
+    assert judged_by([replace(SIX[1], metric="val/loss")]) == "val/loss"
+
+
+def predictions(right: list[bool], labels: list[int], ids: tuple[str, ...] = ()) -> Predictions:
+    count = len(labels)
+    return Predictions(
+        run="r",
+        epoch=1,
+        dataset="digits",
+        part="validation",
+        classes=("cat", "dog"),
+        ids=ids or tuple(f"{place}" for place in range(count)),
+        labels=np.asarray(labels),
+        guesses=np.zeros((count, 2), dtype=np.int64),
+        shares=np.zeros((count, 2), dtype=np.float32),
+        of_label=np.zeros(count, dtype=np.float32),
+        rank=np.asarray([0 if one else 1 for one in right]),
+    )
+
+
+def test_images_are_matched_by_their_ids_whatever_their_order() -> None:
+    first = predictions([True, True, False, True], [0, 0, 1, 1])
+    second = predictions([True, True, False, False], [1, 1, 0, 0], ids=("3", "2", "1", "0"))
+    found = by_image(first, second)
+    assert found == ByImage(4, gained=2, lost=1, classes=(("cat", 2, 0), ("dog", 0, 1)))
+    assert by_image(first, None) is None
+    assert by_image(first, predictions([True], [0])) is None
+    assert by_image(first, replace(second, labels=np.asarray([1, 1, 0, 1]))) is None
+
+
+def test_classes_that_made_the_difference_are_named_with_the_chance_of_it() -> None:
+    images = ByImage(100, gained=12, lost=2, classes=(("cat", 9, 0), ("dog", 2, 1), ("owl", 1, 1)))
+    told = said([SIX[0], SIX[1]], images=images)
+    assert "against 70.0%, mostly on cat." in told
+    assert (
+        "Of 100 images it gets 12 right that the other gets wrong, and 2 the other way round: a split as uneven comes"
+        in told
+    )
+    assert "in 1 of 100 cases" in told
+    even = ByImage(100, gained=30, lost=0, classes=tuple((f"class {place}", 1, 0) for place in range(30)))
+    assert "mostly" not in said([SIX[0], SIX[1]], images=even)
+
+
+@pytest.mark.parametrize(("gained", "lost", "chance"), [(0, 0, 1.0), (1, 0, 1.0), (6, 0, 2 / 64), (5, 5, 1.0)])
+def test_the_sign_test_counts_as_many_splits_as_there_are(gained: int, lost: int, chance: float) -> None:
+    assert chance_of(gained, lost) == pytest.approx(chance)

@@ -1,0 +1,40 @@
+"""The report: one file with charts, tables and configurations, which asks no network for anything."""
+
+import re
+
+from pages.parts.compared import focused
+from pages.parts.compared_curves import Look
+from pages.parts.compared_share import made
+from pages.parts.figures.palette import LIGHT
+from pages.parts.groups import SEEDS
+from storage import Store
+from tests.pages.compared_runs import SIX, compared, run
+
+LOOK = Look("val/accuracy", "epoch", 0.5, False, None)
+
+
+def written_for(store: Store, all_) -> str:
+    return made(store, all_, all_.groups, focused(all_, all_.runs, [], {}, LIGHT), LOOK, None)
+
+
+def test_all_of_it_is_in_one_file(store: Store) -> None:
+    text = written_for(store, compared(SIX))
+    for name in (one.name for one in SIX):
+        assert name in text
+    assert "is best of 6" in text
+    assert text.count("plotly-graph-div") == 2  # against time, and all settings: nothing was measured over epochs
+    for wanted in ("<h2>Runs</h2>", "What sets them apart", "All settings", "Train everything", "84.0%"):
+        assert wanted in text
+
+
+def test_nothing_is_fetched(store: Store) -> None:
+    text = written_for(store, compared(SIX, SEEDS))
+    assert "default-src 'none'" in text
+    assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
+
+
+def test_names_become_no_part_of_the_page(store: Store) -> None:
+    hostile = "</script><img src=x onerror=alert(1)>"
+    text = written_for(store, compared([run(hostile, 0.9), SIX[0]]))
+    assert "<img" not in text
+    assert "onerror=alert(1)>" not in text.replace("onerror=alert(1)&gt;", "")

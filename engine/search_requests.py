@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from engine.errors import Problem, Refused
-from engine.searches import extended, renewed
+from engine.searches import renewed, wanted_with
 from engine.searching import Searching
 from engine.spec import SearchSpec
 from storage import Request, Search, SearchState, Store
@@ -46,10 +46,10 @@ class SearchRequests:
 
     def _extend(self, request: Request) -> bool:
         search = self._store.searches.get(request.target)
-        spec = extended(search, int(request.payload["trials"]))
+        wanted = wanted_with(self._store, search, int(request.payload["trials"]))
         with self._store.transaction():
-            self._store.searches.update(search.id, wanted=spec.wanted, spec={**search.spec, "trials": spec.trials})
-            told = f"Extended by {spec.wanted - search.wanted} trials, to {spec.wanted}."
+            self._store.searches.update(search.id, wanted=wanted, spec={**search.spec, "trials": wanted})
+            told = f"Extended by {wanted - search.wanted} trials, to {wanted}."
             self._store.events.add(None, "info", told, search_id=search.id)
             self._store.requests.finish(request.id, "done")  # with the rows: asked twice, it would grow twice
             if search.state.is_over:

@@ -1,5 +1,6 @@
 """What users ask of searches. Everything is checked here, at the door; the supervisor carries it out."""
 
+import json
 from itertools import product
 from typing import Any
 
@@ -121,16 +122,27 @@ def extend_search(store: Store, search_id: str, trials: int, *, key: str | None 
     most = MOST_TRIALS - search.wanted
     if not 1 <= trials <= most:
         raise Refused([Problem("trials", trials, f"must be 1 to {most:,}")])
-    if extended(search, trials).wanted <= search.wanted:
+    if wanted_with(store, search, trials) <= search.wanted:
         whole = SearchSpec.parse(search.spec).combinations
         told = f"the grid has no combinations beyond its {whole}; change its space, or its algorithm"
         raise Refused([Problem("trials", trials, told)])
     return store.requests.add("extend_search", search.id, {"trials": trials}, key=key)
 
 
-def extended(search: Search, trials: int) -> SearchSpec:
-    """Its spec with so many more trials."""
-    return SearchSpec.parse({**search.spec, "trials": min(search.wanted + trials, MOST_TRIALS)})
+def wanted_with(store: Store, search: Search, trials: int) -> int:
+    """How many trials a search wants in all with so many more: of a grid no more than it has combinations left."""
+    spec = SearchSpec.parse(search.spec)
+    if spec.algorithm == "grid":
+        runs = store.searches.trials(search.id)
+        known = {path: set(map(json.dumps, one.values)) for path, one in spec.space.items()}  # tuples are lists there
+        tried = [run.assignment or {} for run in runs] + [spec.base]
+        told = [{path: json.dumps(value) for path, value in one.items()} for one in tried]
+        of_grid = {
+            tuple(sorted(one.items())) for one in told if all(v in known.get(path, ()) for path, v in one.items())
+        }
+        begun = max((run.trial or 0 for run in runs), default=1)
+        trials = min(trials, begun + (spec.combinations or 0) - len(of_grid) - search.wanted)
+    return min(search.wanted + trials, MOST_TRIALS)
 
 
 def renewed(search: Search) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from engine.catalog.strategies import STRATEGIES, processes_of
 from engine.running import ACTIVE, Running
 from engine.searching import WORKING, Searching
+from engine.spec.search import on_a_gpu
 from storage import Run, Search, Store
 
 
@@ -56,7 +57,7 @@ def _wanted(one: Run | Search, usable: list[str]) -> tuple[int, int]:
     """(fewest, most) of the slots that it can use which it takes at once. A search makes do with what is free."""
     if isinstance(one, Search):
         at_once = one.spec["at_once"] or one.wanted
-        return 1, max(1, min(len(usable), ceil(at_once * one.spec["gpus"])))
+        return 1, max(1, min(len(usable), ceil(at_once / on_a_gpu(one.spec["gpus"]))))
     asked, row = one.spec["compute"]["processes"], STRATEGIES[one.spec["strategy"]]
     if usable == ["cpu"] or not row.every_gpu:
         return 1, 1

@@ -112,7 +112,7 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     network = build_network(spec, data.about, found, reporter)
     training, recipe, images = build(spec, data, device, network, share=crew.share)
     crew.part_chances(spec.seed)
-    checkpoints = Checkpoints(folder, data.about, judges=data.judges, reporter=reporter, crew=crew)
+    checkpoints = Checkpoints(folder, data.about, data.judges, best_by=run.get("best_by"), reporter=reporter, crew=crew)
     going_on_from = checkpoints.resume(training, run["resume_from"])
     if run["resume_from"] and going_on_from is None:
         _may_begin_again(run, crew)

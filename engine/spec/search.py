@@ -191,8 +191,8 @@ class SearchSpec(Whole):
 
     def at_a_time(self, *, cpus: int, gpus: int) -> int:
         """Trials side by side on so many cores and GPUs; 0 GPUs: on the CPU."""
-        room = min(gpus / self.gpus, cpus) if gpus else cpus // self.cpus
-        return max(1, min(int(room), self.at_once or self.wanted, self.wanted))
+        room = min(gpus * on_a_gpu(self.gpus), cpus // self.cpus) if gpus else cpus // self.cpus
+        return max(1, min(room, self.at_once or self.wanted, self.wanted))
 
     @classmethod
     def _problems(cls, line: dict[str, Any]) -> list[Problem]:
@@ -201,6 +201,11 @@ class SearchSpec(Whole):
     def _written(self, *, all_fields: bool) -> dict[str, Any]:
         space = {path: one.model_dump(mode="json", exclude_defaults=True) for path, one in self.space.items()}
         return super()._written(all_fields=all_fields) | {"space": space}
+
+
+def on_a_gpu(share: float) -> int:
+    """Trials of so much of a GPU that fit onto one: none takes parts of two."""
+    return int(1 / share + 1e-9)
 
 
 def search_settings() -> Iterator[Setting]:

@@ -27,7 +27,7 @@ from engine.training.outcomes import Judged
 from engine.training.state import Training
 
 PINNED = "pinned"  # an empty file that the user's pin leaves in a checkpoint's folder: it stays
-BEST_BY = "val/accuracy"  # the highest, and of equals the earliest
+BEST_BY = "val/accuracy"
 
 QUICK_S = 0.1  # saves that take less are made after every epoch
 SHARE = 0.05  # of the time that others may take
@@ -40,7 +40,7 @@ class Saved:
     epoch: int  # completed
     step: int  # 0 unless left in mid-epoch
     folder: Path
-    quality: float | None = None  # by BEST_BY; None in mid-epoch
+    quality: float | None = None  # the higher, the better, of equals the earliest; None in mid-epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,9 @@ class Checkpoints:
         self,
         run: Path,
         about: dict[str, Any],
-        *,
         judges: Labelled | None = None,
+        *,
+        best_by: str | None = None,
         reporter: Reporter,
         crew: Crew | None = None,
     ) -> None:
@@ -74,9 +75,11 @@ class Checkpoints:
         Args:
             about: What every checkpoint explains: classes, preprocessing, spec.
             judges: The images that whole epochs are judged by: what is said of each is kept too.
+            best_by: The metric that tells which epoch is best: of a loss the lowest. None: the accuracy.
         """
         self._run, self._about, self._reporter = run, about, reporter
         self._crew, self._spec, self._judges = crew or Crew(), RunSpec.parse(about["spec"]), judges
+        self._best_by = best_by or BEST_BY
         self._folder = run / "checkpoints"
         self._folder.mkdir(exist_ok=True)
         for leftover in self._folder.glob("*.tmp") if self._crew.is_first else ():
@@ -87,6 +90,14 @@ class Checkpoints:
         self._held: Snapshot | None = None  # the best epoch, while it is not saved
         if judges and self._crew.is_first:
             import pyarrow.parquet  # noqa: F401 - now: how often epochs are saved goes by the time that a save takes
+
+    def quality(self, metrics: dict[str, float]) -> float:
+        """How good an epoch with these metrics is: the higher, the better."""
+        value = metrics[self._best_by]
+        return -value if self._best_by.endswith("loss") else value
+
+    def _quality(self, metrics: dict[str, float]) -> float | None:
+        return self.quality(metrics) if self._best_by in metrics else None
 
     def resume(self, training: Training, wanted: str | None) -> str | None:
         """Put `training` where the checkpoint `wanted` left it, or the newest good one before it.
@@ -147,7 +158,7 @@ class Checkpoints:
         ranks = self._crew.own_states(training)
         if self._crew.is_first:
             held, self._held, self._skipped = self._held, None, None
-            if held and held.quality > metrics.get(BEST_BY, -math.inf):
+            if held and (not metrics or held.quality > self.quality(metrics)):
                 self._write(held)
             began = time.monotonic()
             self._write(self._snapshot(training, ranks, metrics, judged))
@@ -169,7 +180,7 @@ class Checkpoints:
             return
         ranks, self._skipped = self._crew.own_states(training), (metrics, judged)
         known = [one.quality for one in (self._best(), self._held) if one and one.quality is not None]
-        if self._crew.is_first and metrics[BEST_BY] > max(known, default=-math.inf):
+        if self._crew.is_first and self.quality(metrics) > max(known, default=-math.inf):
             self._held = copy.deepcopy(self._snapshot(training, ranks, metrics, judged))
 
     def leave(self, training: Training) -> None:
@@ -192,7 +203,7 @@ class Checkpoints:
         step = at.step if at.batch else 0
         folder = self._folder / (f"e{at.epoch:04d}" + (f"-s{step:07d}" if step else ""))
         about = {"epoch": at.epoch, "step": at.step, **self._about, "metrics": metrics}
-        saved = Saved(at.epoch, step, folder, metrics.get(BEST_BY))
+        saved = Saved(at.epoch, step, folder, self._quality(metrics))
         if judged and self._judges:
             predictions = judged.predictions(self._judges, about["classes"], run=self._run.name, epoch=at.epoch)
         return Snapshot(saved, weights, training.resume_state(ranks), about, predictions)
@@ -229,7 +240,7 @@ class Checkpoints:
         except BadCheckpoint as error:
             self._set_aside(one.folder, error)
             return None
-        return Saved(one.epoch, one.step, one.folder, metrics.get(BEST_BY))
+        return Saved(one.epoch, one.step, one.folder, self._quality(metrics))
 
     def _delete(self, one: Saved) -> None:
         self._reporter.checkpoint_deleted(self._path(one.folder))  # first: a list must not offer what is gone

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.batches import Batches
-from engine.training.checkpoints import BEST_BY, Checkpoints
+from engine.training.checkpoints import Checkpoints
 from engine.training.distributed import Crew
 from engine.training.failures import is_out_of_memory
 from engine.training.feeds import Feed, Feeds
@@ -63,7 +63,7 @@ def fit(
         pace = {"speed/images_per_s": (images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
         end_epoch(training, judged, pace, recipe, meter, checkpoints, crew)
     if at.epoch < recipe.epochs:
-        meter.say(f"Ended after epoch {at.epoch}: no better validation accuracy for {training.trend.since} epochs.")
+        meter.say(f"Ended after epoch {at.epoch}: no better validation for {training.trend.since} epochs.")
     return True
 
 
@@ -80,7 +80,7 @@ def end_epoch(
     losses, hits, images = crew.sum(training.totals).tolist()
     metrics = {"train/accuracy": hits / images, **judged.metrics}
     meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer), **_sizes(training.model)})
-    training.trend.judge(metrics[BEST_BY], recipe.rates.patience)
+    training.trend.judge(checkpoints.quality(metrics), recipe.rates.patience)
     training.finish_epoch()
     meter.phase("saving")
     metrics["train/loss"] = losses / images

@@ -1,5 +1,6 @@
 """The optimiser a spec names, one group of weights for each learning rate, and how those rates move."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,7 @@ def build_optimizer(asked: spec.Optimisation, stages: list[Stage], rates: dict[s
 class Trend:
     """How validation goes: what the plateau schedule and early stopping follow."""
 
-    best: float = -1.0
+    best: float = -math.inf
     since: int = 0  # epochs without a better one
     drops: int = 0  # of the rate, by the plateau schedule
     waited: int = 0  # epochs without a better one or a drop

@@ -22,7 +22,7 @@ from engine.tuning.gate import LEAVE, Word
 from engine.tuning.order import Order, has_ended
 from engine.tuning.telling import Telling
 
-LEAVE_S = 30.0  # that trials have to save and leave
+LEAVE_S = 20.0  # that trials have to save and leave: less than the supervisor gives to all of it
 WORD_S = 10.0  # for the last word of a trial that was ended
 KILLED = "Its process was killed, and again when it was tried anew."
 
@@ -54,7 +54,7 @@ class Conductor:
         self._aside: set[str] = set()  # Ray's trials that were saved and not begun again
         self._leaving: dict[str, Leaving] = {}  # by runs
         self._closed_at: float | None = None
-        self._kills = host_memory.kills()
+        self._kills: dict[str, int] = {}  # by Ray's trial: processes killed for memory here, when it began
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The config of the next trial; None: not now."""
@@ -66,7 +66,7 @@ class Conductor:
         asked = self._asking.ask()
         if asked is None:
             return None if self._asking.open else str(Searcher.FINISHED)
-        self._runs[trial_id] = asked.run
+        self._runs[trial_id], self._kills[trial_id] = asked.run, host_memory.kills()
         return self._config(asked)
 
     def look(self) -> None:
@@ -124,7 +124,7 @@ class Conductor:
         if error is not None and not isinstance(error, RayActorError):
             failure = explain(getattr(error, "cause", None) or error)
             reason, advice = failure.reason, failure.advice
-        elif host_memory.kills() > self._kills:
+        elif host_memory.kills() > self._kills[trial.trial_id]:
             fault = FAULTS["killed for memory"]
             reason, advice = f"{fault.reason}.", fault.advice
         log.error("trial %s: %s", run, error or reason)

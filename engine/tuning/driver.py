@@ -125,12 +125,19 @@ class Watch:
         if time.monotonic() - self._looked < WATCH_S:
             return
         self._looked = time.monotonic()
-        if all(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in self._vital):
+        if all(map(_lives, self._vital)):
             return
         log.error("%s", RAY_GONE)
         end_children()
         self._telling.ended("interrupted", wanted=None, reason=RAY_GONE)
         os._exit(1)  # Ray's own way out would wait for what is gone
+
+
+def _lives(one: psutil.Process) -> bool:
+    try:
+        return one.is_running() and one.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def end_children() -> None:

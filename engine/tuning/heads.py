@@ -167,7 +167,8 @@ class _Heads:
             going_on_from=None,
         )
         meter = Meter(run.reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(self._device))
-        checkpoints = Checkpoints(run.folder, about, judges=self._data.judges, reporter=run.reporter)
+        best_by, judges = self._order.spec.metric, self._data.judges
+        checkpoints = Checkpoints(run.folder, about, judges=judges, best_by=best_by, reporter=run.reporter)
         leaves = partial(self._leaves, run)
         return Member(training, recipe, meter, checkpoints, leaves=leaves, ended=run.ended), images
 

@@ -85,6 +85,7 @@ class Order:
             "device": "cuda" if self.gpus else self.told["device"],
             "resume_from": None,  # whoever trains it goes on from the newest checkpoint that there is
             "has_parent": False,
+            "best_by": self.spec.metric,
             "cache": self.told["cache"],
             "weights_path": self.told.get("weights_paths", {}).get(asked.spec.model.weights_from),
         }

@@ -53,6 +53,8 @@ def start(*, at_once: int, cpus: int, gpus: int) -> list[int]:
     address = os.environ.get(CLUSTER)
     settings = SETTINGS | ({} if address else ALONE)
     os.environ.update({name: value for name, value in settings.items() if name not in os.environ})
+    if not address:
+        os.environ.update(ALONE | {"RAY_AUTH_MODE": SETTINGS["RAY_AUTH_MODE"]})  # whatever the shell says
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)  # else the second process waits for the first
     if not address:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -54,7 +54,15 @@ class Recorder(Reporter):
 class DigitsRun:
     """One attempt at a run, built as the worker builds it; `dropout` adds a model's own use of chance."""
 
-    def __init__(self, folder: Path, cache: Path, *, dropout: float = 0, spec: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        cache: Path,
+        *,
+        dropout: float = 0,
+        spec: dict[str, Any] | None = None,
+        best_by: str | None = None,
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.spec = RunSpec.parse(SMALL | (spec or {}))
@@ -66,7 +74,9 @@ class DigitsRun:
         self.train, self.validation, self.cache = self.images.train, self.images.validation, cache
         if dropout:
             self.training.model = nn.Sequential(nn.Dropout(dropout), self.training.model)
-        self.checkpoints = Checkpoints(folder, self.data.about, judges=self.data.judges, reporter=self.reporter)
+        self.checkpoints = Checkpoints(
+            folder, self.data.about, judges=self.data.judges, best_by=best_by, reporter=self.reporter
+        )
 
     def resume(self, wanted: str | None) -> str | None:
         return self.checkpoints.resume(self.training, wanted)

@@ -6,6 +6,7 @@ import pytest
 
 import engine
 from engine import Refused, RunSpec, SearchSpec
+from engine.searches import wanted_with
 from storage import RunState, Search, SearchState, Store
 
 RATE = "optimisation.learning_rate"
@@ -78,6 +79,15 @@ def test_a_grid_that_has_no_more_is_not_extended(store: Store) -> None:
     assert search.wanted == 2, "the base run is one of them"
     with pytest.raises(Refused, match="the grid has no combinations beyond its 2"):
         engine.extend_search(store, search.id, 1)
+
+
+def test_a_grid_over_another_space_has_its_own_combinations(store: Store) -> None:
+    search = start(store, algorithm="grid", space={BATCH: {"choices": [32, 64, 128]}})
+    for number, batch in enumerate((64, 32, 128), 1):
+        add_trial(store, search, number, 0.5, **{BATCH: batch})
+    other = SearchSpec.parse({**search.spec, "space": {BATCH: {"choices": [16, 32]}}})
+    store.searches.update(search.id, spec=other.model_dump(mode="json"))
+    assert wanted_with(store, store.searches.get(search.id), 5) == 4, "32 was tried"
 
 
 @pytest.mark.parametrize("kind", ["log", "choices"])

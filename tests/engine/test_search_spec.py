@@ -191,6 +191,9 @@ def test_values_that_do_not_go_together_are_refused_with_a_reason() -> None:
         ({"trials": 3}, 8, 0, 3),
         ({"trials": 50}, 16, 2, 2),
         ({"trials": 50, "gpus": 0.25}, 16, 2, 8),
+        ({"trials": 50, "gpus": 0.4}, 16, 2, 4),
+        ({"trials": 50, "gpus": 0.6}, 16, 3, 3),
+        ({"trials": 50, "cpus": 4}, 8, 4, 2),
     ],
 )
 def test_trials_at_a_time(more: dict[str, object], cpus: int, gpus: int, expected: int) -> None:

@@ -195,3 +195,13 @@ def test_where_saving_takes_long_short_epochs_are_saved_now_and_then_and_the_bes
     assert last.resume("checkpoints/e0003")
     assert last.fit()
     assert equal(whole.training, last.training)
+
+
+@pytest.mark.parametrize(("best_by", "best"), [("val/accuracy", 3), ("val/loss", 2)])
+def test_the_best_is_kept_by_what_is_asked_for(tmp_path, cache, best_by, best):
+    run = DigitsRun(tmp_path / "run", cache, spec={"keep_checkpoints": 1}, best_by=best_by)
+    for epoch, (accuracy, loss) in enumerate([(0.0, 0.9), (0.6, 0.3), (0.9, 0.7), (0.8, 0.8)], 1):
+        run.training.at.epoch = epoch
+        run.checkpoints.save(run.training, {"val/accuracy": accuracy, "val/loss": loss})
+    assert run.saved() == [f"e000{best}", "e0004"]
+    assert [line["epoch"] for line in run.reporter.of("checkpoint") if line["best"]][-1] == best

@@ -137,7 +137,7 @@ def test_early_stopping_ends_a_run_that_learns_nothing_more(tmp_path: Path, cach
     run = DigitsRun(tmp_path, cache, spec={**SMALL_NET, "optimisation": frozen, "epochs": 50})
     assert run.fit()
     assert run.training.at.epoch == 3
-    assert "no better validation accuracy for 2 epochs" in run.reporter.of("message")[-1]["text"]
+    assert "no better validation for 2 epochs" in run.reporter.of("message")[-1]["text"]
 
 
 def test_weights_of_a_run_are_taken_over_and_the_rest_is_listed(tmp_path: Path, cache: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from engine.commands import find_run
 from engine.datasets import find_dataset, replaced_data
 from engine.errors import NotFound, Problem, Refused
-from engine.files import find_checkpoint
+from engine.files import find_checkpoint, read_manifest
 from engine.predictions import PREDICTIONS, Predictions
 from engine.previews import Preview, forget, look, place_of
 from storage import Dataset, Run, Store
@@ -41,6 +41,7 @@ def predictions_on(
 
     Raises:
         NotFound: No such run or data set, or the run keeps no checkpoint.
+        Unavailable: The checkpoint's files are gone.
         Refused: There is no such part, or the data set has classes that the run has not learned.
     """
     run, dataset = find_run(store, run_id), find_dataset(store, dataset_id)
@@ -66,14 +67,15 @@ def predictable_parts(store: Store, run_id: str, dataset_id: str) -> list[str]:
     """Parts of a data set that a run can be asked about: of its own data set as the run divided it.
 
     Raises:
-        NotFound: No such run or data set.
+        NotFound: No such run or data set, or the run keeps no checkpoint.
+        Unavailable: The checkpoint's files are gone.
         Refused: The data set has classes that the run has not learned.
     """
     run, dataset = find_run(store, run_id), find_dataset(store, dataset_id)
     if _is_own(store, run, dataset):
         has_test = "test" in dataset.counts or run.spec["data"].get("test_fraction")
         return [part for part in PARTS if part != "test" or has_test]
-    known = _classes_of(store, run)
+    known = set(read_manifest(store, run.id, "best")["classes"])
     if strange := [name for name in dataset.classes if name not in known]:
         more = f" and {len(strange) - MOST_NAMED:,} more" if len(strange) > MOST_NAMED else ""
         named = f"{', '.join(strange[:MOST_NAMED])}{more}"
@@ -122,11 +124,6 @@ def _asked(store: Store, run: Run, dataset: Dataset, is_own: bool) -> dict[str, 
 def _is_own(store: Store, run: Run, dataset: Dataset) -> bool:
     """Whether it holds the very images that the run was launched with."""
     return run.dataset_id == dataset.id and not replaced_data(store, run)
-
-
-def _classes_of(store: Store, run: Run) -> set[str]:
-    launched = _launched_with(store, run)
-    return set(launched["classes"] if "classes" in launched else find_dataset(store, run.dataset_id).classes)
 
 
 def _launched_with(store: Store, run: Run) -> dict[str, Any]:

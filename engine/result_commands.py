@@ -28,6 +28,7 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
 
 def show_results(store: Store, options: argparse.Namespace) -> int:
     run = engine.find_run(store, options.id)
+    engine.find_checkpoint(store, run.id, "best")  # else this is what there is to say
     dataset = options.data or run.dataset_id
     part = options.part or engine.predictable_parts(store, run.id, dataset)[0]
     try:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,8 @@ def measure(spec: RunSpec, asked: dict[str, Any], tell: Tell) -> dict[str, Any]:
     device = devices.choose(spec.device)
     devices.prepare(device)
     seed_all(spec.seed)
+    with suppress(ImportError):  # a bare GPU machine does without
+        import pyarrow.parquet  # noqa: F401 - a run holds it as well: it writes predictions
     gauge = Gauge(device)
     decode_s, image_bytes = _decoding(spec, asked)
     try:

@@ -291,6 +291,9 @@ def test_the_command_line_tells_results(
     assert f"{len(found.ids):,} images" in said and f"accuracy {results(found)['accuracy']:.4f}" in said
     assert main(["results", run.id, "--data", "shapes"]) == 2
     assert "has not learned: circle" in capsys.readouterr().err
+    bare = store.runs.add(name="read from elsewhere", spec={}, dataset_id="", epochs=1)
+    assert main(["results", bare.id]) == 2
+    assert "keeps no checkpoint 'best'" in capsys.readouterr().err
     try:
         done = cli("results", run.id, "--data", "few", "--json")  # the engine starts for it
     finally:

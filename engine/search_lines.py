@@ -8,6 +8,7 @@ from engine.ingest import Line, as_count, as_number, as_text, ingest, new_lines
 from engine.spec import RunSpec, SearchSpec
 from storage import Run, RunState, Search, SearchState, Store
 
+WITH_SEARCH = "Stopped with its search"  # as engine/tuning/gate.py has it, which is not for this room
 ACTIVE = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
 SELF_ENDED = {SearchState.FINISHED, SearchState.FAILED}  # what a driver says whatever it was asked
 LEVELS = {SearchState.FAILED: "error", SearchState.INTERRUPTED: "warning"}
@@ -99,8 +100,8 @@ def _trial(store: Store, search: Search, line: Line) -> dict[str, Any]:
         )
         store.events.add(run_id, "info", f"Trial {number} of {search.name} ({search.id}).", line["at"])
     elif not known.state.is_over:
-        if store.runs.move(run_id, RunState.QUEUED, expect={RunState.INTERRUPTED}):
-            store.runs.move(run_id, RunState.STARTING)
+        store.runs.move(run_id, RunState.QUEUED, expect={RunState.INTERRUPTED})
+        store.runs.move(run_id, RunState.STARTING, expect={RunState.QUEUED})
         store.runs.update(run_id, **values, epochs=spec.epochs, progress_at=line["at"])
     return {}
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from engine.errors import Problem, Refused
-from engine.searches import renewed, wanted_with
+from engine.searches import renewed, stopped_with, wanted_with
 from engine.searching import Searching
 from engine.spec import SearchSpec
-from storage import Request, Search, SearchState, Store
+from storage import Request, RunState, Search, SearchState, Store
 
 AT_REST = {state for state in SearchState if state.is_at_rest}
 
@@ -43,6 +43,8 @@ class SearchRequests:
         if self._store.searches.move(search.id, SearchState.QUEUED, expect=AT_REST, tries=0, not_before=0.0, spec=spec):
             told = "Queued again." if spec == search.spec else "Queued again, beyond the budget or target it met."
             self._store.events.add(None, "info", told, search_id=search.id)
+            for run in stopped_with(self._store, search):
+                self._store.runs.move(run.id, RunState.QUEUED, ended_at=None, reason=None)
 
     def _extend(self, request: Request) -> bool:
         search = self._store.searches.get(request.target)

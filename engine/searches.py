@@ -7,8 +7,9 @@ from typing import Any
 from engine.commands import check, find_run, request_stop, unused
 from engine.errors import NotFound, Problem, Refused
 from engine.machine import gpus
+from engine.search_lines import WITH_SEARCH
 from engine.spec import RunSpec, SearchSpec
-from storage import Request, RunState, Search, SearchState, Store
+from storage import Request, Run, RunState, Search, SearchState, Store
 
 MOST_TRIALS = 10_000
 MOST_CHECKED = 200  # combinations of what this home may lack
@@ -201,9 +202,16 @@ def delete_search(store: Store, search_id: str) -> Request:
 
 
 def trials_left(store: Store, search: Search) -> int:
-    """Trials still to begin or to end."""
+    """Trials still to begin or to end, those that were stopped with their search among them."""
     counts = store.searches.counts(search.id)
-    return search.wanted - sum(number for state, number in counts.items() if RunState(state).is_over)
+    over = sum(number for state, number in counts.items() if RunState(state).is_over)
+    return search.wanted - over + len(stopped_with(store, search))
+
+
+def stopped_with(store: Store, search: Search) -> list[Run]:
+    """Trials that ended for no other reason than that their search did: they go on with it."""
+    stopped = store.searches.trials(search.id, states=[RunState.STOPPED])
+    return [run for run in stopped if (run.reason or "").startswith(WITH_SEARCH)]
 
 
 def longer(store: Store, run_id: str) -> RunSpec:

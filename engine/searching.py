@@ -16,7 +16,7 @@ from engine.lines import Lines
 from engine.processes import Identity
 from engine.running import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
 from engine.search_file import write_search_file
-from engine.search_lines import ACTIVE, asked_for, end_trial, ingest_search
+from engine.search_lines import ACTIVE, WITH_SEARCH, asked_for, end_trial, ingest_search
 from storage import Run, RunState, Search, SearchState, Store, StoreBusy
 
 log = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ class Searching:
 
     def _rest_trial(self, run: Run, state: SearchState) -> None:
         if state in (SearchState.FINISHED, SearchState.STOPPED):
-            end_trial(self._store, run.id, RunState.STOPPED, "It was under way when its search ended.")
+            end_trial(self._store, run.id, RunState.STOPPED, f"{WITH_SEARCH}.")
         elif run.state is not RunState.INTERRUPTED:
             end_trial(self._store, run.id, RunState.INTERRUPTED, "It goes on with its search.")
 

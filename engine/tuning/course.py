@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from engine.tuning.asking import Asking
-from engine.tuning.gate import Word
+from engine.tuning.gate import WITH_SEARCH, Word
 from engine.tuning.order import Control, Order
 from engine.tuning.telling import Telling
 
@@ -25,7 +25,7 @@ class Closing:
         """What trials under way are told."""
         if self.state in ("paused", "interrupted"):
             return Word("interrupted", f"{self.state.capitalize()} with its search; it goes on from here.")
-        return Word("stopped", self.reason or "Stopped with its search.")
+        return Word("stopped", f"{WITH_SEARCH}: {self.reason}" if self.state == "finished" else f"{WITH_SEARCH}.")
 
 
 class Course:
@@ -97,7 +97,7 @@ class Course:
         return None
 
     def _doom(self) -> Closing | None:
-        if not (reason := self._asking.doom):
+        if self._asking.open or not (reason := self._asking.doom):  # what trains may show that not all must fail
             return None
         return Closing("failed", reason, "Change the base run or the space, then continue the search.")
 

@@ -29,7 +29,7 @@ class Script:
         self.told = json.loads((folder / "search.json").read_text())
         self.wanted = self.told["wanted"]
         self.over = [one for one in self.told["trials"] if one["state"] not in ("interrupted", "queued")]
-        self.left = [one for one in self.told["trials"] if one["state"] == "interrupted"]
+        self.left = [one for one in self.told["trials"] if one["state"] in ("interrupted", "queued")]
         self.lines = Lines(folder / "events.jsonl")
         self.heard = 0
 

@@ -29,6 +29,7 @@ def test_stop_leaves_no_process_and_no_open_trial(store: Store, supervisor: Supe
     assert store.searches.get(search.id).state is S.STOPPED
     assert states(store, search) == [R.FINISHED, R.STOPPED]
     assert no_process(store, search)
+    assert engine.trials_left(store, search) == 2, "the one that was under way goes on with its search"
     with pytest.raises(Refused, match="it is stopped already; there is nothing to stop"):
         engine.stop_search(store, search.id)
 
@@ -87,12 +88,13 @@ def test_more_trials_reach_a_driver_at_work_and_a_search_that_is_over(
     search = until(supervisor, store, search, is_training(store, 4))
     assert (search.attempt, search.wanted, search.spec["trials"]) == (1, 4, 4), "the driver at work heard of both"
     done(supervisor, store, engine.stop_search(store, search.id))
-    with pytest.raises(Refused, match="all of its 4 trials were tried; extend it by some more"):
-        engine.continue_search(store, search.id)
     play("go on")
     done(supervisor, store, engine.extend_search(store, search.id, 2))
     search = until_state(supervisor, store, search, S.FINISHED)
-    assert (search.attempt, states(store, search)) == (2, [*[R.FINISHED] * 3, R.STOPPED, R.FINISHED, R.FINISHED])
+    assert (search.attempt, states(store, search)) == (2, [R.FINISHED] * 6)
+    assert [run.attempt for run in trials(store, search)] == [1, 1, 1, 2, 1, 1], "what was under way went on"
+    with pytest.raises(Refused, match="all of its 6 trials were tried; extend it by some more"):
+        engine.continue_search(store, search.id)
     with pytest.raises(Refused, match="trials = 0: must be 1 to 9,994"):
         engine.extend_search(store, search.id, 0)
 

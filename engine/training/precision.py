@@ -1,9 +1,12 @@
 """Number formats: the one a spec names, or the fastest on the user's own network, found out in a moment."""
 
+import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +16,7 @@ from engine.training.state import random_state, restore_random
 
 TRIAL_S, TRIAL_SHARE = 1.0, 0.03  # of all candidates: so long, or this share of the run if that is less
 ROUNDS = 2  # and at least, after the one that warms up
+FORMAT_FILE = "THAW_FORMAT_FILE"  # the environment's name for where the trials of one search keep theirs
 PAYS_S = 3.0  # shorter runs are not timed: full precision
 
 
@@ -63,6 +67,23 @@ def choose(
     best = min(took, key=lambda name: took[name])
     words = ", ".join(f"{name} {1000 * seconds:.3g} ms a step" for name, seconds in took.items())
     return Choice(Format(best, device.type), f"Precision: {best}, the fastest here ({words}).")
+
+
+def agreed(find: Callable[[], str]) -> str:
+    """The format that all trials of a search compute in, so that they are compared alike: what the first one found."""
+    kept = Path(os.environ.get(FORMAT_FILE, os.devnull))
+    if kept.is_file():
+        return kept.read_text()
+    found = find()
+    if FORMAT_FILE in os.environ:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        own = kept.with_name(f"{kept.name}.{uuid.uuid4().hex}")
+        own.write_text(found)
+        with suppress(FileExistsError):
+            os.link(own, kept)  # of several at once one is the first
+        own.unlink()
+        return kept.read_text()
+    return found
 
 
 def _has_bf16(device: torch.device) -> bool:

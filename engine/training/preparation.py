@@ -29,7 +29,7 @@ from engine.training.failures import Stopped, is_out_of_memory
 from engine.training.feeds import Feed, Feeds
 from engine.training.objective import Objective, class_weights
 from engine.training.optimiser import build_optimizer
-from engine.training.precision import Format, choose
+from engine.training.precision import Format, agreed, choose
 from engine.training.recipe import Recipe
 from engine.training.stages import Thawing, stages_of
 from engine.training.state import Training
@@ -223,12 +223,15 @@ def equip(
 
 
 def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: Feed, say: Callable[[str], None]) -> str:
-    steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
-    trial, device = Trial(training, recipe, images), next(training.model.parameters()).device
-    choice = choose(spec.compute.precision, device, training.model, trial, steps)
-    if choice.told:
-        say(choice.told)
-    return choice.format.precision
+    def found() -> str:
+        steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
+        trial, device = Trial(training, recipe, images), next(training.model.parameters()).device
+        choice = choose(spec.compute.precision, device, training.model, trial, steps)
+        if choice.told:
+            say(choice.told)
+        return choice.format.precision
+
+    return agreed(found) if spec.compute.precision == "auto" else found()
 
 
 class Trial:

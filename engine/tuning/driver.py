@@ -73,7 +73,9 @@ def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> No
     telling.started(attempt=order.attempt, pid=os.getpid(), device=device, at_once=order.at_once, path=path)
     telling.progress("starting Ray")
     shutil.rmtree(order.folder / RAY_FILES, ignore_errors=True)  # of a driver that was killed
-    vital = ray_settings.start(at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus)
+    vital = ray_settings.start(
+        at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus, format_file=order.folder / "format"
+    )
     course.listen()
     if not vital:  # a cluster: its machines are what there is
         order.told["cpus"], gpus = ray_settings.has()

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 CORES = "THAW_CORES"  # as engine/training/device.py reads it
+FORMAT_FILE = "THAW_FORMAT_FILE"  # as engine/training/precision.py does
 CLUSTER = "THAW_RAY_ADDRESS"  # of a cluster to use in place of one started here; RAY_AUTH_TOKEN is then its own
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "thaw-ray-"
@@ -42,11 +43,12 @@ SETTINGS = {
 }
 
 
-def start(*, at_once: int, cpus: int, gpus: int) -> list[int]:
+def start(*, at_once: int, cpus: int, gpus: int, format_file: Path) -> list[int]:
     """Start Ray in this process's session, or join the cluster that is asked for.
 
     Args:
         cpus: For each of the trials that train at once; `gpus` for all of them.
+        format_file: Where the trials agree on a number format.
 
     Returns: pids of the processes that it cannot do without; [] of a cluster.
     """
@@ -60,7 +62,7 @@ def start(*, at_once: int, cpus: int, gpus: int) -> list[int]:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray
 
-    environment = {CORES: str(cpus), **({} if address else {"PYTHONPATH": str(ROOT)})}
+    environment = {CORES: str(cpus), FORMAT_FILE: str(format_file), **({} if address else {"PYTHONPATH": str(ROOT)})}
     about: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     if address:
         ray.init(address=address, runtime_env={"env_vars": environment, **CODE}, **about)

@@ -1,13 +1,14 @@
 """Number formats: "auto" takes the one that is fastest here, whatever else the machine does meanwhile."""
 
 import time
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from engine.training import precision
-from engine.training.precision import Format, choose
+from engine.training.precision import Format, agreed, choose
 
 CPU = torch.device("cpu")
 STEPS_S = {"fp32": 0.02, "bf16": 0.01}
@@ -57,3 +58,19 @@ def test_a_format_that_is_asked_for_is_taken_untried() -> None:
     step = Slept(STEPS_S)
     assert choose("bf16", CPU, step.network, step, steps=1000).format == Format("bf16", "cpu")
     assert step.taken == 0
+
+
+def test_trials_of_a_search_agree_on_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THAW_FORMAT_FILE", str(tmp_path / "search" / "format"))
+    answers = iter(["bf16", "fp32"])
+    assert [agreed(lambda: next(answers)) for _ in range(3)] == ["bf16"] * 3
+    (tmp_path / "search" / "format").unlink()
+
+    def late() -> str:
+        (tmp_path / "search" / "format").write_text("bf16")  # another trial, meanwhile
+        return "fp32"
+
+    assert agreed(late) == "bf16"
+    assert [path.name for path in (tmp_path / "search").iterdir()] == ["format"]
+    monkeypatch.delenv("THAW_FORMAT_FILE")
+    assert agreed(lambda: "fp32") == "fp32"

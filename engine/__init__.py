@@ -107,6 +107,7 @@ if TYPE_CHECKING:
         stop_search,
         stop_trial,
         trials_left,
+        wanted_with,
     )
     from engine.tracking.choice import set_trackers, tracker_installed, trackers
 
@@ -227,6 +228,7 @@ __all__ = [
     "trackers",
     "trials_left",
     "wait_for_request",
+    "wanted_with",
     "will_it_fit",
 ]
 
@@ -260,7 +262,7 @@ _STORED = {  # module -> its names above
         "engine.tracking.choice": "set_trackers tracker_installed trackers",
         "engine.searches": (
             "change_space check_search continue_search delete_search extend_search find_search longer "
-            "pause_search start_search stop_search stop_trial trials_left"
+            "pause_search start_search stop_search stop_trial trials_left wanted_with"
         ),
     }.items()
 }

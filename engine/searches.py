@@ -1,6 +1,7 @@
 """What users ask of searches. Everything is checked here, at the door; the supervisor carries it out."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -120,6 +121,9 @@ def extend_search(store: Store, search_id: str, trials: int, *, key: str | None 
         Refused: The number is out of range, or a grid has no combinations left.
     """
     search = find_search(store, search_id)
+    for request in store.requests.open():  # the space that it will have by then
+        if request.kind == "change_space" and request.target == search.id:
+            search = replace(search, spec={**search.spec, **request.payload})
     most = MOST_TRIALS - search.wanted
     if not 1 <= trials <= most:
         raise Refused([Problem("trials", trials, f"must be 1 to {most:,}")])

@@ -94,19 +94,21 @@ def draw(
     form: Form = RUN,
     searched: Mapping[str, Iterable[Any]] | None = None,
     below: Callable[[Setting], None] | None = None,
+    widget: Callable[[Setting], None] | None = None,
 ) -> None:
     """One widget a setting that matters now, in a grid; a problem stands under its own field.
 
     Args:
         searched: Values that fields have beside the form's own, by path; see `means_something`.
         below: Draws what stands under a widget, in the same cell.
+        widget: Draws what stands in its place.
     """
     wrong = {problem.field: problem for problem in problems}
     with st.grid(3, min_column_width=220, gap="medium"):
         for setting in settings:
             if means_something(setting, form, searched):
                 with st.container(gap="small"):
-                    _widget(setting, store, form)
+                    widget(setting) if widget else _widget(setting, store, form)
                     if setting.path in wrong:
                         st.markdown(f":small[:red[:material/error: {words.escaped(wrong[setting.path].message)}]]")
                     if below:

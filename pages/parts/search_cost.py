@@ -9,12 +9,15 @@ from pages.parts.previewed import previewed
 from pages.parts.session import store
 
 
-def search_cost(spec: SearchSpec) -> None:
-    """Reckoned from some steps of the base run, which the engine measures in a process that is thrown away."""
+def search_cost(spec: SearchSpec, *, more: bool = False) -> None:
+    """Reckoned from some steps of the base run, which the engine measures in a process that is thrown away.
+
+    `more`: trials of a search that had some before.
+    """
     cost = engine.search_estimate(store(), spec)
     dataset = store().datasets.get(spec.run.data.dataset)
     backbone = engine.BACKBONES[spec.run.model.backbone]
-    told = f"{words.count(cost.trials, 'trial')} of {backbone.label} on {dataset.name}"
+    told = f"{words.count(cost.trials, 'more trial' if more else 'trial')} of {backbone.label} on {dataset.name}"
     st.markdown(f"**{words.escaped(told)}**")
     st.caption(words.escaped(f"{choices(cost)} · {side_by_side(cost)}"))
 

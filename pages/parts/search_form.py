@@ -1,5 +1,6 @@
 """The New search form as a whole: base run, space and search together, from widgets to a spec and back."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 import engine
 from engine import Problem, Refused, SearchSpec, Setting
 from pages.parts import forms, run_sections, span_form, words
+from pages.parts.cards import problem_lines
 from pages.parts.run_sections import Section
 from storage import Store
 
@@ -57,10 +59,18 @@ def labelled(problems: list[Problem]) -> list[Problem]:
     ]
 
 
-def section(part: Section, problems: list[Problem], store: Store) -> None:
-    """A section of the base run's form, each field with its switch; what is searched under More opens it."""
+def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool = False) -> None:
+    """A section of the base run's form, each field with its switch; what is searched under More opens it.
+
+    Where the base run is `fixed`, its values are told, and only fields that can be searched stand there.
+    """
     searched, wrong = span_form.searched(), of_run(problems)
     settings = [one for one in engine.settings() if one.path.startswith(part.fields) and one.path != "name"]
+    if fixed:
+        settings = [one for one in settings if one.path in engine.searchable()]
+    if not any(forms.means_something(one, searched=searched) for one in settings):
+        return
+    widget = span_form.told_base if fixed else None
 
     def below(setting: Setting) -> None:
         span_form.switch(setting, problems)
@@ -69,7 +79,7 @@ def section(part: Section, problems: list[Problem], store: Store) -> None:
         st.markdown(f"**:material/{part.icon}: {part.title}**")
         usual = [one for one in settings if not one.advanced]
         if usual:
-            forms.draw(usual, wrong, store, searched=searched, below=below)
+            forms.draw(usual, wrong, store, searched=searched, below=below, widget=widget)
         rest = [one for one in settings if one.advanced and forms.means_something(one, searched=searched)]
         if not rest:
             return
@@ -78,7 +88,28 @@ def section(part: Section, problems: list[Problem], store: Store) -> None:
         bad = {one.field.removeprefix("space.").removesuffix(".when") for one in wrong} & paths
         told = f"More · {words.count(len(mine), 'setting')} searched" if mine else "More"
         with st.expander(told, icon=":material/tune:", expanded=bool(bad), key=f"search_more_{part.title}"):
-            forms.draw(rest, wrong, store, searched=searched, below=below)
+            forms.draw(rest, wrong, store, searched=searched, below=below, widget=widget)
+
+
+def space(spec: SearchSpec | None) -> None:
+    """What is searched, in a line a field, wherever its switch is."""
+    with st.container(border=True, gap="xsmall", key="search_space"):
+        st.markdown("**:material/tune: What is searched**")
+        known = engine.searchable()
+        if spec is None or not spec.space:
+            searched = span_form.read()
+            if not searched:
+                st.caption("Nothing yet. Switch on “Search …” under a field below.")
+            else:
+                st.caption(", ".join(words.escaped(known[path].label) for path in searched))
+            return
+        for path, one in spec.space.items():
+            when = " and ".join(
+                f"{known[parent].label} {' or '.join(map(str, values))}"
+                for parent, values in spec.conditions[path].items()
+            )
+            told = f"**{words.escaped(known[path].label)}** {words.escaped(engine.in_words(one))}"
+            st.markdown(told + (f" :small[:gray[only with {words.escaped(when)}]]" if when else ""))
 
 
 def plan(problems: list[Problem], store: Store) -> None:
@@ -95,3 +126,33 @@ def plan(problems: list[Problem], store: Store) -> None:
 
 
 SECTIONS = run_sections.SECTIONS
+
+
+def start_bar(
+    spec: SearchSpec | None,
+    problems: list[Problem],
+    summary: Callable[[SearchSpec], None],
+    *,
+    label: str,
+    on_click: Callable[..., None],
+    args: tuple[Any, ...],
+) -> None:
+    """Always in sight: what will run, what it costs, and the button; or what keeps it from starting."""
+    with st.bottom, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        with st.container(gap=None, width="stretch", key="search_summary"):
+            if spec is None:
+                st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
+                problem_lines(labelled(problems)[:2], labelled=True)
+            else:
+                summary(spec)
+            problem_lines(st.session_state.pop("search_refused", []), labelled=True)
+        st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=spec is None or not spec.space,
+            on_click=on_click,
+            args=args,
+            key="search_start",
+            width="content",
+        )

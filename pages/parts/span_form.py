@@ -1,4 +1,4 @@
-"""The "search this" switch under a field of the New search form, and the widgets of its range."""
+"""The "Search …" switch under a field of the New search form, and the widgets of its range."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,7 +53,7 @@ def switch(setting: Setting, problems: list[Problem]) -> None:
     if setting.path not in engine.searchable():
         return
     on = st.toggle(
-        ":small[Search this]",
+        f":small[Search {named(setting)}]",
         key=_key("on", setting.path),
         persist_state="session",
         on_change=_begin,
@@ -71,6 +71,19 @@ def switch(setting: Setting, problems: list[Problem]) -> None:
                 f"space.{setting.path}."
             ):
                 st.markdown(f":small[:red[:material/error: {words.escaped(problem.message)}]]")
+
+
+def told_base(setting: Setting) -> None:
+    """The base run's value, where it cannot be changed."""
+    value = _label(setting, spans.told(forms.RUN.value(setting.path)))
+    unit = f" {setting.unit}" if setting.unit else ""
+    st.markdown(f"{words.escaped(setting.label)} :gray[{words.escaped(value)}{unit}]")
+
+
+def named(setting: Setting) -> str:
+    """Its label within a sentence: "learning rate", "EMA"."""
+    label = setting.label
+    return label if label[1:2].isupper() else label[0].lower() + label[1:]
 
 
 def _kind(setting: Setting) -> None:

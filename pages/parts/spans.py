@@ -1,4 +1,4 @@
-"""What a field's "search this" holds, as plain values of a form and as the YAML of a space. Pure: no Streamlit here."""
+"""What a field's "Search …" holds, as plain values of a form and as the YAML of a space. Pure: no Streamlit here."""
 
 from collections.abc import Callable, Mapping
 from math import ceil

@@ -137,4 +137,4 @@ def _in_percent(share: float | None) -> float | None:
 
 def _label(name: str) -> str:
     """Cut to the column; a word joiner keeps a colon a colon, where a button would read `:material/...:` as an icon."""
-    return words.shortened(name, 34).replace(":", ":\u2060")
+    return words.colons_kept(words.shortened(name, 34))

@@ -213,6 +213,10 @@ def squeezed(text: str, columns: int) -> str:
 
 def escaped(text: str) -> str:
     """`text` as inert Markdown: shown letter for letter, whatever it holds."""
-    plain = re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>&^=])", r"\\\1", " ".join(text.split()))
-    # A word joiner after the colon: directives, emoji names and bare links are found after escapes are undone.
-    return plain.replace(":", "\\:\u2060")
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>&^=:])", r"\\\1", colons_kept(" ".join(text.split())))
+
+
+def colons_kept(text: str) -> str:
+    """A word joiner after each colon that may begin `:red[`, `:smile:` or `:+1:`: Streamlit finds these after escapes
+    are undone. Others stay as they are, so that addresses and times can be copied."""
+    return re.sub(r":(?=[^\W\d]|[+-]1:|\d+[a-z_]|100:|1234:)", ":\u2060", text)

@@ -20,8 +20,9 @@ COMMAND = ".venv/bin/python -m engine train run.yaml --wait"
 
 def start(drawn_on: str) -> None:
     """Read the form as it is at the click: a value typed just before it counts too."""
+    take_yaml()
     spec = forms.check(store())[0]
-    if spec is None:
+    if spec is None or st.session_state.get("new_yaml_problems"):
         return  # the page, drawn again, says what is wrong
     try:
         st.session_state["started_run"] = actions.start(spec, drawn_on, origin=branching()).id
@@ -62,10 +63,17 @@ def take_preset() -> None:
         forms.fill(values)
 
 
-def take_yaml() -> None:
+def take_yaml(again: bool = False) -> None:
+    """Fill in what was pasted, once: what is changed by hand after it stays, unless it is filled in `again`."""
+    text = st.session_state.get("new_yaml", "")
+    if text == st.session_state.get("new_yaml_taken", "") and not again:
+        return
+    st.session_state["new_yaml_taken"] = text
+    st.session_state["new_yaml_problems"] = []
+    if not text.strip():
+        return
     try:
-        forms.fill(RunSpec.from_yaml(st.session_state["new_yaml"]).model_dump())
-        st.session_state["new_yaml_problems"] = []
+        forms.fill(RunSpec.from_yaml(text).model_dump())
         st.session_state["new_preset"] = None
     except Refused as refused:
         st.session_state["new_yaml_problems"] = refused.problems
@@ -160,8 +168,9 @@ def presets() -> None:
 
 def pasted() -> None:
     with st.expander("Paste a YAML spec", icon=":material/content_paste:"):
-        st.text_area("Spec", key="new_yaml", placeholder="epochs: 20\nmodel:\n  backbone: resnet18", height=140)
-        st.button("Fill in the form", on_click=take_yaml, icon=":material/input:", key="new_take_yaml")
+        placeholder = "epochs: 20\nmodel:\n  backbone: resnet18"
+        st.text_area("Spec", key="new_yaml", placeholder=placeholder, height=140, on_change=take_yaml)
+        st.button("Fill in the form", on_click=take_yaml, args=(True,), icon=":material/input:", key="new_take_yaml")
         problem_lines(st.session_state.get("new_yaml_problems", []))
 
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 import engine
 from engine import SEARCH_PRESETS, RunSpec, SearchSpec
 from pages.parts import spans
-from storage import SearchState, Store
+from storage import RunState, SearchState, Store
 from tests.conftest import ROOT
 from tests.pages import seed, seed_searches
 from tests.pages.pages import NEW_SEARCH, fine, keys, opened, texts
@@ -102,10 +102,13 @@ def test_a_preset_fills_in_space_and_budget(awake: Store, name: str) -> None:
 def test_yaml_goes_in_and_out_unchanged(awake: Store) -> None:
     told = (ROOT / "examples" / "search_digits.yaml").read_text(encoding="utf-8")
     app = opened(NEW_SEARCH)
-    app.text_area(key="search_yaml").set_value(told)
-    app.button(key="search_take_yaml").click()
+    app.text_area(key="search_yaml").set_value(told)  # and no click on "Fill in the form"
     fine(app.run())
     assert shown_spec(app) == SearchSpec.from_yaml(told)
+    switch(app, BATCH, on=BATCH not in shown_spec(app).space)
+    by_hand = shown_spec(app)
+    assert by_hand != SearchSpec.from_yaml(told)
+    assert shown_spec(fine(app.run())) == by_hand  # what was pasted does not come back over it
 
 
 def test_several_conditions_of_one_field_outlive_the_form(awake: Store) -> None:
@@ -117,7 +120,6 @@ space:
 """
     app = opened(NEW_SEARCH)
     app.text_area(key="search_yaml").set_value(told)
-    app.button(key="search_take_yaml").click()
     fine(app.run())
     assert shown_spec(fine(app.run())).space == SearchSpec.from_yaml(told).space
 
@@ -166,22 +168,50 @@ def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted", "then"),
-    [(SearchState.PAUSED, 9, "continue_search"), (SearchState.FINISHED, 4, "extend_search")],
+    ("state", "wanted", "trials", "then"),
+    [
+        (SearchState.PAUSED, 9, 5, {"continue_search"}),
+        (SearchState.PAUSED, 9, 8, {"extend_search", "continue_search"}),
+        (SearchState.FINISHED, 4, 3, {"extend_search"}),
+    ],
 )
 def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
-    awake: Store, monkeypatch: pytest.MonkeyPatch, state: SearchState, wanted: int, then: str
+    awake: Store, monkeypatch: pytest.MonkeyPatch, state: SearchState, wanted: int, trials: int, then: set[str]
 ) -> None:
     monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
     made = seed_searches.search(awake, trials=4, wanted=wanted, state=state)
     app = opened(NEW_SEARCH, change=made.id)
-    assert "search_preset" not in {str(one.key) for one in app.segmented_control}
+    assert made.name in app.title[0].value
+    assert not {str(one.key) for one in (*app.selectbox, *app.number_input)} & {"plan_algorithm", "new_epochs"}
+    assert "10 more trials" in texts(app)
+    app.number_input(key="search_change_trials").set_value(trials)
     switch(app, seed_searches.BACKBONE, on=False)
+    assert f"{trials} more trials" in texts(app)
     app.button(key="search_start").click()
     fine(app.run())
     asked = {one.kind: one.payload for one in awake.requests.open()}
-    assert set(asked) == {"change_space", then}
+    assert set(asked) == {"change_space", *then}
     assert seed_searches.BACKBONE not in asked["change_space"]["space"]
+    if "extend_search" in then:
+        assert asked["extend_search"]["trials"] == trials - (wanted - 4)
+
+
+def test_a_grid_that_is_done_goes_on_over_a_wider_space(awake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
+    space = {BATCH: {"choices": [32, 64]}}
+    more: dict[str, Any] = {"space": space, "algorithm": "grid", "scheduler": "none"}
+    made = seed_searches.search(awake, trials=0, wanted=2, state=SearchState.FINISHED, **more)
+    for number, size in enumerate((64, 32), 1):
+        told = {"search_id": made.id, "trial": number, "assignment": {BATCH: size}, "metric": "val/accuracy"}
+        run = awake.runs.add(name=f"{number}", spec=made.spec["run"], dataset_id="digits", epochs=9, **told)
+        for state in (RunState.STARTING, RunState.RUNNING, RunState.FINISHED):
+            awake.runs.move(run.id, state)
+    app = opened(NEW_SEARCH, change=made.id)
+    app.multiselect(key=f"span_choices_{BATCH}").set_value(["32", "64", "128"])
+    fine(app.run())
+    app.button(key="search_start").click()
+    fine(app.run())
+    assert {one.kind for one in awake.requests.open()} == {"change_space", "extend_search"}
 
 
 def test_the_form_is_there_without_searches(awake: Store) -> None:

@@ -69,6 +69,16 @@ def test_escaped_text_has_no_bare_mark(text: str) -> None:
     assert ":\u2060" in inert or ":" not in text
 
 
+@pytest.mark.parametrize("text", ["https://example.org:8501/a?b=1", "12:30:45", "C:\\data", "Refused: too small"])
+def test_what_holds_no_directive_is_copied_letter_for_letter(text: str) -> None:
+    assert "\u2060" not in words.escaped(text)
+
+
+@pytest.mark.parametrize("text", [":material/bolt:", "a:red[b]", ":+1:", ":100:", ":8ball:", ":한글:"])
+def test_what_may_be_a_directive_is_kept_from_being_one(text: str) -> None:
+    assert ":\u2060" in words.escaped(text)
+
+
 def test_progress_says_what_is_known() -> None:
     run = Run(id="a", name="a", state=RunState.RUNNING, spec={}, dataset_id="digits", created_at=0, epochs=12)
     assert words.progress(run) == "Preparing"

@@ -11,6 +11,8 @@ class Scheduler:
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads
     algorithms: tuple[str, ...] = ()  # the only ones it works with; (): any that take it
     changes: tuple[str, ...] = ()  # fields of RunSpec that it changes while a trial trains: the only ones searched
+    together: bool = False  # its trials must be there side by side, also those that wait for room
+    remembers: bool = False  # it compares a trial with all before it, also with those of earlier drivers
 
 
 SCHEDULERS: dict[str, Scheduler] = {
@@ -21,11 +23,12 @@ SCHEDULERS: dict[str, Scheduler] = {
         "Right for most searches of 20 trials and more.",
         make="engine.tuning.scheduling:asha",
         takes=("grace_epochs", "reduction"),
+        remembers=True,
     ),
     "hyperband": Scheduler(
         "HyperBand",
         "As ASHA in rounds: the trials of a round wait for each other (Li 2016).",
-        make="engine.tuning.scheduling:hyperband",
+        make="engine.tuning.scheduling:Rounds",
         takes=("reduction",),
     ),
     "median": Scheduler(
@@ -33,6 +36,7 @@ SCHEDULERS: dict[str, Scheduler] = {
         "Stops a trial whose best value lies below the median of the others at the same epoch.",
         make="engine.tuning.scheduling:median",
         takes=("grace_epochs",),
+        remembers=True,
     ),
     "pbt": Scheduler(
         "Population based training",
@@ -41,6 +45,7 @@ SCHEDULERS: dict[str, Scheduler] = {
         make="engine.tuning.scheduling:Population",
         takes=("perturb_epochs",),
         algorithms=("random",),
+        together=True,
         changes=(
             "optimisation.learning_rate",
             "optimisation.weight_decay",
@@ -53,7 +58,7 @@ SCHEDULERS: dict[str, Scheduler] = {
     "bohb": Scheduler(
         "HyperBand for BOHB",
         "The HyperBand that BOHB learns from.",
-        make="engine.tuning.scheduling:bohb",
+        make="engine.tuning.scheduling:Rounds",
         takes=("reduction",),
         algorithms=("bohb",),
     ),

@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,13 +28,6 @@ class Asked:
     assignment: Assignment  # what is searched
     spec: RunSpec  # with the run's name
     attempt: int = 1  # more: an earlier driver began it
-
-
-@dataclass(slots=True)
-class Ended:
-    state: str
-    reason: str | None
-    value: float | None  # the best of any epoch
 
 
 @dataclass(slots=True)
@@ -70,7 +63,7 @@ class Asking:
         self._unfinished = sorted((one for one in known if one.state not in OVER), key=lambda one: one.number)
         self._last = max((one.number for one in known), default=0)
         self._open: dict[str, Asked] = {}
-        self._ended: dict[str, Ended] = {}  # in the order of their ends
+        self._over: set[str] = set()
         self._failures: list[str] = []  # why trials failed that were asked for here, for as long as all have
         self._cut: str | None = None
         self._seen: dict[str, dict[int, float]] = {one.run: _by_epoch(one.history) for one in known}
@@ -78,7 +71,7 @@ class Asking:
         self._failed_before = sum(one.state == "failed" for one in known)
         for one in sorted(known, key=lambda one: one.number):
             if one.state in OVER:
-                self._ended[one.run] = Ended(one.state, one.reason, one.value)
+                self._over.add(one.run)
                 outcome = self._outcome(one.run, one.state, one.value, one.cost)
                 self._proposer.told(one.number, _hashable(one.config), outcome)
             else:
@@ -134,7 +127,7 @@ class Asking:
         if state == "interrupted":
             self._cut = self._cut or reason or "A trial was interrupted."
         else:
-            self._ended[run] = Ended(state, reason, value)
+            self._over.add(run)
             self._failures += [reason or "It failed."] if state == "failed" else []
             outcome = self._outcome(run, state, value, cost)
             self._proposer.told(asked.number, asked.assignment, outcome)
@@ -178,12 +171,16 @@ class Asking:
     @property
     def count(self) -> tuple[int, int]:
         """Trials that are over, and wanted."""
-        return len(self._ended), self._last if self._is_exhausted else self._wanted
+        return len(self._over), self._last if self._is_exhausted else self._wanted
 
     @property
-    def best(self) -> float | None:
-        values = [one.value for one in self._ended.values() if one.value is not None]
-        return (max if self.spec.mode == "max" else min)(values, default=None)
+    def over(self) -> Collection[str]:
+        """Runs of trials that are over."""
+        return self._over
+
+    def seen(self, run: str) -> Mapping[int, float]:
+        """A trial's metric after each epoch, whichever driver trained it."""
+        return self._seen.get(run, {})
 
     def reaches_target(self, value: float | None) -> bool:
         if not self.spec.target or value is None:
@@ -213,7 +210,7 @@ class Asking:
     @property
     def _has_lived(self) -> bool:
         """Whether any trial ended otherwise than by failing."""
-        return len(self._ended) > self._failed_before + len(self._failures)
+        return len(self._over) > self._failed_before + len(self._failures)
 
     def _next(self, number: int) -> Assignment | None:
         if number == 1:
@@ -250,7 +247,7 @@ class Asking:
         """Of a trial that was trained by several drivers each knows a part: the best of all that was seen counts."""
         if state == "failed":
             return Outcome("failed")
-        seen = self._seen.get(run, {})
+        seen = self.seen(run)
         found = [one for one in (value, *seen.values()) if one is not None and math.isfinite(one)]
         costs = () if self.spec.cost == "none" else (cost,)
         if not found or None in costs:

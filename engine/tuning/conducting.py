@@ -1,6 +1,7 @@
 """Trials that Ray Tune drives: what its searcher, callbacks and stopper do, in one thread and one place."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from ray.exceptions import RayActorError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as RayTrial
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from engine import host_memory
@@ -20,6 +22,7 @@ from engine.tuning.asking import Asked, Asking
 from engine.tuning.course import Course
 from engine.tuning.gate import LEAVE, Word
 from engine.tuning.order import Order, has_ended
+from engine.tuning.scheduling import remember, scheduler
 from engine.tuning.telling import Telling
 
 LEAVE_S = 20.0  # that trials have to save and leave: less than the supervisor gives to all of it
@@ -49,6 +52,8 @@ class Conductor:
     ) -> None:
         self._order, self._asking, self._course, self._telling = order, asking, course, telling
         self._watch = watch
+        self._ends = SCHEDULERS[order.spec.scheduler]
+        self._scheduler: TrialScheduler | None = None
         self._runs: dict[str, str] = {}  # Ray's trial -> our run
         self._trials: list[RayTrial] = []  # Ray's own list, which grows
         self._aside: set[str] = set()  # Ray's trials that were saved and not begun again
@@ -56,17 +61,25 @@ class Conductor:
         self._closed_at: float | None = None
         self._kills: dict[str, int] = {}  # by Ray's trial: processes killed for memory here, when it began
 
+    def scheduler(self) -> TrialScheduler:
+        """One of Ray's, which knows what trials that are over have shown."""
+        self._scheduler = scheduler(self._order.spec, self.change)
+        for run in self._asking.over:
+            self._remember(run, run)
+        return self._scheduler
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The config of the next trial; None: not now."""
         self.look()
         if self._course.closing or self._asking.is_over:
             return None if self._asking.open and self._course.closing is None else str(Searcher.FINISHED)
-        if self._running() >= self._order.at_once and self._order.spec.scheduler != "pbt":
+        if self._running() >= self._order.at_once and not self._ends.together:
             return None  # what learns should know as much as it can before it is asked
         asked = self._asking.ask()
         if asked is None:
             return None if self._asking.open else str(Searcher.FINISHED)
         self._runs[trial_id], self._kills[trial_id] = asked.run, host_memory.kills()
+        self._remember(trial_id, asked.run)
         return self._config(asked)
 
     def look(self) -> None:
@@ -90,9 +103,10 @@ class Conductor:
     def on_result(self, trial_id: str, result: dict[str, Any]) -> None:
         run = self._runs[trial_id]
         self._aside.discard(trial_id)
-        if result["best"] == result["best"]:
-            self._asking.saw(run, int(result["epoch"]), float(result["score"]))
-            self._course.saw(float(result["best"]))
+        score = float(result["score"])
+        if not math.isnan(score):
+            self._asking.saw(run, int(result["epoch"]), score)
+            self._course.saw(score)
 
     def on_save(self, trial: RayTrial) -> None:
         if trial.status == RayTrial.PAUSED:
@@ -105,8 +119,7 @@ class Conductor:
         if state := result.get("state"):  # its own last word
             self._leave(run, state, {**told, "reason": result["reason"], "advice": result["advice"]})
             return
-        label, epoch = SCHEDULERS[self._order.spec.scheduler].label, result.get("epoch", 0)
-        reason = f"Pruned by {label} after epoch {epoch}."
+        reason = f"Pruned by {self._ends.label} after epoch {result.get('epoch', 0)}."
         Word("stopped", reason).write(self._order.run_folder(run) / LEAVE)
         if trial.trial_id in self._aside:
             self._order.end_run(run, "stopped", reason)
@@ -155,6 +168,10 @@ class Conductor:
         about = {"folder": str(folder), "leave": str(self._order.leave), "score": self._order.spec.metric}
         return {**about, **asked.assignment}
 
+    def _remember(self, trial_id: str, run: str) -> None:
+        if self._scheduler and self._ends.remembers:
+            remember(self._scheduler, trial_id, self._asking.seen(run))
+
     def _running(self) -> int:
         return sum(trial.status in (RayTrial.RUNNING, RayTrial.PENDING) for trial in self._trials)
 
@@ -186,9 +203,6 @@ class Asks(Searcher):
 
     def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
         return True
-
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._conductor.on_result(trial_id, result)
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         pass  # the callback hears it with more
@@ -224,6 +238,11 @@ class Hears(Callback):
     def on_step_begin(self, iteration: int, trials: list[RayTrial], **info: Any) -> None:
         self._conductor._trials = trials
         self._conductor.look()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[RayTrial], trial: RayTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        self._conductor.on_result(trial.trial_id, result)  # a searcher hears of no trial's last epoch
 
     def on_trial_save(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
         self._conductor.on_save(trial)

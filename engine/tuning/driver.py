@@ -92,7 +92,6 @@ def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watc
     from ray import tune
 
     from engine.tuning.conducting import Asks, Closes, Conductor, Hears
-    from engine.tuning.scheduling import scheduler
     from engine.tuning.trial import Trial
 
     conductor = Conductor(order, asking, course, telling, watch)
@@ -104,7 +103,7 @@ def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watc
             storage_path=str(order.folder / RAY_FILES),
             num_samples=-1,
             search_alg=Asks(conductor),
-            scheduler=scheduler(order.spec, conductor.change),
+            scheduler=conductor.scheduler(),
             callbacks=[Hears(conductor)],
             stop=Closes(conductor),
             max_failures=2,

@@ -233,7 +233,7 @@ class _AsTrial(Reporter):
         if self._metric in values:
             self.reached.take(epoch, values)
             self._saw(epoch, values[self._metric])
-            self._course.saw(self.reached.bests[self._metric])
+            self._course.saw(values[self._metric])
 
 
 class _AsSearch(NullReporter):
@@ -272,6 +272,6 @@ def _go_on(asked: Asked, order: Order, asking: Asking, course: Course, telling: 
             told = step.result()
             if course.closing is None and told["best"] == told["best"]:  # it has trained an epoch at least
                 asking.saw(asked.run, told["epoch"], told["score"])
-                course.saw(told["best"])
+                course.saw(told["score"])
     best = told["best"] if told["best"] == told["best"] else None
     asking.tell(asked.run, told["state"], value=best, reason=told["reason"], advice=told["advice"])

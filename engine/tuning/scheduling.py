@@ -1,6 +1,7 @@
 """Ray's schedulers, as a search asks for them: what may end a trial early, or change its settings on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,6 @@ from ray.tune.schedulers import (
     ASHAScheduler,
     FIFOScheduler,
     HyperBandForBOHB,
-    HyperBandScheduler,
     MedianStoppingRule,
     PopulationBasedTraining,
     TrialScheduler,
@@ -33,6 +33,26 @@ def scheduler(spec: SearchSpec, change: Change) -> TrialScheduler:
     return made
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """What stands for a trial of an earlier driver."""
+
+    trial_id: str
+
+
+def remember(made: TrialScheduler, trial_id: str, seen: Mapping[int, float]) -> None:
+    """Have trials compared with what this one has shown: `on_trial_complete` notes a result and decides nothing.
+
+    Args:
+        seen: The metric after each epoch.
+    """
+    past: Any = Past(trial_id)
+    nobody: Any = None
+    for epoch, score in sorted(seen.items()):
+        made.on_trial_add(nobody, past)
+        made.on_trial_complete(nobody, past, {"score": score, "epoch": epoch})
+
+
 def none(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     return FIFOScheduler()
 
@@ -44,16 +64,37 @@ def asha(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialSchedul
     )
 
 
-def hyperband(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
-    return HyperBandScheduler(max_t=spec.most_epochs, reduction_factor=spec.reduction, **goal)
-
-
 def median(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
     return MedianStoppingRule(grace_period=spec.grace_epochs, min_samples_required=3, **goal)
 
 
-def bohb(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialScheduler:
-    return HyperBandForBOHB(max_t=spec.most_epochs, reduction_factor=spec.reduction, **goal)
+class Rounds(HyperBandForBOHB):
+    """HyperBand in which a trial waits, once it came far enough, until its round is full and its worst are ended.
+
+    Ray's own lets newcomers in where trials of a round that was cut have ended: nobody would compare these any more.
+    """
+
+    def __init__(self, spec: SearchSpec, goal: dict[str, Any], change: Change) -> None:
+        super().__init__(  # the last of a round train to their own ends, which its multiples of epochs may not meet
+            max_t=spec.most_epochs, reduction_factor=spec.reduction, stop_last_trials=False, **goal
+        )
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        if self._state["bracket"] and not _takes_more(self._state["bracket"]):
+            self._state["bracket"] = None
+        super().on_trial_add(tune_controller, trial)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        """The place of one that ended by itself is taken by another, or its round goes on without it."""
+        bracket, _ = self._trial_info[trial]
+        bracket.cleanup_trial(trial)
+        if not _takes_more(bracket):
+            bracket._n = min(bracket._n, len(bracket.current_trials()))
+
+
+def _takes_more(bracket: Any) -> bool:
+    """Whether a round was not cut yet; one that never is takes as many as it is for."""
+    return not bracket.is_being_processed and (bracket._halves > 0 or len(bracket._all_trials) < bracket._n0)
 
 
 class Population(PopulationBasedTraining):

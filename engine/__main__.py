@@ -1,6 +1,7 @@
 """The command line, `python -m engine COMMAND`: the pages' own face, for scripts and people without a browser."""
 
 import argparse
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -24,12 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command is supervise:
             return supervise(options)
         code: int = options.command(engine.open_store(), options)
+        sys.stdout.flush()
     except engine.Refused as refused:
         err.print(f"Refused:\n{refused}", markup=False)
         return REFUSED
     except (engine.NotFound, engine.Unavailable, NewerDatabase) as error:
         err.print(str(error), markup=False)
         return REFUSED if isinstance(error, engine.NotFound) else FAILED
+    except BrokenPipeError:  # who reads has had enough, as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     return code
 
 
@@ -75,8 +80,12 @@ def show_run(store: Store, options: argparse.Namespace) -> int:
 
 def stop(store: Store, options: argparse.Namespace) -> int:
     found = search_commands.run_or_search(store, options.id)
-    stopped = engine.stop_search if isinstance(found, Search) else engine.request_stop
-    return ask(store, stopped(store, found.id).id, "Stopped", options.id)
+    if isinstance(found, Search):
+        return search_commands.asked(store, options, engine.stop_search(store, found.id), "Stopped")
+    code = ask(store, engine.request_stop(store, found.id).id, "Stopped", options.id, quiet=options.json)
+    if code == OK and options.json:
+        output(options, show.run_object(store, store.runs.get(found.id)), "")
+    return code
 
 
 def resume(store: Store, options: argparse.Namespace) -> int:
@@ -86,6 +95,9 @@ def resume(store: Store, options: argparse.Namespace) -> int:
 def extend(store: Store, options: argparse.Namespace) -> int:
     if options.trials is not None:
         return search_commands.extend(store, options)
+    if isinstance(search_commands.run_or_search(store, options.id), Search):
+        more = f"--trials {options.epochs or 'N'}"
+        raise engine.Refused([engine.Problem("EPOCHS", options.epochs, f"{options.id} is a search: use {more}")])
     if options.epochs is None:
         raise engine.Refused([engine.Problem("EPOCHS", None, "say how many more; --trials N for a search")])
     return _queued(store, options, engine.extend(store, options.id, options.epochs))
@@ -185,7 +197,11 @@ def parser() -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = into.add_parser(name, help=text, description=text)
         made.set_defaults(command=what, json=False)
         if as_json:
-            made.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+            made.add_argument(
+                "--json",
+                action="store_true",
+                help="print JSON, nothing else: an object, or a list of them where there may be several",
+            )
         return made
 
     one = command(commands, "supervise", supervise, "Run the engine's supervisor here, until Ctrl-C.")
@@ -208,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
         ("pin", pin, "Keep a checkpoint however many newer ones follow."),
         ("delete", delete, "Delete a run, or a search with all its trials: checkpoints and metrics; frees the disk."),
     ):
-        one = command(commands, name, what, text, as_json=name in ("show", "extend", "branch"))
+        one = command(commands, name, what, text, as_json=name in ("show", "stop", "extend", "branch"))
         one.add_argument("id", metavar="ID", help=ID)
         if name in ("branch", "pin"):
             one.add_argument("checkpoint", metavar="CHECKPOINT", help=CHECKPOINT)

@@ -13,14 +13,15 @@ OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
 err = Console(stderr=True, highlight=False, soft_wrap=True)  # the terminal wraps; paths stay whole
 
 
-def ask(store: Store, request_id: str, done: str, what: str) -> int:
-    """Wait until the engine has carried a request out."""
+def ask(store: Store, request_id: str, done: str, what: str, *, quiet: bool = False) -> int:
+    """Wait until the engine has carried a request out; `quiet`: what comes of it is printed by the caller."""
     engine.ensure_supervisor(store.home)
     request = engine.wait_for_request(store, request_id, timeout_s=120)
     if request.state == "refused":
         err.print(f"Refused: {request.message}", markup=False)
         return REFUSED
-    print(f"{done}{f': {what}' if what else ''}.")
+    if not quiet:
+        print(f"{done}{f': {what}' if what else ''}.")
     return OK
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.text import Text
 
 import engine
@@ -13,7 +13,7 @@ from engine.console import FAILED, LEFT, OK, ask, err, output
 from engine.overrides import read_spec
 from engine.show import in_time, table_of
 from engine.waiting import wait_for_search
-from storage import Run, Search, SearchState, Store
+from storage import Request, Run, Search, SearchState, Store
 
 ID = "the search's id, the beginning of it, or its name"
 MOST_SHOWN = 20  # trials in a table for people
@@ -27,10 +27,10 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
     one = command(commands, "searches", list_searches, "List searches, newest first.", as_json=True)
     one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
-    one = command(commands, "pause", pause, "Pause a search: its trials save, and the machine is free.")
+    one = command(commands, "pause", pause, "Pause a search: its trials save, and the machine is free.", as_json=True)
     one.add_argument("id", metavar="ID", help=ID)
     text = "Let a paused, stopped or failed search go on; finished trials are never run again."
-    one = command(commands, "continue", go_on, text)
+    one = command(commands, "continue", go_on, text, as_json=True)
     one.add_argument("id", metavar="ID", help=ID)
 
 
@@ -46,7 +46,8 @@ def search(store: Store, options: argparse.Namespace) -> int:
 
 def _waited(store: Store, options: argparse.Namespace, found: Search) -> int:
     try:
-        found = wait_for_search(store, found.id, err)
+        lines = err if options.json else Console(highlight=False, soft_wrap=True)
+        found = wait_for_search(store, found.id, err, None if lines.is_terminal else lines)
     except KeyboardInterrupt:
         err.print(f"Left waiting; search {found.id} goes on. Stop it with: python -m engine stop {found.id}")
         return LEFT
@@ -66,17 +67,28 @@ def show_search(store: Store, options: argparse.Namespace, found: Search) -> int
 
 
 def pause(store: Store, options: argparse.Namespace) -> int:
-    return ask(store, engine.pause_search(store, options.id).id, "Paused", options.id)
+    return asked(store, options, engine.pause_search(store, options.id), "Paused")
 
 
 def go_on(store: Store, options: argparse.Namespace) -> int:
-    return ask(store, engine.continue_search(store, options.id).id, "Queued again", options.id)
+    return asked(store, options, engine.continue_search(store, options.id), "Queued again")
 
 
 def extend(store: Store, options: argparse.Namespace) -> int:
     found = engine.find_search(store, options.id)
-    code = ask(store, engine.extend_search(store, found.id, options.trials).id, "Extended", options.id)
-    return _waited(store, options, found) if options.wait and code == OK else code
+    request = engine.extend_search(store, found.id, options.trials)
+    if not options.wait:
+        return asked(store, options, request, "Extended")
+    code = ask(store, request.id, "Extended", options.id, quiet=options.json)
+    return _waited(store, options, found) if code == OK else code
+
+
+def asked(store: Store, options: argparse.Namespace, request: Request, done: str) -> int:
+    """Wait for what was asked of a search; with --json its object stands for the words."""
+    code = ask(store, request.id, done, options.id, quiet=options.json)
+    if code == OK and options.json:
+        output(options, search_object(store, store.searches.get(request.target)), "")
+    return code
 
 
 def run_or_search(store: Store, text: str) -> Run | Search:

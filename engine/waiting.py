@@ -24,12 +24,21 @@ def wait_for_run(store: Store, run_id: str, console: Console) -> Run:
     return run
 
 
-def wait_for_search(store: Store, search_id: str, console: Console) -> Search:
-    """The search once it is over or paused. Its engine is started again should it be gone."""
+def wait_for_search(store: Store, search_id: str, console: Console, lines: Console | None = None) -> Search:
+    """The search once it is over or paused. Its engine is started again should it be gone.
+
+    Args:
+        lines: Where a line is printed for each trial that ends, for those who read a log and no bar.
+    """
+    told = {run.id for run in _over(store, search_id)}
     with _bar(console) as bar:
         task = bar.add_task("", total=1.0, detail="")
         while True:
             search = store.searches.get(search_id)
+            for run in _over(store, search_id) if lines else ():
+                if lines and run.id not in told:
+                    told.add(run.id)
+                    lines.print(_ended(run, len(told), search.wanted), markup=False)
             outlook = engine.search_outlook(store, search)
             best = "" if search.best_value is None else f" · best {search.metric} {search.best_value:.4f}"
             what = f"{search.phase or search.state} · {outlook.over} of {search.wanted} trials"
@@ -42,6 +51,16 @@ def wait_for_search(store: Store, search_id: str, console: Console) -> Search:
             if search.state.is_at_rest:
                 return search
             _pass_time(store)
+
+
+def _over(store: Store, search_id: str) -> list[Run]:
+    return store.searches.trials(search_id, states=[state for state in RunState if state.is_over])
+
+
+def _ended(run: Run, over: int, wanted: int) -> str:
+    """4 of 10: trial 3 finished, val/accuracy 0.9128 at epoch 7."""
+    value = "" if run.best_value is None else f", {run.metric} {run.best_value:.4f} at epoch {run.best_epoch}"
+    return f"{over} of {wanted}: trial {run.trial} {run.state}{value}{f'. {run.reason}' if run.reason else ''}"
 
 
 def wait_for_import(store: Store, request_id: str, console: Console) -> Request:
@@ -81,7 +100,8 @@ def _pass_time(store: Store) -> None:
 
 
 def _bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[detail]}"))
+    name, detail = (TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[detail]}"))
+    columns = (name, BarColumn(), TaskProgressColumn(), detail)
     return Progress(*columns, console=console)
 
 

@@ -9,11 +9,20 @@ from pages.parts.live import live
 from pages.parts.machine_strip import machine_strip
 from pages.parts.run_list import FEW_COLUMNS, run_list
 from pages.parts.search_list import search_list
-from pages.parts.session import DATASETS_PAGE, NEW_RUN_PAGE, RUNS_PAGE, open_run, store
-from storage import Run, RunState
+from pages.parts.session import (
+    DATASETS_PAGE,
+    NEW_RUN_PAGE,
+    NEW_SEARCH_PAGE,
+    RUNS_PAGE,
+    SEARCHES_PAGE,
+    open_run,
+    store,
+)
+from storage import Run, RunState, Search
 
 BUSY = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING, RunState.INTERRUPTED)
 RECENT = 8
+RECENT_SEARCHES = 4
 
 
 def overview() -> None:
@@ -21,11 +30,11 @@ def overview() -> None:
         open_run(started)
     gone = being_deleted()
     running = [run for run in store().runs.list(states=BUSY, limit=12, alone=True) if run.id not in gone]
-    searching = [one for one in store().searches.list(limit=50) if not one.state.is_over and one.id not in gone]
+    searches = _searches(gone)
     queue = [run for run in store().runs.queue() if run.id not in gone]
     over = [state for state in RunState if state.is_over]
     recent = [run for run in store().runs.list(states=over, limit=RECENT, alone=True) if run.id not in gone]
-    if not (running or searching or queue or recent):
+    if not (running or searches or queue or recent):
         empty_state(
             "ac_unit",
             "Nothing trained yet",
@@ -38,9 +47,10 @@ def overview() -> None:
         for run in running:
             with cards.cell():
                 run_card(run)
-    if searching:
+    if searches:
         st.markdown("**Searches**")
-        search_list(searching, key="home_searches", rows=5)
+        search_list(searches, key="home_searches", rows=6)
+        st.page_link(SEARCHES_PAGE, label="All searches", icon=":material/arrow_forward:")
     if queue:
         _queue(queue)
     if recent:
@@ -49,6 +59,14 @@ def overview() -> None:
         st.page_link(RUNS_PAGE, label="All runs", icon=":material/arrow_forward:")
     st.markdown("**This machine**")
     machine_strip()
+
+
+def _searches(gone: set[str]) -> list[Search]:
+    """Those that are not over, then the newest of those that are."""
+    found = [one for one in store().searches.list(limit=50) if one.id not in gone]
+    return [one for one in found if not one.state.is_over] + [one for one in found if one.state.is_over][
+        :RECENT_SEARCHES
+    ]
 
 
 def _first_steps() -> None:
@@ -62,6 +80,9 @@ def _queue(queue: list[Run]) -> None:
 
 
 with page_head("Home"):
-    if store().runs.count() and st.button("New run", icon=":material/add:", type="primary", key="home_new"):
+    any_work = bool(store().runs.count() or store().searches.list(limit=1))
+    if any_work and st.button("New search", icon=":material/add:", key="home_new_search"):
+        st.switch_page(NEW_SEARCH_PAGE)
+    if any_work and st.button("New run", icon=":material/add:", type="primary", key="home_new"):
         st.switch_page(NEW_RUN_PAGE)
 live(overview, every_s=3.0)

@@ -13,7 +13,7 @@ from pages.parts.exports import export_button
 from pages.parts.live import live
 from pages.parts.run_import import import_button
 from pages.parts.run_list import run_list
-from pages.parts.session import NEW_RUN_PAGE, open_run, store
+from pages.parts.session import NEW_RUN_PAGE, SEARCHES_PAGE, open_run, store
 from storage import Run, RunState
 
 FILTERS: dict[str, list[RunState]] = {
@@ -86,6 +86,9 @@ def filters() -> None:
 
 def table() -> None:
     runs = shown_runs()
+    if not runs and not st.session_state.get("runs_trials") and not store().runs.count(alone=True):
+        _trials_alone()
+        return
     if not runs:
         st.info("No run is like that. Change the filters above.", icon=":material/filter_alt_off:")
         return
@@ -101,6 +104,23 @@ def table() -> None:
         else:
             st.caption(f"{words.count(len(runs), 'run')}. Click a name to open it, tick rows to act on them.")
             export([])
+
+
+def _trials_alone() -> None:
+    """Every run here is a trial, which the list leaves out unless it is asked for them."""
+
+    def ways() -> None:
+        with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
+            st.button("Show trials too", icon=":material/visibility:", key="runs_show_trials", on_click=_with_trials)
+            st.page_link(SEARCHES_PAGE, label="All searches", icon=":material/manage_search:", width="content")
+
+    told = "Trials stand with the search that made them. Runs that you start by themselves are listed here."
+    empty_state("travel_explore", "All runs so far are trials of searches", told, ways)
+
+
+def _with_trials() -> None:
+    st.session_state["runs_trials"] = True
+    untick()
 
 
 def export(ticked: list[str]) -> None:

@@ -28,7 +28,11 @@ def told(*arguments: str | Path, code: int = 0) -> Any:
 
 
 def test_a_search_is_run_listed_extended_and_deleted(store: Store, tmp_path: Path) -> None:
-    found = told("search", spec_file(tmp_path, SMALL), "--wait", "--json")
+    done = cli("search", spec_file(tmp_path, SMALL), "--wait", "--json")
+    found = json.loads(done.stdout)
+    assert [line[:14] for line in done.stderr.splitlines() if " of 3: trial " in line] == [
+        f"{number} of 3: trial " for number in (1, 2, 3)
+    ], "a line for each trial that ends, where no bar is seen"
     assert (found["state"], found["name"], found["wanted"]) == ("finished", "small", 3)
     assert [one["state"] for one in found["trials"]] == ["finished"] * 3
     assert found["trials"][0]["config"] == {RATE: 0.01, "epochs": 2}, "the base run first"
@@ -40,7 +44,8 @@ def test_a_search_is_run_listed_extended_and_deleted(store: Store, tmp_path: Pat
     assert (run["state"], run["best"]["value"]) == ("finished", found["best"]["value"])
     assert run["checkpoints"], "a trial is a run like any other"
 
-    assert cli("extend", found["id"], "--trials", "1", "--wait").returncode == 0
+    assert "use --trials 1" in cli("extend", found["id"], "1").stderr
+    assert told("extend", found["id"], "--trials", "1", "--wait", "--json")["wanted"] == 4
     more = told("show", "small", "--json")
     assert more["trials"][:3] == found["trials"]
     assert [one["state"] for one in more["trials"]] == ["finished"] * 4
@@ -65,7 +70,7 @@ def test_pause_continue_and_stop(store: Store, tmp_path: Path) -> None:
         return {run.id: run.epoch for run in store.searches.trials(found["id"])}
 
     until(lambda: any(epochs().values()), within_s=120, why=epochs)
-    assert cli("pause", "small").returncode == 0
+    assert told("pause", "small", "--json")["state"] == "paused"
     search = store.searches.get(found["id"])
     assert search.state is SearchState.PAUSED
     assert not processes.marked(launchers.mark(store.home, search))
@@ -73,7 +78,7 @@ def test_pause_continue_and_stop(store: Store, tmp_path: Path) -> None:
     assert cli("continue", "small").returncode == 0
     until(lambda: max(epochs().values()) > max(before.values()), within_s=120, why=epochs)
     assert set(before) <= set(epochs())
-    assert cli("stop", found["id"]).returncode == 0
+    assert told("stop", found["id"], "--json")["state"] == "stopped"
     stopped = told("show", found["id"], "--json")
     assert stopped["state"] == "stopped"
     assert {one["state"] for one in stopped["trials"]} == {"stopped"}

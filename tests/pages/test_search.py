@@ -5,7 +5,7 @@ import pytest
 from engine import RunSpec
 from storage import SearchState, Store
 from tests.pages import seed, seed_searches
-from tests.pages.pages import NEW_RUN, NEW_SEARCH, RUN, RUNS, SEARCH, SEARCHES, fine, keys, opened, texts
+from tests.pages.pages import HOME, NEW_RUN, NEW_SEARCH, RUN, RUNS, SEARCH, SEARCHES, fine, keys, opened, texts
 
 
 @pytest.fixture
@@ -178,6 +178,19 @@ def test_trials_are_among_the_runs_only_when_asked_for(awake: Store) -> None:
     assert len(app.dataframe[0].value) == 5
     first = awake.searches.trials(made.id)[0]
     assert "Trial 1 of [digits search]" in texts(opened(RUN, run=first.id))
+
+
+def test_where_all_runs_are_trials_home_and_runs_say_so(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=3)
+    home = opened(HOME)
+    assert "Nothing trained yet" not in texts(home)
+    assert {"home_new", "home_new_search"} <= keys(home)
+    assert home.dataframe[0].value["open"].tolist() == [made.name]
+    app = opened(RUNS)
+    assert "trials of searches" in texts(app)
+    app.button(key="runs_show_trials").click()
+    fine(app.run())
+    assert len(app.dataframe[0].value) == 3
 
 
 def test_new_run_hands_its_form_on_to_a_search(awake: Store) -> None:

@@ -16,6 +16,7 @@ from storage import Run, RunState, Search, Store
 
 SAMPLED = 50  # combinations whose time is averaged
 FEWEST = 4  # finished trials that tell anything about importance
+RANKED = 200  # trials that importance is computed of at most: its time grows faster than their number
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,13 @@ def search_outlook(store: Store, search: Search) -> Outlook:
 def importances(store: Store, search_id: str) -> dict[str, float]:
     """The share of what made trials differ that each searched field has, largest first; {} while too few are finished.
 
-    By fANOVA (Hutter 2014), as Optuna computes it; trials that ended early do not count.
+    By fANOVA (Hutter 2014), as Optuna computes it; trials that ended early do not count. Of many trials some are taken
+    by their ids, which are chance: mostly the same ones again when more trials are over.
     """
     search = find_search(store, search_id)
     spec = SearchSpec.parse(search.spec)
     trials = [run for run in store.searches.trials(search.id) if run.state is RunState.FINISHED]
-    trials = [run for run in trials if run.best_value is not None]
+    trials = sorted((run for run in trials if run.best_value is not None), key=lambda run: run.id)[:RANKED]
     if len(trials) < FEWEST or len({run.best_value for run in trials}) < 2:
         return {}
     return _fanova({path: [_of(run, path) for run in trials] for path in spec.space}, trials, spec)

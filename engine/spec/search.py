@@ -158,8 +158,11 @@ class SearchSpec(Whole):
     @property
     def base(self) -> Assignment:
         """The base run's own values of the searched fields that count there: what trial 1 is listed with."""
-        values = {path: value_at(self.run, path) for path in self.space}
-        return {path: values[path] for path, all_of in self.conditions.items() if _holds(all_of, values)}
+        found: Assignment = {}
+        for path, all_of in self.conditions.items():  # parents first: what does not count counts for no other
+            if _holds(all_of, found):
+                found[path] = value_at(self.run, path)
+        return found
 
     def grid(self) -> Iterator[Assignment]:
         """Every combination once, in order. Only for a space whose `combinations` can be counted."""

@@ -5,7 +5,7 @@ import random
 import pytest
 
 import engine
-from engine import Refused, RunSpec, SearchSpec
+from engine import Refused, RunSpec, SearchSpec, search_facts
 from engine.searches import wanted_with
 from storage import RunState, Search, SearchState, Store
 
@@ -105,6 +105,26 @@ def test_the_setting_that_matters_is_told_first(store: Store, kind: str) -> None
     assert shares[RATE] > 0.8
     assert sum(shares.values()) == pytest.approx(1.0)
     assert list(shares.values()) == sorted(shares.values(), reverse=True)
+
+
+def test_importance_is_told_from_some_of_many_trials(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = start(store, trials=100)
+    monkeypatch.setattr(search_facts, "RANKED", 30)
+    for number in range(1, 60):
+        add_trial(store, search, number, number / 100, **{RATE: 10 ** (-4 + number / 30)})
+        if number == 40:
+            before = taken(store, search, monkeypatch)
+    after = taken(store, search, monkeypatch)
+    assert len(before) == len(after) == 30 and len(before & after) > 10, "mostly the same when others come"
+
+
+def taken(store: Store, search: Search, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The trials that importance is computed of."""
+    found = set[str]()
+    with monkeypatch.context() as patched:
+        patched.setattr(search_facts, "_fanova", lambda _, trials, spec: found.update(run.id for run in trials) or {})
+        engine.importances(store, search.id)
+    return found
 
 
 def test_a_base_run_outside_its_space_counts_too(store: Store) -> None:

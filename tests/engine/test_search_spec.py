@@ -140,6 +140,12 @@ def test_a_field_that_another_choice_takes_is_conditional_by_itself() -> None:
     assert spec.base == {OPTIMIZER: "adamw", BATCH: 64}
 
 
+def test_what_depends_on_a_field_that_does_not_count_does_not_either() -> None:
+    decay = {"choices": [0.0, 0.1], "when": {"optimisation.nesterov": True}}
+    spec = spec_of({**CONDITIONAL, "optimisation.weight_decay": decay}, run={"optimisation": {"nesterov": True}})
+    assert spec.base == {OPTIMIZER: "adamw", BATCH: 64}
+
+
 def test_combinations_count_what_the_grid_tries() -> None:
     spec = spec_of(CONDITIONAL, algorithm="grid", trials=100)
     tried = list(spec.grid())

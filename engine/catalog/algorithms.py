@@ -9,6 +9,7 @@ class Algorithm:
     note: str
     make: str  # "module:function" that takes a SearchSpec and gives an engine.tuning.proposing.Proposer
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads, beside space, trials and seed
+    learns: bool = False  # from trials that are over: better asked for few at a time
     finite: bool = False  # every range must be a list of values, or have a step
     numbers: bool = False  # it knows numbers only: no choices, no conditions
     two_goals: bool = False  # it can weigh the metric against a cost
@@ -32,12 +33,14 @@ ALGORITHMS: dict[str, Algorithm] = {
         "Tree of Parzen estimators (Bergstra 2011): draws near what went well. Pays from about 20 trials on.",
         make="engine.tuning.hyperopt_proposer:ByHyperOpt",
         takes=("random_first",),
+        learns=True,
     ),
     "optuna": Algorithm(
         "Optuna (TPE)",
         "As HyperOpt, a newer make; also finds trade-offs between the metric and a cost. Right for most searches.",
         make="engine.tuning.optuna_proposer:ByOptuna",
         takes=("random_first", "cost"),
+        learns=True,
         two_goals=True,
     ),
     "cmaes": Algorithm(
@@ -45,12 +48,14 @@ ALGORITHMS: dict[str, Algorithm] = {
         "Evolution strategy (Hansen 2001): moves a cloud of trials. For numbers only, and many trials.",
         make="engine.tuning.optuna_proposer:ByOptuna",
         takes=("random_first",),
+        learns=True,
         numbers=True,
     ),
     "bohb": Algorithm(
         "BOHB",
         "TPE that also learns from trials stopped early (Falkner 2018). Comes with its own HyperBand.",
         make="engine.tuning.optuna_proposer:ByOptuna",
+        learns=True,
         schedulers=("bohb",),
     ),
 }

@@ -52,8 +52,7 @@ def fits(order: Order) -> bool:
 
 def conduct(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
     """Train the trials, until the course of the search ends."""
-    learns = "random_first" in ALGORITHMS[order.spec.algorithm].takes
-    block = order.spec.at_once or (LEARNING if learns else BLOCK)
+    block = order.spec.at_once or (LEARNING if ALGORITHMS[order.spec.algorithm].learns else BLOCK)
     device = devices.choose("cuda" if order.gpus else order.told["device"])
     telling.started(
         attempt=order.attempt, pid=os.getpid(), device=devices.describe(device), at_once=block, path="heads"

@@ -105,6 +105,18 @@ def test_an_algorithm_learns(algorithm: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_table_says_who_learns(algorithm: str, tmp_path: Path) -> None:
+    def tried(sign: int) -> list[object]:
+        book, found = asking(tmp_path, algorithm), []
+        while asked := book.ask():
+            found.append(asked.assignment)
+            book.tell(asked.run, "finished", value=sign * quality(asked))
+        return found
+
+    assert (tried(1) != tried(-1)) == ALGORITHMS[algorithm].learns
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_search_goes_on_where_it_was(algorithm: str, tmp_path: Path) -> None:
     before = run_all(asking(tmp_path, algorithm))[:4]
     after = [asked for asked, _ in run_all(asking(tmp_path, algorithm, known=rows(before)))]

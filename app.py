@@ -45,7 +45,8 @@ page = st.navigation(
     }
 )
 with st.sidebar:
-    if page.title != "Compare":
-        basket_card()
+    with st.container():  # there even when empty: what comes after it stays in its place
+        if page.title != "Compare":
+            basket_card()
     engine_card()
 page.run()

@@ -60,6 +60,14 @@ class Runs(Moving[Run]):
         """Runs that went on from a checkpoint of this one, oldest first."""
         return self._rows("FROM runs WHERE parent_id = ? ORDER BY created_at, rowid", (run_id,))
 
+    def titles(self, limit: int) -> dict[str, str]:
+        """Id -> name of the newest runs that are no trials and not in the archive."""
+        sql = (
+            "SELECT id, name FROM runs WHERE search_id IS NULL AND archived_at IS NULL ORDER BY created_at DESC LIMIT ?"
+        )
+        with self._store.reading() as db:
+            return dict(db.execute(sql, [limit]).fetchall())
+
     def some(self, ids: Collection[str]) -> list[Run]:
         """Those of these runs that are there, in the order given."""
         rows = self._rows("FROM runs WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(list(ids))])

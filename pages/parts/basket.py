@@ -125,14 +125,14 @@ def basket_buttons(ids: list[str], *, page: str) -> None:
 
 def basket_toggle(run: Run) -> None:
     """On a run's own page: into the basket, or out of it."""
-    if run.id in basket().runs:
-        told = "Take it out of the basket again"
-        if st.button("In the basket", icon=":material/playlist_add_check:", key="run_uncollect", help=told):
-            keep(basket().without_runs([run.id]))
-            st.rerun()
-    elif st.button("Compare", icon=":material/playlist_add:", key="run_collect", help=HELP):
-        keep(basket().with_runs([run.id]))
-        st.rerun()
+    held = basket()
+    if run.id in held.runs:
+        label, sign, help_ = "In the basket", "playlist_add_check", "Take it out of the basket again"
+        key, then = "run_uncollect", held.without_runs([run.id])
+    else:
+        label, sign, help_ = "Add to basket", "playlist_add", HELP
+        key, then = "run_collect", held.with_runs([run.id])
+    st.button(label, icon=f":material/{sign}:", key=key, help=help_, on_click=keep, args=(then,))
 
 
 def basket_card() -> None:
@@ -143,9 +143,15 @@ def basket_card() -> None:
     with st.container(border=True, gap="small", key="basket"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption("Basket", width="content")
-            if st.button("", icon=":material/close:", type="tertiary", key="basket_empty", help="Empty the basket"):
-                keep(Basket())
-                st.rerun()
+            st.button(
+                "",
+                icon=":material/close:",
+                type="tertiary",
+                key="basket_empty",
+                help="Empty the basket",
+                on_click=keep,
+                args=(Basket(),),
+            )
         if st.button(f"Compare {held.told()}", icon=":material/compare_arrows:", key="basket_compare", width="stretch"):
             compare(held)
 

@@ -46,7 +46,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What is looked at just now: groups that are drawn in their colours, all others as one faint ground."""
+    """Who wears which colour, and which groups are drawn in theirs just now, all others behind them."""
 
     groups: tuple[Group, ...]
     colours: Mapping[str, str]  # by the key of a group
@@ -57,23 +57,30 @@ class Focus:
 def focused(
     compared: Compared, shown: Sequence[Run], ticked: Sequence[str], worn: dict[str, int], palette: Palette
 ) -> Focus:
-    """The groups of ticked runs, else of all `shown`; of too many the best.
+    """The groups of ticked runs are in focus, else those of all `shown`; of too many the best.
 
     Args:
         worn: Places of the colours that groups wear, by key, kept from one time to the next; changed here
             where two would wear the same.
     """
-    wanted = set(ticked) or {run.id for run in shown}
-    groups = [group for group in compared.groups if any(run.id in wanted for run in group.runs)]
-    if len(groups) > MOST_LINES:
-        order = {run.id: place for place, run in enumerate(compared.best_first(compared.runs))}
-        best = sorted(groups, key=lambda group: min(order[run.id] for run in group.runs))[:OF_MORE]
-        groups = [group for group in groups if group in best]
+    usual, chosen = _few(compared, {run.id for run in shown}), _few(compared, set(ticked))
+    dressed = list({group.key: group for group in (*chosen, *usual)}.values())[:MOST_LINES]
     colours = line_colours(palette)
-    dress([group.key for group in groups], worn, len(colours))
-    by_key = {group.key: colours[worn[group.key]] for group in groups}
-    of_runs = {run.id: by_key[group.key] for group in groups for run in group.runs}
-    return Focus(tuple(groups), by_key, of_runs, bool(ticked))
+    dress([group.key for group in dressed], worn, len(colours))
+    by_key = {group.key: colours[worn[group.key]] for group in dressed}
+    of_runs = {run.id: by_key[group.key] for group in dressed for run in group.runs}
+    return Focus(tuple(chosen or usual), by_key, of_runs, bool(chosen))
+
+
+def _few(compared: Compared, wanted: set[str]) -> list[Group]:
+    """The groups of these runs; of more than can be told apart the best."""
+    groups = [group for group in compared.groups if any(run.id in wanted for run in group.runs)]
+    if len(groups) <= MOST_LINES:
+        return groups
+    order = {run.id: place for place, run in enumerate(compared.best_first(compared.runs))}
+    ranked = sorted(groups, key=lambda group: min(order[run.id] for run in group.runs))
+    best = {group.key for group in ranked[:OF_MORE]}
+    return [group for group in groups if group.key in best]
 
 
 def dress(keys: Sequence[str], worn: dict[str, int], count: int) -> None:

@@ -54,7 +54,8 @@ def curves(compared: Compared, focus: Focus) -> None:
         st.info("None of them has measured anything yet.", icon=":material/hourglass_empty:")
         return
     look = _tools([name for name in FIRST if name in names] + sorted(names - set(FIRST)))
-    token = (compared.token, compared.by, tuple(focus.colours.items()), look, palette().name)
+    drawn = tuple((group.key, focus.colours[group.key]) for group in focus.groups)
+    token = (compared.token, compared.by, drawn, look, palette().name)
     key = f"compare_chart_{st.session_state.get('compare_zoom_round', 0)}"
     option = unless_new("compare_option_curves", token, lambda: _option(compared, focus, look))
     told = f"{words.metric(look.metric)} of {words.count(len(focus.groups), 'line')}"
@@ -137,7 +138,8 @@ def _option(compared: Compared, focus: Focus, look: Look) -> dict[str, object]:
 
 def _others(compared: Compared, focus: Focus, look: Look) -> list[Pairs]:
     """Those that are not in focus; of grouped runs none."""
-    rest = [] if compared.is_grouped else [run for run in compared.runs if run.id not in focus.of_runs]
+    drawn = {run.id for group in focus.groups for run in group.runs}
+    rest = [] if compared.is_grouped else [run for run in compared.runs if run.id not in drawn]
     lines = _lines(store(), rest, look, limit=max(12, min(200, GROUND_POINTS // max(1, len(rest)))))
     return [of_run("", "", run, lines[run.id], look.axis, look.factor).mean for run in rest if run.id in lines]
 

@@ -86,7 +86,7 @@ def parallel_of(compared: Compared, focus: Focus) -> Made:
     shown = drawn(trials)
     if len(shown) < 2 or not dimensions:
         return {}, ()
-    few = len(compared.runs) == len(focus.of_runs)
+    few = len(compared.runs) <= len(focus.of_runs)
     option = parallel(
         trials,
         dimensions,
@@ -94,14 +94,15 @@ def parallel_of(compared: Compared, focus: Focus) -> Made:
         percent=compared.metric.endswith("/accuracy"),
         lowest=compared.rows["best"].lowest,
         palette=palette(),
-        colours=[focus.of_runs[trial.run.id] for trial in trials] if few else None,
+        colours=[focus.of_runs.get(trial.run.id) for trial in trials] if few else None,
     )
     return option, tuple(trial.run.id for trial in shown)
 
 
 def configuration(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     """Side by side; only what differs unless all is asked for."""
-    runs = [run for run in compared.best_first(shown) if run.id in focus.of_runs]
+    drawn = {run.id for group in focus.groups for run in group.runs}
+    runs = [run for run in compared.best_first(shown) if run.id in drawn]
     with st.container(horizontal=True, vertical_alignment="center"):
         every = st.toggle("All settings", key="compare_all_settings", persist_state="page")
         told = (

@@ -35,8 +35,8 @@ TITLES = {"images_per_s": "Images/s", "memory": "Memory", "learning": "Learning"
 
 def groups_side_by_side(compared: Compared, focus: Focus) -> None:
     sides = ranked(compared.groups, compared.measured, compared.rows["best"])
-    rest = [group for group in compared.groups if group not in [side.group for side in sides]]
-    ordered = [*(side.group for side in sides), *rest]
+    valued = {side.group.key for side in sides}
+    ordered = [side.group for side in sides] + [group for group in compared.groups if group.key not in valued]
     column, colours = st.column_config, palette()
     value = _number(compared)
     units = group_units(ordered, compared.measured, compared.rows)

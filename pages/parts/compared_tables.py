@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from statistics import mean, median
+from statistics import fmean, median
 from typing import Any
 
 import pandas as pd
@@ -87,12 +87,12 @@ def groups_compared(
     columns: dict[str, list[Any]] = {
         "group": [[group.name] for group in groups],
         "runs": [len(group.runs) for group in groups],
-        "mean": [mean(own) if own else None for own in values],
+        "mean": [fmean(own) if own else None for own in values],
         "lowest": [min(own, default=None) for own in values],
         "highest": [max(own, default=None) for own in values],
     }
     for key in ("gap", "seconds", "memory", "parameters"):
-        means = [mean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
+        means = [fmean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
         if any(value is not None for value in means):
             columns[key] = scaled(rows[key], means)[0]
     numbers = [name for name in columns if name not in ("group", "runs")]
@@ -105,7 +105,7 @@ def group_units(
     """Units of the columns of `groups_compared` that have one."""
     found = {}
     for key in ("seconds", "memory"):
-        means = [mean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
+        means = [fmean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
         found[key] = scaled(rows[key], means)[1]
     return found
 

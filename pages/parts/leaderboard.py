@@ -91,10 +91,11 @@ def _board_head(search: Search, shown: int, trials: int) -> None:
         st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
         if brushed("search"):
             st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=_unbrush)
-        if trials > 1 and st.button("Compare all", icon=":material/compare_arrows:", key="search_compare_all"):
-            compare(Basket(searches=(search.id,)))
-        whats = ["trials", "metrics", "checkpoints", "events"]
-        export_button(whats, key="search", told="Of all trials of this search.", search=search.id)
+        with st.container(horizontal=True, width="content", gap="small"):
+            if trials > 1 and st.button("Compare all", icon=":material/compare_arrows:", key="search_compare_all"):
+                compare(Basket(searches=(search.id,)))
+            whats = ["trials", "metrics", "checkpoints", "events"]
+            export_button(whats, key="search", told="Of all trials of this search.", search=search.id)
 
 
 def _unbrush() -> None:

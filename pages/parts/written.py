@@ -4,7 +4,7 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
-from statistics import mean, median
+from statistics import fmean, median
 
 from pages.parts import words
 from pages.parts.by_image import ByImage
@@ -54,7 +54,7 @@ class Side:
 
     @property
     def mean(self) -> float:
-        return mean(self.values)
+        return fmean(self.values)
 
 
 def ranked(groups: Sequence[Group], measured: Mapping[str, Measured], best: Quantity) -> list[Side]:
@@ -229,7 +229,7 @@ def _share(
     if kind and len({kind(each) for each in both}) > 1:
         return None
     mine, theirs = values_of(one, measured, rows[key]), values_of(other, measured, rows[key])
-    return mean(mine) / mean(theirs) if mine and theirs and mean(theirs) > 0 else None
+    return fmean(mine) / fmean(theirs) if mine and theirs and fmean(theirs) > 0 else None
 
 
 def times(share: float) -> str:

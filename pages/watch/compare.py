@@ -29,13 +29,12 @@ MOST_NAMES = 12  # that stand above a chart
 
 def choice(held: Basket) -> None:
     """The basket as lists to add to and take from."""
-    known = {run.id: run for run in store().runs.list(alone=True, limit=MOST)}
-    known |= {run.id: run for run in store().runs.some(held.runs) if run.id not in known}
+    known = store().runs.titles(MOST) | {run.id: run.name for run in store().runs.some(held.runs)}
     st.session_state["compare_runs"] = [run_id for run_id in held.runs if run_id in known]
     st.multiselect(
         "Runs",
         list(known),
-        format_func=lambda run_id: known[run_id].name,
+        format_func=lambda run_id: known[run_id],
         key="compare_runs",
         placeholder="Choose two or more",
         on_change=_choose,
@@ -133,9 +132,11 @@ def page() -> None:
     with page_head("Compare"):
         pass
     if store().runs.count():
-        choice(held)
-        told = "Choose two runs or more, here or by ticking rows on the Runs page. The basket at the left follows you."
-        st.info(told, icon=":material/compare_arrows:")
+        told = (
+            "Choose two runs or more, here or by ticking rows on the Runs page. Or collect them from any page: the "
+            "basket at the left follows you."
+        )
+        empty_state("compare_arrows", "Which runs?", told, lambda: choice(held))
         return
     empty_state(
         "compare_arrows",

@@ -149,7 +149,8 @@ def test_up_to_24_runs_have_a_colour_each_and_of_more_the_best_few() -> None:
     best = focus_of([f"run{place}" for place in range(30)])
     assert set(best.of_runs) == {f"run{place}" for place in range(18, 30)}
     chosen = focus_of([f"run{place}" for place in range(30)], ticked=["run3", "run4"])
-    assert (set(chosen.of_runs), chosen.is_chosen) == ({"run3", "run4"}, True)
+    assert ({group.key for group in chosen.groups}, chosen.is_chosen) == ({"run3", "run4"}, True)
+    assert {"run3", "run4", "run29"} <= set(chosen.of_runs)  # the others stay in their colours elsewhere on the page
 
 
 def test_two_that_wore_one_colour_part_when_they_meet() -> None:

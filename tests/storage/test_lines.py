@@ -112,6 +112,14 @@ def test_some_runs_come_in_the_order_asked_for_without_those_that_are_gone(store
     assert store.runs.some([]) == []
 
 
+def test_titles_are_of_the_newest_runs_and_no_trials(store: Store) -> None:
+    search = store.searches.add(name="s", spec={})
+    for name, search_id in (("old", None), ("trial", search.id), ("new", None)):
+        store.runs.add(name=name, spec={}, dataset_id="digits", epochs=1, search_id=search_id)
+    assert list(store.runs.titles(9).values()) == ["new", "old"]
+    assert list(store.runs.titles(1).values()) == ["new"]
+
+
 def test_the_best_checkpoint_of_each_or_its_last(store: Store) -> None:
     ids = [run_with(store, {}) for _ in range(3)]
     for run_id, best in ((ids[0], 1), (ids[1], None)):

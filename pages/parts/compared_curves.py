@@ -100,9 +100,9 @@ def _tools(names: list[str]) -> Look:
     if st.session_state.get("compare_metric") not in names:
         st.session_state.pop("compare_metric", None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Metric", names, format_func=words.metric, key="compare_metric", width=220, persist_state="page")
+        st.selectbox("Metric", names, format_func=words.metric, key="compare_metric", width=220, bind="query-params")
         st.segmented_control(
-            "Over", list(AXES), default="Epochs", required=True, key="compare_axis", persist_state="page"
+            "Over", list(AXES), default="Epochs", required=True, key="compare_axis", bind="query-params"
         )
         st.slider(
             "Smoothing",
@@ -112,10 +112,10 @@ def _tools(names: list[str]) -> Look:
             0.01,
             key="compare_smoothing",
             width=170,
-            persist_state="page",
+            bind="query-params",
             help="An exponential moving average, as TensorBoard has it; what was measured stays dimmed behind it.",
         )
-        st.toggle("Log", key="compare_log", persist_state="page", help="Values by powers of ten")
+        st.toggle("Log", key="compare_log", bind="query-params", help="Values by powers of ten")
         look = look_now()
         if look.window is not None:
             st.button("Reset zoom", icon=":material/zoom_out_map:", key="compare_reset_zoom", on_click=reset_zoom)

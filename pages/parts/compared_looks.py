@@ -134,7 +134,7 @@ def _chosen(label: str, rows: dict[str, Quantity], key: str, first: str) -> Quan
         format_func=lambda name: rows[name].label,
         key=key,
         width=240,
-        persist_state="page",
+        bind="query-params",
     )
     return rows[chosen]
 

@@ -44,7 +44,7 @@ def grouping(runs: Sequence[Run]) -> str:
         key="compare_by",
         width=190,
         label_visibility="collapsed",
-        persist_state="page",
+        bind="query-params",
     )
 
 

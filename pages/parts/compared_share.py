@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.parts import words
-from pages.parts.basket import basket
 from pages.parts.by_image import ByImage
 from pages.parts.compared import Compared, Focus
 from pages.parts.compared_curves import FIRST, Look, courses
@@ -44,7 +43,7 @@ def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, b
             st.caption("In words")
             st.code(" ".join(sentences), language=None, wrap_lines=True)
         st.caption("This page; who opens it sees the same runs")
-        st.code(f"{st.context.url}?{urlencode(basket().query, safe=',')}", language=None, wrap_lines=True)
+        st.code(f"{st.context.url}?{urlencode(st.query_params.to_dict(), safe=',')}", language=None, wrap_lines=True)
         st.caption("All of it as one file: charts, tables, configurations; it needs no network")
         st.download_button(
             "Report",

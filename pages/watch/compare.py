@@ -112,7 +112,13 @@ def drawn(drawn_for: Basket) -> None:
     with st.container(border=True, key="compare_look_card"):
         first = LOOKS[2] if len(runs) > MANY else LOOKS[0]
         st.segmented_control(
-            "Look", LOOKS, default=first, required=True, key="compare_look", label_visibility="collapsed"
+            "Look",
+            LOOKS,
+            default=first,
+            required=True,
+            key="compare_look",
+            label_visibility="collapsed",
+            bind="query-params",
         )
         looked_at(compared, focus, shown)
     if compared.is_grouped:

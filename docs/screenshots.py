@@ -37,6 +37,8 @@ FULL = {
     "search-many": "/search?search={many}",
     "runs": "/runs",
     "compare": "/compare?runs={small},{long},{running}",
+    "compare-many": "/compare?searches={many}",
+    "compare-trade-offs": "/compare?searches={search}&compare_look=Trade-offs",
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",

@@ -166,7 +166,7 @@ def _cheaper(
 def _sureness(first: Side, second: Side, best: Quantity, style: Style, kinds: Mapping[str, int]) -> str:
     alike = {kinds.get(run.id, -place) for place, run in enumerate((*first.group.runs, *second.group.runs), start=1)}
     if len(alike) == 1:
-        return "The two differ in nothing but their seeds: what lies between them is luck."
+        return "The two are set up alike, seeds aside: what lies between them is luck."
     if min(len(first.values), len(second.values)) < 2:
         return "One run each does not tell skill from luck: train both with a few seeds to be sure."
     is_clear = max(first.values) < min(second.values) if best.lowest else min(first.values) > max(second.values)
@@ -225,6 +225,8 @@ def _share(
 ) -> float | None:
     """What one costs as a share of the other; None where that cannot be told or compared."""
     both = [measured[run.id] for run in (*one.runs, *other.runs)]
+    if key == "seconds" and not all(each.run.state.is_over for each in both):
+        return None
     kind = {"memory": lambda each: each.memory_of, "seconds": lambda each: each.run.device}.get(key)
     if kind and len({kind(each) for each in both}) > 1:
         return None

@@ -104,6 +104,15 @@ def run(
     step = round(done * per_epoch)
     store.runs.move(made.id, RunState.RUNNING, device="cuda:0 NVIDIA H200", phase="training")
     _history(store, made.id, created, step, per_epoch, ceiling, diverges=state is RunState.FAILED)
+    if step:
+        size = MetricPoint(
+            name="model/parameters",
+            step=step,
+            epoch=max(1, int(done)),
+            value=1_163_000 if backbone == "small_cnn" else 11_180_000,
+            at=created + step / 21,
+        )
+        store.metrics.add(made.id, [size])
     left = (epochs - done) * per_epoch / 21
     best = store.metrics.best(made.id, "val/accuracy")
     store.runs.update(

@@ -10,7 +10,7 @@ from engine.fitting import Fit, measured_as, will_it_fit
 from engine.machine import gpus
 from engine.previews import Preview, preview
 from engine.searches import find_search, trials_left
-from engine.spec import RunSpec, SearchSpec
+from engine.spec import RunSpec, SearchSpec, heads_alone
 from engine.spec.space import value_at
 from storage import Run, RunState, Search, Store
 
@@ -28,6 +28,7 @@ class Estimate:
     at_once: int
     cpus: int  # of each trial; 0 where each takes a share of a GPU
     gpus: float
+    heads: bool  # many at once, in one process
     trial_s: float | None  # of one trial by itself, on average
     seconds: float | None  # of all; early ends make it less
     gpu_hours: float | None
@@ -51,6 +52,7 @@ def search_estimate(store: Store, spec: SearchSpec) -> Estimate:
         at_once=at_once,
         cpus=0 if found else spec.cpus,
         gpus=spec.gpus if found else 0.0,
+        heads=heads_alone(spec),
         trial_s=seconds and seconds / spec.wanted,
         seconds=seconds and seconds / max(1, min(found, at_once)),
         gpu_hours=(seconds or 0.0) / 3600 if found and seconds else None,

@@ -9,6 +9,7 @@ from engine.spec.ranges import Range, in_words
 from engine.spec.run import RunSpec, settings
 from engine.spec.search import SearchSpec, search_settings
 from engine.spec.setting import Part, Setting
+from engine.spec.sharing import heads_alone, shared_by
 from engine.spec.space import FIXED as SAME_IN_ALL_TRIALS
 from engine.spec.space import searchable
 
@@ -25,8 +26,10 @@ __all__ = [
     "RunSpec",
     "SearchSpec",
     "Setting",
+    "heads_alone",
     "in_words",
     "search_settings",
     "searchable",
     "settings",
+    "shared_by",
 ]

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,46 +25,6 @@ from engine.training.outcomes import Judged, outcomes
 from engine.training.recipe import Recipe
 from engine.training.stages import stages_of
 from engine.training.state import Training
-
-FREE: dict[str, Any] = {  # what may differ from head to head
-    "name": True,
-    "epochs": True,
-    "keep_checkpoints": True,
-    "optimisation": {
-        "optimizer",
-        "learning_rate",
-        "schedule",
-        "warmup_epochs",
-        "step_epochs",
-        "step_factor",
-        "plateau_epochs",
-        "final_share",
-        "weight_decay",
-        "decay_on",
-        "momentum",
-        "nesterov",
-        "label_smoothing",
-        "clip_norm",
-        "ema_decay",
-        "early_stopping",
-    },
-}
-
-
-def shared_by(run: spec.RunSpec) -> dict[str, Any] | None:
-    """What runs must have in common to train together; None: this one cannot share a computation.
-
-    It can when its features are computed once: all but the head is frozen, and images are not changed by chance.
-    """
-    can = (
-        run.keeps_features
-        and run.freeze.policy == "head"
-        and run.strategy == "single"
-        and run.optimisation.balance != "sampling"
-        and run.compute.parts == 1
-        and not (run.compute.recompute or run.compute.compile)
-    )
-    return run.model_dump(mode="json", exclude=FREE) if can else None
 
 
 def with_own_head(network: nn.Module, asked: spec.Model) -> nn.Module:

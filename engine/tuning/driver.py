@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from engine.spec import heads_alone
 from engine.training.failures import explain
 from engine.tuning.asking import Asking
 from engine.tuning.course import Closing, Course
@@ -56,13 +57,12 @@ def _searched(order: Order, telling: Telling) -> tuple[Closing, int]:
 
 def _by_heads(order: Order, asking: Asking, course: Course, telling: Telling) -> bool:
     """Train the trials here, where that can be done; False where it cannot."""
-    if order.spec.run.freeze.policy != "head":
+    if not heads_alone(order.spec):
         return False
     from engine.tuning import heads  # torch takes seconds, which a driver of Ray does without
 
-    if fits := heads.fits(order):
-        heads.conduct(order, asking, course, telling)
-    return fits
+    heads.conduct(order, asking, course, telling)
+    return True
 
 
 def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> None:

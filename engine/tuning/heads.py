@@ -15,14 +15,14 @@ from typing import Any
 
 from torch import nn
 
-from engine.catalog import ALGORITHMS, SCHEDULERS
+from engine.catalog import ALGORITHMS
 from engine.lines import Lines
 from engine.training import device as devices
 from engine.training.checkpoints import Checkpoints
 from engine.training.events import NullReporter, Reporter
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, is_out_of_memory
 from engine.training.feeds import Feed
-from engine.training.many import FREE, Member, Together, shared_by, with_own_head
+from engine.training.many import Member, Together, with_own_head
 from engine.training.memory import Memory
 from engine.training.meter import Meter
 from engine.training.preparation import Prepared, build, build_network, equip, find_weights, prepare_data
@@ -36,18 +36,6 @@ from engine.tuning.stepping import Stepping
 from engine.tuning.telling import Telling
 
 BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, and where it learns from those before
-
-
-def fits(order: Order) -> bool:
-    """Whether its trials differ only in how their head learns, and keep their settings to the end."""
-    spec = order.spec
-    free = {f"optimisation.{name}" for name in (*FREE["optimisation"], "batch_size")} | FREE.keys()
-    return (
-        shared_by(spec.run) is not None
-        and set(spec.space) <= free
-        and not SCHEDULERS[spec.scheduler].changes
-        and spec.cost == "none"
-    )
 
 
 def conduct(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
@@ -177,9 +165,7 @@ class _Heads:
             closing = self._course.closing
             for id, word in self._words.items():
                 self._words[id] = word or (closing.word if closing else Word.read(self._order.run_folder(id) / LEAVE))
-            over, wanted = self._asking.count
-            told = f"{over} of {wanted} trials over, {len(self._asking.open)} training"
-            self._telling.progress("searching", told)
+            self._telling.progress("searching", f"up to {len(self._words)} heads train at once")
         run.word = self._words[run.asked.run]
         return run.word is not None
 

@@ -19,7 +19,7 @@ from pages.parts.search_actions import stop_trials
 from pages.parts.session import open_run, palette, store
 from pages.parts.tables import trials_table
 from pages.parts.ticking import kept_order, table_key, untick
-from pages.parts.trials import PRUNED, Dimension, Trial, best_first
+from pages.parts.trials import COSTS, PRUNED, Dimension, Trial, best_first, with_cost
 from storage import Search
 
 MOST_AXES = 10
@@ -33,9 +33,10 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
         return
 
     def make() -> Made:
+        placed, across = with_cost(trials, dimensions[:MOST_AXES], search.spec.get("cost"))
         option = parallel(
-            trials,
-            dimensions[:MOST_AXES],
+            placed,
+            across,
             metric=words.metric(search.metric),
             percent=_percent(search),
             lowest=search.mode == "min",
@@ -74,7 +75,9 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
             height=ROW * max(1, min(len(shown), TALLEST)) + HEAD,
             on_select="rerun",
             selection_mode="multi-row",
-            column_order=[name for name in table.columns if name != "id" and (name != "note" or table["note"].any())],
+            column_order=[
+                name for name in table.columns if name != "id" and (name not in ("note", "cost") or table[name].any())
+            ],
             column_config=_columns(search, clicked, [one.run.id for one in shown], palette())
             | _settings(table, dimensions),
             alt=f"Table of {words.count(len(shown), 'trial')}, best first",
@@ -159,6 +162,7 @@ def _columns(search: Search, clicked: str, ids: list[str], colours: Palette) -> 
             width=76,
             help=f"{words.metric(search.metric)} of its best epoch",
         ),
+        "cost": column.NumberColumn(COSTS.get(str(search.spec.get("cost")), "Cost"), format="%.4g", width=116),
         "epoch": column.NumberColumn("at epoch", width=66),
         "curve": column.LineChartColumn("Curve", width=90, color=colours.train),
         "duration": column.NumberColumn("Seconds", format="%.1f", width=74),

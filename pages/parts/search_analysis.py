@@ -12,15 +12,16 @@ from pages.parts.figures.contour import contour
 from pages.parts.figures.importance import importance
 from pages.parts.figures.slices import slices
 from pages.parts.figures.timeline import height, timeline
-from pages.parts.figures.trade_off import Dot, Scale, trade_off
+from pages.parts.figures.trade_off import Scale, trade_off
 from pages.parts.live import unless_new
 from pages.parts.run_list import HEAD, ROW
-from pages.parts.search_parts import labels, lowest
+from pages.parts.search_parts import dots_of, labels, lowest
 from pages.parts.session import palette, run_link, store
 from pages.parts.tables import events_table
-from pages.parts.trials import Dimension, Trial, failures
+from pages.parts.trials import COSTS, Dimension, Trial, failures
 from storage import RunState, Search
 
+FEW = 20  # finished trials that tell little of importance
 NAMED = 8  # failed trials of a cause that have a link
 COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
 
@@ -39,22 +40,28 @@ def analysis(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
 
 
 def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
-    finished = sum(trial.run.state is RunState.FINISHED for trial in trials)
+    finished = sum(trial.run.state is RunState.FINISHED and trial.value is not None for trial in trials)
     news = finished if finished < 20 else int(20 * log(finished))  # it takes a second: not for each of hundreds
     try:
         shares = unless_new("search_importances", (search.id, news), lambda: engine.importances(store(), search.id))
     except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
         st.caption(words.escaped(str(refused)))
         return
-    named = labels()
+    made = f"Made from {words.count(finished, 'finished trial')}{_left_out(trials)}."
     if not shares:
-        st.caption("Shows once four trials or more are finished with different values.")
+        st.caption(f"Shows once four trials or more are finished with different values. {made}")
         return
+    named = labels()
     figure = importance({named.get(path, path): share for path, share in shares.items()}, palette=palette())
     st.plotly_chart(figure, key="search_importance", config={"displayModeBar": False})
-    st.caption(
-        "Share of the differences between trials that each setting explains (fANOVA). With few trials it is a guess."
-    )
+    few = " So few make it a guess." if finished < FEW else ""
+    st.caption(f"Share of the differences between trials that each setting explains (fANOVA). {made}{few}")
+
+
+def _left_out(trials: list[Trial]) -> str:
+    """Why there are fewer than trials: those pruned had fewer epochs, which says nothing of their settings."""
+    pruned = sum(trial.is_pruned for trial in trials)
+    return f"; {pruned:,} pruned are left out: they had fewer epochs to come to their value" if pruned else ""
 
 
 def _slice(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -87,17 +94,14 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
 
 
 def _trade_off(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
-    factor, unit = (100, "%") if _percent(search) else (1, "")
-    dots = [
-        Dot(trial.label, trial.run.cost, factor * trial.value, is_whole=not trial.is_pruned)
-        for trial in trials
-        if trial.run.cost is not None and trial.value is not None
-    ]
+    percent = _percent(search)
+    dots = dots_of(trials, percent=percent)
     if not dots:
         st.caption("Shows with the first trial that has ended.")
         return
     cost = Scale(COSTS[search.spec["cost"]], lowest=True)
-    figure = trade_off(dots, cost, Scale(words.metric(search.metric), unit, lowest=lowest(search)), palette=palette())
+    value = Scale(words.metric(search.metric), "%" if percent else "", lowest=lowest(search))
+    figure = trade_off(dots, cost, value, palette=palette())
     st.plotly_chart(figure, key="search_trade_off", config={"displayModeBar": False})
     st.caption("The dotted steps join the best trial that can be had for each cost (the Pareto front).")
 
@@ -163,7 +167,6 @@ def _configuration(search: Search, trials: list[Trial], dimensions: Sequence[Dim
     st.code(text, language="yaml")
 
 
-COSTS = {"epoch_s": "Seconds an epoch", "parameters": "Weights"}
 LOOKS: dict[str, Look] = {
     "Trade-off": _trade_off,
     "Importance": _importance,

@@ -19,7 +19,13 @@ Curves = Mapping[str, Sequence[tuple[float, float | None]]]
 
 
 def charts(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:
-    """Two cards side by side."""
+    """Two cards side by side, once there is something to draw."""
+    if not any(trial.value is not None for trial in trials):
+        told = "Curves and the best so far show with the first epoch that is validated."
+        if search.state.is_at_rest:
+            told = "No trial was validated: there is nothing to draw."
+        st.caption(f":material/show_chart: {told}")
+        return
     grid = st.grid(2, min_column_width=340)
     with grid.cell(), st.container(border=True, height="stretch", key="search_figure_best"):
         _best(search, trials, token)

@@ -37,6 +37,8 @@ def choices(cost: Estimate) -> str:
 
 def side_by_side(cost: Estimate) -> str:
     """4 trials at a time, 1 CPU each."""
+    if cost.heads:
+        return "many heads at once, in one process"
     each = f"{cost.gpus:g} GPU each" if cost.gpus else f"{words.count(cost.cpus, 'CPU')} each"
     return f"{words.count(cost.at_once, 'trial')} at a time, {each}"
 

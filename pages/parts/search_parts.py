@@ -8,9 +8,10 @@ import streamlit as st
 import engine
 from pages.parts import words
 from pages.parts.cards import SEARCH_BADGES
+from pages.parts.figures.trade_off import Dot, Scale, front
 from pages.parts.search_actions import search_buttons
 from pages.parts.session import NEW_RUN_PAGE, base_url, open_run, store
-from pages.parts.trials import Trial, best_first, over, tally, told
+from pages.parts.trials import COSTS, Trial, best_first, over, tally, told
 from storage import Search, SearchState
 
 
@@ -108,9 +109,10 @@ def best_configuration(search: Search, trials: list[Trial]) -> None:
     with st.container(border=True, key="search_best"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             value = words.of_metric(search.metric, best.value)
-            st.markdown(
-                f"**:material/trophy: Best configuration** · {value} · {best.label}, epoch {best.run.best_epoch}"
-            )
+            name = "Best configuration"
+            if search.spec.get("cost") in COSTS:
+                name = "Lowest loss" if lowest(search) else "Most accurate configuration"
+            st.markdown(f"**:material/trophy: {name}** · {value} · {best.label}, epoch {best.run.best_epoch}")
             shape = st.segmented_control(
                 "Shown as",
                 ("Text", "YAML"),
@@ -123,7 +125,32 @@ def best_configuration(search: Search, trials: list[Trial]) -> None:
             _as_yaml(best)
         else:
             st.code(as_text(best, labels()), language=None)
+        if trade := _traded(search, trials, best):
+            st.caption(trade)
         _take_away(best)
+
+
+def dots_of(trials: list[Trial], *, percent: bool) -> list[Dot]:
+    """Trials with both of two goals."""
+    return [
+        Dot(trial.label, trial.run.cost, (100 if percent else 1) * trial.value, is_whole=not trial.is_pruned)
+        for trial in trials
+        if trial.run.cost is not None and trial.value is not None
+    ]
+
+
+def _traded(search: Search, trials: list[Trial], best: Trial) -> str | None:
+    """What the best one costs, and the least that can be had for less; None with one goal."""
+    cost = COSTS.get(str(search.spec.get("cost")))
+    dots = front(dots_of(trials, percent=False), Scale("", lowest=True), Scale("", lowest=lowest(search)))
+    if cost is None or best.run.cost is None or not dots:
+        return None
+    told = f"{cost}: {words.number(best.run.cost)}."
+    if dots[0].x >= best.run.cost:
+        return f"{told} None costs less."
+    least = f"{dots[0].name} comes to {words.of_metric(search.metric, dots[0].y)} for {words.number(dots[0].x)}"
+    between = f"{words.count(len(dots), 'trial')} that none beats in both are under Trade-off."
+    return f"{told} With two goals it is not the only best one: {least}; the {between}"
 
 
 def as_text(trial: Trial, names: dict[str, str]) -> str:

@@ -46,6 +46,7 @@ def trials_table(
         "open": [trial.label for trial in trials],
         "state": [[trial.state_word] for trial in trials],
         "best": [None if trial.value is None else factor * trial.value for trial in trials],
+        "cost": [trial.run.cost for trial in trials],
         "epoch": [trial.run.best_epoch for trial in trials],
         "curve": [[factor * value for value in curves.get(trial.run.id, ())] for trial in trials],
     }
@@ -59,7 +60,7 @@ def trials_table(
         "note": [trial.run.reason or "" for trial in trials],
         "id": [trial.run.id for trial in trials],
     }
-    kinds = {"best": "Float64", "epoch": "Int64", "duration": "Float64", "memory": "Float64"}
+    kinds = {"best": "Float64", "cost": "Float64", "epoch": "Int64", "duration": "Float64", "memory": "Float64"}
     return pd.DataFrame(columns).astype(kinds)
 
 

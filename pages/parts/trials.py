@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pages.parts import words
@@ -10,6 +10,7 @@ from storage import Run, RunState
 
 Scale = Literal["linear", "log", "category"]
 Value = float | int | str | bool | None
+COSTS = {"epoch_s": "Seconds an epoch", "parameters": "Weights"}  # what a search may weigh its metric against
 PRUNED = "Pruned"  # how the reason of a trial begins that a scheduler ended
 
 
@@ -88,6 +89,17 @@ def dimensions(
         else:
             found.append(Dimension(path, label, "log" if span.get("log") else "linear"))
     return found
+
+
+def with_cost(
+    trials: Sequence[Trial], dimensions: Sequence[Dimension], cost: str | None
+) -> tuple[list[Trial], list[Dimension]]:
+    """What a second goal came to as one more axis, and the trials with their place on it."""
+    if cost not in COSTS:
+        return list(trials), list(dimensions)
+    placed = [replace(one, assignment={**one.assignment, cost: one.run.cost}) for one in trials]
+    known = [after if one.run.cost is not None else one for one, after in zip(trials, placed, strict=True)]
+    return known, [*dimensions, Dimension(cost, COSTS[cost], "linear")]
 
 
 def told(value: Any) -> str:

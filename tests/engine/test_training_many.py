@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from engine.predictions import Predictions
-from engine.spec import RunSpec
+from engine.spec import RunSpec, shared_by
 from engine.training.checkpoints import Checkpoints
-from engine.training.many import Member, Together, shared_by, with_own_head
+from engine.training.many import Member, Together, with_own_head
 from engine.training.memory import Memory
 from engine.training.meter import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data

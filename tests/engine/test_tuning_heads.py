@@ -8,6 +8,7 @@ import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.spec import heads_alone
 from engine.training import many
 from engine.tuning import heads
 from engine.tuning.asking import Asking
@@ -155,4 +156,4 @@ def test_what_differs_in_more_than_its_head_is_not_taken(
 ) -> None:
     search = Searched(tmp_path, run=other, space={"optimisation.learning_rate": {"log": [1e-4, 1e-2]}} | space)
     search.lay()
-    assert not heads.fits(Order.read(search.folder))
+    assert not heads_alone(Order.read(search.folder).spec)

@@ -148,8 +148,30 @@ def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
     looks = app.segmented_control(key="search_look")
     assert looks.value == "Trade-off"
     assert "Pareto front" in texts(app)
+    assert "Most accurate configuration" in texts(app)
+    assert "With two goals it is not the only best one" in texts(app)
+    assert app.dataframe[0].value["cost"].notna().all()
+    chart = next(one for one in app.get("echarts_chart") if "parallelAxis" in one.proto.spec)
+    assert "Seconds an epoch" in chart.proto.spec
     other = seed_searches.search(awake, trials=3)
     assert "Trade-off" not in opened(SEARCH, search=other.id).segmented_control(key="search_look").options
+
+
+def test_before_the_first_value_a_line_stands_where_charts_will(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=2, state=SearchState.RUNNING)
+    for run in awake.searches.trials(made.id):
+        awake.runs.update(run.id, best_value=None)
+    app = opened(SEARCH, search=made.id)
+    assert "show with the first epoch that is validated" in texts(app)
+    assert not app.get("echarts_chart")
+
+
+def test_importance_says_what_it_is_made_from(awake: Store) -> None:
+    made = seed_searches.search(awake, trials=24)
+    runs = awake.searches.trials(made.id)
+    finished, pruned = (sum(run.state == state for run in runs) for state in ("finished", "stopped"))
+    told = texts(opened(SEARCH, search=made.id))
+    assert f"Made from {finished} finished trials; {pruned} pruned are left out" in told
 
 
 def test_failures_are_grouped_and_lead_to_their_runs(awake: Store) -> None:

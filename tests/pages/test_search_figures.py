@@ -1,6 +1,7 @@
 """The data that the charts of a search draw; their looks are in docs/images."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,41 @@ def test_parallel_draws_a_line_a_trial_with_a_value_and_tells_it_by_its_place() 
     assert option["series"][0]["data"] == [[0.001, 0, 5, 90], [0.01, 1, 7, 70]]
     assert [one["type"] for one in option["parallelAxis"]] == ["log", "category", "value", "value"]
     assert option["brush"]["brushLink"] == "all"  # without it a brushed axis selects nothing
+
+
+def test_a_trial_without_a_setting_crosses_its_axis_at_a_place_of_none() -> None:
+    space = {"a": {"uniform": [0, 1]}, "b": {"log": [0.001, 0.1]}, "c": {"choices": ["x", "y"]}, "d": {"log": [1, 2]}}
+    made = [trial(number, 0.5 + number / 10) for number in range(3)]
+    given = [{"a": 0.0, "b": 0.01, "c": "x", "d": 1}, {"a": 1.0, "b": 0.1, "c": "y", "d": 2}, {"d": 1.5}]
+    trials = [replace(one, assignment=values) for one, values in zip(made, given, strict=True)]
+    option = parallel(trials, dimensions(space, {}), metric="Loss", percent=False, lowest=True, palette=LIGHT)
+    a, b, c, *_ = zip(*option["series"][0]["data"], strict=True)
+    axes = option["parallelAxis"]
+    assert a[2] == axes[0]["min"] < 0
+    assert 0.001 < b[2] == axes[1]["min"] < 0.01
+    assert axes[2]["data"][c[2]] == "–"
+    assert [axes[2]["data"][place] for place in c[:2]] == ["x", "y"]
+    assert "min" not in axes[3]
+    assert [one["left"] for one in option["title"]] == ["5%", "26.75%"], (
+        "a dash below the axes of numbers that lack one"
+    )
+    assert "smooth" not in option["series"][0]
+
+
+def test_the_best_has_the_same_colour_in_all_charts() -> None:
+    trials = [trial(1, 0.9), trial(2, 0.7)]
+    curves = {one.run.id: [(1.0, one.value)] for one in trials}
+    best = named(trial_curves(trials, curves, best="run1", percent=True, palette=LIGHT), "best")["itemStyle"]["color"]
+    for lowest, place in ((False, -1), (True, 0)):
+        option = parallel(trials, dimensions(SPACE, LABELS), metric="x", percent=False, lowest=lowest, palette=LIGHT)
+        assert option["visualMap"]["inRange"]["color"][place] == best
+        assert option["visualMap"]["text"][place + 1].startswith("best: ")
+
+
+def test_a_trial_stopped_by_hand_is_not_called_pruned() -> None:
+    trials = [trial(1, 0.9), trial(2, 0.5, state=RunState.STOPPED)]
+    option = trial_curves(trials, {"run2": [(1.0, 0.5)]}, best="run1", percent=True, palette=DARK)
+    assert [one["name"] for one in option["series"]] == ["stopped or failed"]
 
 
 def test_the_base_outside_of_the_space_is_on_the_axes_all_the_same() -> None:

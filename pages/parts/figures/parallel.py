@@ -1,14 +1,20 @@
-"""Every trial as a line across one axis a setting, the value last: brushing an axis keeps those that pass there."""
+"""Every trial as a line across one axis a setting, the value last: brushing an axis keeps those that pass there.
+
+A setting that meant nothing to some trial has a place for it at the bottom of its axis, "–".
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pages.parts.figures.palette import Palette
 from pages.parts.trials import Dimension, Trial
-from pages.parts.words import shortened
+from pages.parts.words import DASH, number, shortened
 
 Option = dict[str, Any]
 MOST_COLUMNS = 16  # of a category's name
+GAP = 0.15  # of an axis, below its values, down to the place of none
+PLACE: Option = {"left": "5%", "right": "8%", "top": 36}
 
 
 def drawn(trials: Sequence[Trial]) -> list[Trial]:
@@ -31,32 +37,97 @@ def parallel(
     Those are of all trials, in their order; without one a line is grey and thin.
     """
     factor = 100 if percent else 1
-    rows = [
-        [*(_place(one, trial) for one in dimensions), float(f"{factor * (trial.value or 0):.6g}")]
-        for trial in drawn(trials)
-    ]
+    lines = drawn(trials)
+    scales = [_Scale.over(one, lines) for one in dimensions]
+    rows = [[*(scale.place(trial) for scale in scales), _short(factor * (trial.value or 0))] for trial in lines]
     values = [float(row[-1] or 0) for row in rows] or [0.0]
-    low, high = _better_part(values, lowest=lowest)
-    better = [palette.train, palette.validation]
     own = colours and [one for one, trial in zip(colours, trials, strict=True) if trial.value is not None]
-    of_value = {"dim": len(dimensions), "name": metric, "type": "value", "scale": True, "inverse": lowest}
-    return {
+    unit = " %" if percent else ""
+    of_value = {"dim": len(dimensions), "name": f"{metric}, %" if percent else metric, "type": "value", "scale": True}
+    of_value |= {"inverse": lowest, "nameTextStyle": {"align": "right"}}  # at the ends there is no room for half a name
+    bottom = 18 if own else 50
+    option = {
         "animation": False,
         "toolbox": {"show": False},
         # Linked: what is brushed on the axes is told as selected.
         "brush": {"brushLink": "all", "outOfBrush": {"colorAlpha": 1}, "inBrush": {"colorAlpha": 1}},
-        "parallel": {"left": 40, "right": 56, "top": 36, "bottom": 18, "parallelAxisDefault": _looks(palette)},
+        "parallel": {**PLACE, "bottom": bottom, "parallelAxisDefault": _looks(palette)},
         "parallelAxis": [
-            *(_axis(place, one) for place, one in enumerate(dimensions)),
-            of_value | ({"axisLabel": {"formatter": "{value} %"}} if percent else {}),
+            *(scale.axis(place) for place, scale in enumerate(scales)),
+            of_value,
         ],
         "series": [_lines(rows, own, palette)],
-    } | ({} if own else {"visualMap": _by_value(len(dimensions), low, high, better if lowest else better[::-1])})
+        "title": _dashes(scales, bottom, palette),
+    }
+    if not own:
+        ends = _better_part(values, lowest=lowest)
+        option["visualMap"] = _by_value(len(dimensions), ends, unit, palette, lowest=lowest)
+    return option
 
 
-def _by_value(dimension: int, low: float, high: float, colours: Sequence[str]) -> Option:
-    top = high if high > low else low + 1
-    return {"show": False, "dimension": dimension, "min": low, "max": top, "inRange": {"color": list(colours)}}
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """An axis: its dimension, and where those stand that have no value there; None while all have one."""
+
+    dimension: Dimension
+    nowhere: float | None
+
+    @classmethod
+    def over(cls, one: Dimension, trials: Sequence[Trial]) -> "_Scale":
+        places = [one.place(trial.assignment) for trial in trials]
+        if None not in places:
+            return cls(one, None)
+        numbers = [place for place in places if isinstance(place, int | float)]
+        if one.scale == "category" or not numbers:
+            return cls(one, 0 if one.scale == "category" else 1)
+        low, high = min(numbers), max(numbers)
+        if one.scale == "log":
+            return cls(one, _short(low / max(10.0, high / low) ** GAP))
+        return cls(one, _short(low - GAP * ((high - low) or abs(low) or 1)))
+
+    def place(self, trial: Trial) -> float | int | None:
+        """A category by its position: two names cut to the same letters stay apart."""
+        place = self.dimension.place(trial.assignment)
+        if place is None:
+            return self.nowhere
+        if isinstance(place, str):
+            return self.dimension.choices.index(place) + (self.nowhere is not None)
+        return place
+
+    def axis(self, place: int) -> Option:
+        one = self.dimension
+        axis: Option = {"dim": place, "name": one.label}
+        axis |= {} if place else {"nameTextStyle": {"align": "left"}}
+        if one.scale == "category":
+            nowhere = [DASH] if self.nowhere is not None else []
+            names = [shortened(choice, MOST_COLUMNS) for choice in one.choices]
+            return axis | {"type": "category", "data": [*nowhere, *names]}
+        axis |= {"type": "log" if one.scale == "log" else "value", "scale": True}
+        if self.nowhere is not None:  # the number there would say what no trial had
+            axis |= {"min": self.nowhere, "axisLabel": {"showMinLabel": False}}
+        return axis
+
+
+def _by_value(dimension: int, ends: tuple[float, float], unit: str, palette: Palette, *, lowest: bool) -> Option:
+    """Colours of lines by their value, with a bar that tells them; the best as in the other charts."""
+    low, high = ends
+    colours = [palette.validation, palette.train] if lowest else [palette.train, palette.validation]
+    told = [f"{number(value)}{unit}" for value in (high, low)]
+    told = [f"{told[0]} and more", f"best: {told[1]}"] if lowest else [f"best: {told[0]}", f"{told[1]} and less"]
+    return {
+        "dimension": dimension,
+        "min": low,
+        "max": high if high > low else low + 1,
+        "inRange": {"color": colours},
+        "orient": "horizontal",
+        "left": "center",
+        "bottom": 0,
+        "itemWidth": 10,
+        "itemHeight": 120,
+        "hoverLink": False,
+        "text": told,
+        "textStyle": {"color": palette.muted, "fontSize": 11},
+    }
 
 
 def _lines(rows: Sequence[Sequence[float | None]], colours: Sequence[str | None] | None, palette: Palette) -> Option:
@@ -72,7 +143,6 @@ def _lines(rows: Sequence[Sequence[float | None]], colours: Sequence[str | None]
     return {
         "type": "parallel",
         "name": "trials",
-        "smooth": 0.15,
         "lineStyle": {"width": 1.4 if few else 1, "opacity": 0.75 if few else 0.35},
         "inactiveOpacity": 0.04,
         "activeOpacity": 0.95,
@@ -99,17 +169,16 @@ def _looks(palette: Palette) -> Option:
     }
 
 
-def _axis(place: int, one: Dimension) -> Option:
-    axis: Option = {"dim": place, "name": one.label}
-    if one.scale == "category":
-        return axis | {"type": "category", "data": [shortened(choice, MOST_COLUMNS) for choice in one.choices]}
-    return axis | {"type": "log" if one.scale == "log" else "value", "scale": True}
-
-
-def _place(one: Dimension, trial: Trial) -> float | int | None:
-    """A category by its position: two names cut to the same letters stay apart."""
-    place = one.place(trial.assignment)
-    return one.choices.index(place) if isinstance(place, str) else place
+def _dashes(scales: Sequence[_Scale], bottom: int, palette: Palette) -> list[Option]:
+    """A dash below each axis that has a place for no value, where labels of a chart can stand: titles."""
+    look = {"color": palette.muted, "fontSize": 12, "fontWeight": 600}
+    left, width = float(PLACE["left"].rstrip("%")), 100 - float(PLACE["right"].rstrip("%"))
+    return [
+        {"text": DASH, "left": f"{left + (width - left) * place / len(scales):.4g}%", "textAlign": "center"}
+        | {"bottom": bottom - 18, "padding": 0, "textStyle": look}
+        for place, scale in enumerate(scales)
+        if scale.nowhere is not None and scale.dimension.scale != "category"  # that has a name for it
+    ]
 
 
 def _better_part(values: Sequence[float], *, lowest: bool) -> tuple[float, float]:
@@ -117,3 +186,7 @@ def _better_part(values: Sequence[float], *, lowest: bool) -> tuple[float, float
     ordered = sorted(values)
     quarter = len(ordered) // 4
     return (ordered[0], ordered[-1 - quarter]) if lowest else (ordered[quarter], ordered[-1])
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")

@@ -1,4 +1,4 @@
-"""Validation of all trials over epochs in four lines at most, however many trials: dimmed, whole, under way, best."""
+"""Validation of all trials over epochs in five lines at most, however many trials."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,13 +15,14 @@ GAP = [None, None]
 def trial_curves(
     trials: Sequence[Trial], curves: Mapping[str, Curve], *, best: str | None, percent: bool, palette: Palette
 ) -> Option:
-    """`curves` by run id; `best` is the run whose curve stands out. Pruned and failed ones are dimmed."""
-    groups: dict[str, list[Trial]] = {"pruned": [], "trials": [], "under way": [], "best": []}
+    """`curves` by run id; `best` is the run whose curve stands out. Those that ended early are dimmed."""
+    groups: dict[str, list[Trial]] = {"pruned": [], "stopped or failed": [], "trials": [], "under way": [], "best": []}
     for trial in trials:
         if curves.get(trial.run.id):
             groups[_group(trial, best)].append(trial)
     looks = {
         "pruned": (palette.muted, 1.0, 0.22),
+        "stopped or failed": (palette.muted, 1.0, 0.4),
         "trials": (palette.train, 1.2, min(0.5, 0.08 + 20 / max(1, len(groups["trials"])))),
         "under way": (palette.busy, 1.8, 0.95),
         "best": (palette.validation, 2.8, 1.0),
@@ -58,7 +59,9 @@ def _group(trial: Trial, best: str | None) -> str:
         return "best"
     if not trial.run.state.is_over:
         return "under way"
-    return "trials" if str(trial.run.state) == "finished" else "pruned"
+    if trial.is_pruned:
+        return "pruned"
+    return "trials" if str(trial.run.state) == "finished" else "stopped or failed"
 
 
 def _line(

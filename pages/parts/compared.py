@@ -1,6 +1,6 @@
 """What the Compare page shows parts of: the runs, what they came to, what sets them apart, who wears which colour."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pages.parts.comparison import Difference
@@ -11,6 +11,7 @@ from pages.parts.quantities import Quantity
 from storage import Run
 
 MOST_LINES = 24  # groups that are drawn in a colour of their own
+DASHES = ("solid", "dashed", "dotted")  # for the theme's own colours, then those made of them
 OF_MORE = 12  # of more than those, the best few
 
 
@@ -33,6 +34,11 @@ class Compared:
     def is_grouped(self) -> bool:
         return self.by != EACH
 
+    def groups_of(self, runs: Iterable[Run]) -> list[Group]:
+        """Those that any of these runs is in."""
+        ids = {run.id for run in runs}
+        return [group for group in self.groups if any(run.id in ids for run in group.runs)]
+
     def best_first(self, runs: Sequence[Run]) -> list[Run]:
         """Those without a value last."""
         best = self.rows["best"]
@@ -51,6 +57,7 @@ class Focus:
     groups: tuple[Group, ...]
     colours: Mapping[str, str]  # by the key of a group
     of_runs: Mapping[str, str]  # by run id
+    dashes: Mapping[str, str]  # by the key of a group
     is_chosen: bool  # by ticking rows, not as the best of too many
 
 
@@ -63,18 +70,20 @@ def focused(
         worn: Places of the colours that groups wear, by key, kept from one time to the next; changed here
             where two would wear the same.
     """
-    usual, chosen = _few(compared, {run.id for run in shown}), _few(compared, set(ticked))
+    marked = set(ticked)
+    usual, chosen = _few(compared, shown), _few(compared, [run for run in compared.runs if run.id in marked])
     dressed = list({group.key: group for group in (*chosen, *usual)}.values())[:MOST_LINES]
     colours = line_colours(palette)
     dress([group.key for group in dressed], worn, len(colours))
     by_key = {group.key: colours[worn[group.key]] for group in dressed}
     of_runs = {run.id: by_key[group.key] for group in dressed for run in group.runs}
-    return Focus(tuple(chosen or usual), by_key, of_runs, bool(chosen))
+    dashes = {group.key: DASHES[worn[group.key] * len(DASHES) // len(colours)] for group in dressed}
+    return Focus(tuple(chosen or usual), by_key, of_runs, dashes, bool(chosen))
 
 
-def _few(compared: Compared, wanted: set[str]) -> list[Group]:
+def _few(compared: Compared, runs: Sequence[Run]) -> list[Group]:
     """The groups of these runs; of more than can be told apart the best."""
-    groups = [group for group in compared.groups if any(run.id in wanted for run in group.runs)]
+    groups = compared.groups_of(runs)
     if len(groups) <= MOST_LINES:
         return groups
     order = {run.id: place for place, run in enumerate(compared.best_first(compared.runs))}

@@ -70,11 +70,11 @@ def courses(store: Store, focus: Focus, look: Look) -> list[Course]:
     found = []
     for group in focus.groups:
         members = [(run, lines[run.id]) for run in group.runs if run.id in lines]
-        colour = focus.colours[group.key]
+        looks = group.name, focus.colours[group.key]
         if len(members) == 1:
-            found.append(of_run(group.name, colour, *members[0], look.axis, look.factor))
+            found.append(of_run(*looks, *members[0], look.axis, look.factor, focus.dashes[group.key]))
         elif members:
-            found.append(of_group(group.name, colour, members, look.axis, look.factor))
+            found.append(of_group(*looks, members, look.axis, look.factor, focus.dashes[group.key]))
     return found
 
 
@@ -141,7 +141,7 @@ def _others(compared: Compared, focus: Focus, look: Look) -> list[Pairs]:
     drawn = {run.id for group in focus.groups for run in group.runs}
     rest = [] if compared.is_grouped else [run for run in compared.runs if run.id not in drawn]
     lines = _lines(store(), rest, look, limit=max(12, min(200, GROUND_POINTS // max(1, len(rest)))))
-    return [of_run("", "", run, lines[run.id], look.axis, look.factor).mean for run in rest if run.id in lines]
+    return [of_run("", "", run, lines[run.id], look.axis, look.factor).raw for run in rest if run.id in lines]
 
 
 def _lines(store: Store, runs: list[Run], look: Look, *, limit: int) -> dict[str, Series]:

@@ -13,7 +13,7 @@ from pages.parts.compared_looks import TABLE, configuration, trade_offs, what_ma
 from pages.parts.compared_now import best_two, gathered, grouping, runs_in
 from pages.parts.compared_runs import groups_side_by_side, runs_side_by_side
 from pages.parts.compared_share import share
-from pages.parts.figures.palette import LIGHT
+from pages.parts.figures.palette import LIGHT, Palette
 from pages.parts.groups import Group
 from pages.parts.live import CHARTS_S, live
 from pages.parts.session import RUNS_PAGE, palette, store
@@ -69,8 +69,15 @@ def verdict(compared: Compared, said: list[Group], focus: Focus, images: ByImage
 
 def looked_at(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     """One look at a time: curves, two quantities, all settings, configurations."""
-    first = LOOKS[2] if len(compared.runs) > MANY else LOOKS[0]
-    look = st.session_state.get("compare_look") or first
+    look = st.segmented_control(
+        "Look",
+        LOOKS,
+        default=LOOKS[2] if len(compared.runs) > MANY else LOOKS[0],
+        required=True,
+        key="compare_look",
+        label_visibility="collapsed",
+        bind="query-params",
+    )
     if look in LOOKS[:2] and len(focus.groups) <= MOST_NAMES:
         st.html(legend([(group.name, focus.colours[group.key]) for group in focus.groups], palette()))
     if look == "Trade-offs":
@@ -83,43 +90,40 @@ def looked_at(compared: Compared, focus: Focus, shown: list[Run]) -> None:
         curves(compared, focus)
 
 
+def left_by_the_brush(compared: Compared) -> list[Run]:
+    """Best first; while rows are ticked in the order they had then."""
+    left = set(brushed("compare"))
+    by_id = {run.id: run for run in compared.runs if not left or run.id in left}
+    ranked = compared.best_first([*by_id.values()])
+    return [by_id[run_id] for run_id in kept_order(TABLE, [run.id for run in ranked])]
+
+
+def focus_in(compared: Compared, shown: list[Run], held: Basket, colours: Palette) -> Focus:
+    """A run's place in the basket is its colour; all others keep what they once wore."""
+    worn = st.session_state.setdefault("compare_worn", {})
+    worn |= {run_id: place for place, run_id in enumerate(held.places) if run_id}
+    return focused(compared, shown, ticked_ids(TABLE), worn, colours)
+
+
 def drawn(drawn_for: Basket) -> None:
     held = basket()
     runs = runs_in(held)
     if held != drawn_for or len(runs) < 2:
         st.rerun()  # chosen anew, or deleted meanwhile: the whole page follows
-    by = st.session_state.get("compare_by")
     with page_head("Compare"):
         with st.popover(words.count(len(runs), "run"), icon=":material/playlist_add:", key="compare_choice"):
             choice(held)
         by = grouping(runs)
         tools = st.container(width="content")
     compared = gathered(runs, by)
-    left = set(brushed("compare"))
-    ranked = compared.best_first([run for run in runs if not left or run.id in left])
-    by_id = {run.id: run for run in runs}
-    shown = [by_id[run_id] for run_id in kept_order(TABLE, [run.id for run in ranked])]
-    worn = st.session_state.setdefault("compare_worn", {})
-    worn |= {run_id: place for place, run_id in enumerate(held.places) if run_id}
-    focus, light = (focused(compared, shown, ticked_ids(TABLE), worn, one) for one in (palette(), LIGHT))
-    ids = {run.id for run in shown}
-    whole = [group for group in compared.groups if any(run.id in ids for run in group.runs)]
-    said = list(focus.groups) if focus.is_chosen else whole
+    shown = left_by_the_brush(compared)
+    focus, light = (focus_in(compared, shown, held, colours) for colours in (palette(), LIGHT))
+    said = list(focus.groups) if focus.is_chosen else compared.groups_of(shown)
     images = best_two(compared, said)
     with tools:
         share(compared, said, light, look_now(), images)
     verdict(compared, said, focus, images)
     with st.container(border=True, key="compare_look_card"):
-        first = LOOKS[2] if len(runs) > MANY else LOOKS[0]
-        st.segmented_control(
-            "Look",
-            LOOKS,
-            default=first,
-            required=True,
-            key="compare_look",
-            label_visibility="collapsed",
-            bind="query-params",
-        )
         looked_at(compared, focus, shown)
     if compared.is_grouped:
         with st.container(border=True):

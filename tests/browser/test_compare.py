@@ -13,6 +13,7 @@ from pages.parts.run_list import HEAD, ROW
 from storage import Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
+from tests.browser.test_flows import drag_over
 from tests.pages import seed
 
 NAMES = ("이름이 아주 긴 첫 번째 실행: 모양 사진", "second", "third")
@@ -56,6 +57,10 @@ def test_three_runs_from_the_list_to_a_fresh_browser(
     expect(told).to_contain_text("Learning rate")
     expect(told).not_to_contain_text("Batch size")  # the same in all of them
 
+    drag_over(page, chart(page))
+    expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
+    page.get_by_role("button", name="Reset zoom").click()
+    settle(page)
     page.get_by_text("What made a difference", exact=True).click()
     settle(page)
     brush_the_better_half(page)
@@ -82,7 +87,7 @@ def test_the_basket_follows_and_the_report_needs_no_network(
     for run in three[:2]:
         page.goto(f"{site.address}/run?run={run.id}")  # a new page load is a new session: the basket begins anew
         settle(page)
-        page.get_by_role("button", name="Compare", exact=True).click()
+        page.get_by_role("button", name="Add to basket").click()
         expect(page.locator(".st-key-basket")).to_contain_text("Compare 1 run")
     page.get_by_role("link", name="Runs", exact=True).click()
     settle(page)

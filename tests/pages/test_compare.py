@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from engine import Predictions
 from storage import Run, Store
 from tests.pages import seed, seed_searches
 from tests.pages.pages import COMPARE, fine, keys, opened, texts
@@ -102,6 +104,34 @@ def test_any_metric_over_steps_or_time_smooth_and_logarithmic(runs: dict[str, Ru
     option = json.loads(app.get("echarts_chart")[0].proto.spec)
     assert (option["xAxis"]["name"], option["yAxis"]["type"]) == ("minutes", "log")
     assert sum(name.endswith(", raw") for name in lines(app)) == 2
+
+
+def test_the_classes_that_made_the_difference_are_named_once_both_have_kept_what_they_say(
+    runs: dict[str, Run], store: Store
+) -> None:
+    for name, right in (("small", 5), ("long", 25)):
+        kept = store.checkpoints.get(runs[name].id, "best")
+        labels = np.asarray([place % 2 for place in range(40)])
+        rank = np.asarray([0 if label or place < right else 1 for place, label in enumerate(labels)])
+        said_of_all = Predictions(
+            run=runs[name].id,
+            epoch=kept.epoch,
+            dataset="shapes",
+            part="validation",
+            classes=("고양이", "dog"),
+            ids=tuple(f"{place}.png" for place in range(40)),
+            labels=labels,
+            guesses=np.stack([np.where(rank, 1 - labels, labels), np.where(rank, labels, 1 - labels)], axis=1),
+            shares=np.full((40, 2), 0.5, dtype=np.float32),
+            of_label=np.full(40, 0.5, dtype=np.float32),
+            rank=rank,
+        )
+        folder = store.home.run(runs[name].id) / kept.path
+        folder.mkdir(parents=True)
+        (folder / "predictions.parquet").write_bytes(said_of_all.to_parquet())
+    app = opened(COMPARE, runs=of(runs, "small", "long"))
+    assert "mostly on <i>고양이</i>" in said(app)
+    assert "Of 40 images it gets 10 right that the other gets wrong, and 0 the other way round" in said(app)
 
 
 def test_a_zoom_is_kept_and_let_go(runs: dict[str, Run]) -> None:

@@ -44,6 +44,14 @@ def test_a_group_is_the_mean_of_its_runs_with_their_spread_where_all_have_values
     assert (course.low, course.high) == ([[1.0, 50.0], [2.0, 60.0]], [[1.0, 70.0], [2.0, 80.0]])
 
 
+def test_the_band_of_a_group_reaches_to_every_peak() -> None:
+    values = {7: 1.0, 15: 1.0}
+    spiky = series(values, factor=8, lows=[0.5, -3.0], highs=[1.5, 9.0])
+    course = of_group("both", "#112233", [(SIX[0], spiky), (SIX[2], series(values))], "step")
+    assert [y for _, y in course.low] == [0.5, -3.0]
+    assert [y for _, y in course.high] == [1.5, 9.0]
+
+
 def test_members_whose_places_differ_are_joined_in_between() -> None:
     slow = replace(SIX[2], steps=80)  # half the pace: its epochs are 20 steps
     members = [(SIX[0], series({10: 0.0, 20: 1.0})), (slow, series({20: 1.0, 30: 2.0, 40: 3.0}))]
@@ -151,6 +159,13 @@ def test_up_to_24_runs_have_a_colour_each_and_of_more_the_best_few() -> None:
     chosen = focus_of([f"run{place}" for place in range(30)], ticked=["run3", "run4"])
     assert ({group.key for group in chosen.groups}, chosen.is_chosen) == ({"run3", "run4"}, True)
     assert {"run3", "run4", "run29"} <= set(chosen.of_runs)  # the others stay in their colours elsewhere on the page
+
+
+def test_colours_that_are_near_each_other_are_told_apart_by_their_dashes() -> None:
+    focus = focus_of([f"run{place}" for place in range(24)])
+    assert [focus.dashes[f"run{place}"] for place in (0, 7, 8, 15, 16, 23)] == [
+        *("solid", "solid", "dashed", "dashed", "dotted", "dotted")
+    ]
 
 
 def test_two_that_wore_one_colour_part_when_they_meet() -> None:

@@ -9,6 +9,8 @@ from pages.parts.figures.curve import Pairs
 from pages.parts.figures.palette import Palette, clear
 from pages.parts.figures.plain import plain, still
 
+DASHES = {"solid": "solid", "dashed": "dash", "dotted": "dot"}  # in Plotly's words
+
 
 def compared_still(
     courses: Sequence[Course],
@@ -53,7 +55,7 @@ def _add(figure: Figure, course: Course, smoothing: float, unit: str, lowest: bo
     figure.add_scatter(
         **_points(drawn),
         mode="lines+markers" if len(drawn) <= 60 else "lines",
-        line={"width": 2, "color": course.colour, "dash": course.dash},
+        line={"width": 2, "color": course.colour, "dash": DASHES[course.dash]},
         marker={"size": 5},
         name=name,
         legendgroup=course.name,

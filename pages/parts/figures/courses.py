@@ -1,7 +1,7 @@
 """How one metric went in runs, as points over epochs, steps or minutes: of one run, or of a group with its spread."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,7 +27,7 @@ class Course:
     raw: Pairs = field(default_factory=list)
     low: Pairs = field(default_factory=list)
     high: Pairs = field(default_factory=list)
-    dash: str = "solid"
+    dash: str = "solid"  # or "dashed", "dotted": a second thing beside its colour to tell it by
 
     def best(self, *, lowest: bool) -> tuple[float, float] | None:
         """Where its best value stands: of a run the very peak, not that of a mean over a bucket."""
@@ -55,31 +55,40 @@ def places(run: Run, series: Series, axis: Axis) -> list[float]:
     return [round(step * run.epochs / run.steps, 4) for step in series.steps]
 
 
-def of_run(name: str, colour: str, run: Run, series: Series, axis: Axis, factor: float = 1.0) -> Course:
+def of_run(
+    name: str, colour: str, run: Run, series: Series, axis: Axis, factor: float = 1.0, dash: str = "solid"
+) -> Course:
     """The course of one run; values times `factor`."""
     across = places(run, series, axis)
     mean = [[x, _short(y, factor)] for x, y in zip(across, series.values, strict=True)]
-    return Course(name, colour, mean, mean if series.factor == 1 else _every_peak(across, series, factor))
+    raw = mean if series.factor == 1 else _every_peak(across, series, factor)
+    return Course(name, colour, mean, raw, dash=dash)
 
 
-def of_group(name: str, colour: str, members: Sequence[tuple[Run, Series]], axis: Axis, factor: float = 1.0) -> Course:
-    """The mean over runs at the same places, with the lowest and highest of them.
+def of_group(
+    name: str,
+    colour: str,
+    members: Sequence[tuple[Run, Series]],
+    axis: Axis,
+    factor: float = 1.0,
+    dash: str = "solid",
+) -> Course:
+    """The mean over runs at the same places, with the lowest and highest value of any of them.
 
     It ends where the first of them ends: a mean over those that are left would jump. Runs that were stopped or failed
     are left out for that, unless there are no others.
     """
     whole = [one for one in members if one[0].state not in (RunState.STOPPED, RunState.FAILED)]
-    lines = []
-    for run, series in whole or members:
-        points = [(x, y) for x, y in zip(places(run, series, axis), series.values, strict=True) if y is not None]
-        if points:
-            lines.append(np.asarray(points))
+    lines = [line for run, series in whole or members if len(line := _columns(run, series, axis))]
     if not lines:
-        return Course(name, colour, [])
+        return Course(name, colour, [], dash=dash)
     across = _shared(lines)
-    values = factor * np.stack([np.interp(across, line[:, 0], line[:, 1]) for line in lines])
-    mean, low, high = (_pairs(across, one) for one in (values.mean(axis=0), values.min(axis=0), values.max(axis=0)))
-    return Course(name, colour, mean, mean, low, high) if len(lines) > 1 else Course(name, colour, mean, mean)
+
+    def drawn(column: int, over: Callable[..., np.ndarray]) -> Pairs:
+        return _pairs(across, factor * over([np.interp(across, one[:, 0], one[:, column]) for one in lines], axis=0))
+
+    mean, low, high = drawn(1, np.mean), drawn(2, np.min), drawn(3, np.max)
+    return Course(name, colour, mean, mean, low, high, dash)
 
 
 def window_of(run: Run, series: Series, axis: Axis, first: float, last: float) -> tuple[int, int]:
@@ -105,6 +114,12 @@ def _every_peak(across: Sequence[float], series: Series, factor: float) -> Pairs
         points += [[round((before + x) / 2, 4), _short(first, factor)], [x, _short(second, factor)]]
         before, came_from = x, mean
     return points
+
+
+def _columns(run: Run, series: Series, axis: Axis) -> np.ndarray:
+    """Rows of place, value, lowest and highest value, those without a finite one left out."""
+    columns = zip(places(run, series, axis), series.values, series.lows, series.highs, strict=True)
+    return np.asarray([row for row in columns if row[1] is not None], dtype=np.float64)
 
 
 def _shared(lines: Sequence[np.ndarray]) -> np.ndarray:

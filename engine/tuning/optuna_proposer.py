@@ -26,6 +26,8 @@ from engine.spec import SearchSpec
 from engine.spec.ranges import Range
 from engine.tuning.proposing import Drawn, Outcome, Proposer, fits
 
+WARM = 10  # trials of earlier drivers, at least, that CMA-ES can begin from: it takes the best tenth
+
 
 class Halfway(InMemoryStorage):
     """Trials under way stand among the pruned ones, as far as they came: BOHB learns from those that wait for the rest
@@ -92,13 +94,13 @@ class ByOptuna(Proposer):
             self._study.add_trial(known)
 
     def _in_optuna(self, outcome: Outcome) -> tuple[TrialState, Sequence[float] | None]:
-        """TPE ranks trials that were pruned behind those that ended, and infeasible ones behind all; CMA-ES ranks those
-        that have values alone."""
+        """TPE ranks trials that were pruned behind those that ended, and infeasible ones behind all. CMA-ES ranks by
+        values alone: there a trial that was ended early counts as far as it came."""
         if outcome.end == "unknown":
             return TrialState.FAIL, None
         if outcome.end == "failed":
             return TrialState.COMPLETE, self._worst
-        if outcome.end == "early" and self._spec.cost == "none":
+        if outcome.end == "early" and self._spec.cost == "none" and self._spec.algorithm != "cmaes":
             return TrialState.PRUNED, None
         return TrialState.COMPLETE, outcome.values
 
@@ -115,7 +117,14 @@ class ByOptuna(Proposer):
         seed, first = self._spec.seed + number, self._spec.random_first
         match self._spec.algorithm:
             case "cmaes":
-                return CmaEsSampler(seed=seed, n_startup_trials=first, warn_independent_sampling=False)
+                warnings.filterwarnings("ignore", category=ExperimentalWarning)
+                known = self._study.get_trials(states=[TrialState.COMPLETE])  # it begins where the best of them lie
+                return CmaEsSampler(
+                    seed=seed,
+                    n_startup_trials=first,
+                    warn_independent_sampling=False,
+                    source_trials=known if len(known) >= WARM else None,
+                )
             case "bohb":
                 warnings.filterwarnings("ignore", category=ExperimentalWarning)
                 first = len(self._spec.space) + 2  # as BOHB has it

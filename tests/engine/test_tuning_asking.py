@@ -133,6 +133,27 @@ def test_what_was_learned_before_counts(algorithm: str, tmp_path: Path) -> None:
     assert sum(value for _, value in after) / 20 > sum(value for _, value in by_chance) / 20 + 0.03
 
 
+@pytest.mark.parametrize("trials", [5, 60])
+def test_numbers_go_on_from_where_the_best_lay(trials: int, tmp_path: Path) -> None:
+    space = {RATE: SPACE[RATE], "optimisation.weight_decay": {"log": [1e-5, 1e-1]}}
+
+    def tried(wanted: int, known: list[Known]) -> list[Known]:
+        book, found = asking(tmp_path, "cmaes", space=space, trials=wanted, known=known), []
+        for asked in iter(book.ask, None):
+            rate, decay = (math.log10(asked.assignment[path]) for path in space)
+            found.append(
+                Known(asked.run, asked.number, "finished", asked.assignment, -abs(rate + 1.2) - abs(decay + 4.6))
+            )
+            book.tell(asked.run, "finished", value=found[-1].value)
+        return found
+
+    before = tried(trials, [])
+    after = tried(trials + 20, before)
+    assert len(after) == 20
+    if trials > 5:
+        assert sum(one.value or 0 for one in after) > sum(one.value or 0 for one in before[-20:]) - 2
+
+
 def test_unfinished_trials_come_first_with_their_own_settings(tmp_path: Path) -> None:
     half = Known("abc", 2, "interrupted", {RATE: 0.02}, attempt=1)
     book = asking(
@@ -244,6 +265,20 @@ def test_trials_that_were_ended_early_teach_too(algorithm: str, tmp_path: Path) 
             book.saw(asked.run, epoch, late[-1] * epoch / 3)
         book.tell(asked.run, "finished" if is_good else "stopped", value=late[-1] * (1 if is_good else 1 / 3))
     assert sum(late[-20:]) > sum(late[:20])
+
+
+def test_numbers_that_were_ended_early_teach_too(tmp_path: Path) -> None:
+    late = []
+    for seed in range(4):
+        book, tried = asking(tmp_path, "cmaes", trials=90, seed=seed, space=NUMBERS), list[float]()
+        while asked := book.ask():
+            tried.append(quality(asked))
+            is_good = sum(tried[-1] < other for other in tried) < len(tried) / 3
+            value = tried[-1] * (1 if is_good else 0.6)
+            book.saw(asked.run, 1, value)
+            book.tell(asked.run, "finished" if is_good else "stopped", value=value)
+        late += tried[-20:]
+    assert sum(late) / len(late) > 0.85
 
 
 FAILS: dict[str, Any] = {"optimisation.batch_size": {"choices": [32, 64, 128, 512]}, RATE: SPACE[RATE]}  # 512: memory

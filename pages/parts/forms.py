@@ -9,6 +9,7 @@ import streamlit as st
 import engine
 from engine import Problem, Refused, RunSpec, Setting
 from pages.parts import words
+from pages.parts.trials import COSTS
 from storage import Dataset, Run, Store
 
 MOST_EXPLAINED = 14  # rows of a table in a tooltip
@@ -130,7 +131,9 @@ def _widget(setting: Setting, store: Store, form: Form) -> None:
     elif isinstance(setting.choices, str):
         _table_box(setting, shared, form)
     elif setting.choices:
-        st.selectbox(**shared, options=list(setting.choices))
+        st.selectbox(
+            **shared, options=list(setting.choices), format_func=lambda name: COSTS.get(name, words.metric(name))
+        )
     elif setting.type is bool:
         st.toggle(**shared)
     elif setting.path == "model.weights_from" and st.session_state.get(field_key("model.weights")) == "run":

@@ -150,7 +150,7 @@ def _columns(search: Search, clicked: str, ids: list[str], colours: Palette) -> 
             key=clicked,
             on_click=_open,
             args=(clicked, ids),
-            width=96,
+            width=80,
             pinned=True,
         ),
         "state": column.MultiselectColumn(

@@ -8,6 +8,9 @@ from pages.parts import words
 from pages.parts.previewed import previewed
 from pages.parts.session import store
 
+DAY_S = 86_400
+LIKE_THE_BASE = {"model.backbone", "data.image_size"}  # what other values of these take was not measured
+
 
 def search_cost(spec: SearchSpec, *, more: bool = False) -> None:
     """Reckoned from some steps of the base run, which the engine measures in a process that is thrown away.
@@ -20,13 +23,35 @@ def search_cost(spec: SearchSpec, *, more: bool = False) -> None:
     told = f"{words.count(cost.trials, 'more trial' if more else 'trial')} of {backbone.label} on {dataset.name}"
     st.markdown(f"**{words.escaped(told)}**")
     st.caption(words.escaped(f"{choices(cost)} · {side_by_side(cost)}"))
+    if cost.combinations and cost.combinations < spec.trials and spec.algorithm != "grid":
+        _warn(f"{choices(cost)} for {words.count(spec.trials, 'trial')}: some are tried twice. Grid tries each once.")
 
     def show(made: Preview) -> None:
         measured = engine.search_estimate(store(), spec)
-        st.caption(words.escaped(takes(measured, spec.hours)))
+        told = takes(measured, spec.hours)
+        if measured.seconds is not None and not LIKE_THE_BASE.isdisjoint(spec.space):
+            told += " · reckoned for the base run"
+        st.caption(words.escaped(told))
+        for warning in warnings(measured, spec.hours):
+            _warn(warning)
 
     with st.container(key="search_cost", gap=None):
         previewed("fit", engine.measured_as(spec.run), show, making="How long will it take? Trying a few steps")
+
+
+def warnings(cost: Estimate, hours: float) -> list[str]:
+    """More than a day, or more than the disk has room for."""
+    found = []
+    if cost.seconds and min(cost.seconds, 3600 * hours or cost.seconds) > DAY_S:
+        found.append("It takes more than a day: fewer trials, fewer epochs or a time budget make it shorter.")
+    if cost.disk is not None and cost.fit is not None and cost.disk > cost.fit.room.disk:
+        free = words.size(cost.fit.room.disk)
+        found.append(f"The disk has {free} free, and {words.size(cost.disk)} are needed: keep fewer checkpoints.")
+    return found
+
+
+def _warn(text: str) -> None:
+    st.markdown(f":small[:orange[:material/warning: {words.escaped(text)}]]")
 
 
 def choices(cost: Estimate) -> str:

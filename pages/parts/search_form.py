@@ -7,8 +7,7 @@ import streamlit as st
 
 import engine
 from engine import Problem, Refused, SearchSpec, Setting
-from pages.parts import forms, run_sections, span_form, words
-from pages.parts.cards import problem_lines
+from pages.parts import forms, run_sections, search_words, span_form, words
 from pages.parts.run_sections import Section
 from storage import Store
 
@@ -35,28 +34,31 @@ def fill(values: dict[str, Any]) -> None:
 
 
 def check(store: Store) -> tuple[SearchSpec | None, list[Problem]]:
-    """The spec that the form says, or what is wrong with it, in the words of the command line."""
+    """The spec that the form says, or what is wrong with it, in the words of the form."""
     try:
         spec = SearchSpec.parse({**forms.read(forms.SEARCH), "run": forms.read(), "space": span_form.read()})
     except Refused as refused:
-        return None, refused.problems
-    problems = engine.check_search(store, spec)
+        return None, search_words.in_form(refused.problems)
+    problems = search_words.in_form(engine.check_search(store, spec))
     return (None if problems else spec), problems
+
+
+def settle() -> None:
+    """An algorithm that was just chosen takes an early end along that works with it."""
+    algorithm, scheduler = (forms.SEARCH.value(name) for name in ("algorithm", "scheduler"))
+    if st.session_state.get("plan_settled") == algorithm:
+        return
+    st.session_state["plan_settled"] = algorithm
+    row, ends = engine.ALGORITHMS[algorithm], engine.SCHEDULERS[scheduler]
+    if row.schedulers and scheduler not in row.schedulers:
+        st.session_state[forms.SEARCH.key("scheduler")] = row.schedulers[0]
+    elif ends.algorithms and algorithm not in ends.algorithms:
+        st.session_state[forms.SEARCH.key("scheduler")] = "none"
 
 
 def of_run(problems: list[Problem]) -> list[Problem]:
     """Those of the base run, named as its own form names them."""
     return [Problem(one.field.removeprefix("run."), one.value, one.message) for one in problems]
-
-
-def labelled(problems: list[Problem]) -> list[Problem]:
-    """With labels for the fields of the space: "Learning rate" for "space.optimisation.learning_rate"."""
-    known = engine.searchable()
-    names = {f"space.{path}": one.label for path, one in known.items()}
-    return [
-        Problem(names.get(one.field.removesuffix(".when"), one.field), one.value, one.message)
-        for one in of_run(problems)
-    ]
 
 
 def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool = False) -> None:
@@ -142,10 +144,10 @@ def start_bar(
         with st.container(gap=None, width="stretch", key="search_summary"):
             if spec is None:
                 st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
-                problem_lines(labelled(problems)[:2], labelled=True)
+                _refused(problems[:2])
             else:
                 summary(spec)
-            problem_lines(st.session_state.pop("search_refused", []), labelled=True)
+            _refused(search_words.in_form(st.session_state.pop("search_refused", [])))
         st.button(
             label,
             type="primary",
@@ -156,3 +158,8 @@ def start_bar(
             key="search_start",
             width="content",
         )
+
+
+def _refused(problems: list[Problem]) -> None:
+    for problem in problems:
+        st.markdown(f":red[:material/error: {words.escaped(search_words.line(problem))}]")

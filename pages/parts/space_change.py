@@ -6,7 +6,7 @@ import streamlit as st
 
 import engine
 from engine import Problem, Refused, SearchSpec
-from pages.parts import search_form, span_form, words
+from pages.parts import search_form, search_words, span_form, words
 from pages.parts.cards import page_head
 from pages.parts.search_actions import MORE
 from pages.parts.search_cost import search_cost
@@ -63,9 +63,9 @@ def _check(search: Search) -> tuple[SearchSpec | None, list[Problem]]:
     try:
         spec = SearchSpec.parse({**search.spec, "space": span_form.read()})
     except Refused as refused:
-        return None, refused.problems
+        return None, search_words.in_form(refused.problems)
     if problems := engine.check_search(store(), spec):
-        return None, problems
+        return None, search_words.in_form(problems)
     number = _coming(search, spec)
     if number < 1:
         return None, [Problem("space", "grid", "all of its combinations were tried; widen it")]

@@ -41,20 +41,23 @@ def trials_table(
     memory: Mapping[str, float | None],
     now: float,
 ) -> pd.DataFrame:
-    """One row a trial, in the order given; `settings` are (path, column) of what was searched, `memory` in MiB."""
+    """One row a trial, in the order given; `settings` are (path, column) of what was searched, `memory` in MiB.
+
+    What was tried stands right after what it came to: a phone shows no more without scrolling.
+    """
     columns: dict[str, list[Any]] = {
         "open": [trial.label for trial in trials],
-        "state": [[trial.state_word] for trial in trials],
         "best": [None if trial.value is None else factor * trial.value for trial in trials],
         "cost": [trial.run.cost for trial in trials],
-        "epoch": [trial.run.best_epoch for trial in trials],
-        "curve": [[factor * value for value in curves.get(trial.run.id, ())] for trial in trials],
     }
     for path, column in settings:
         columns[column] = [told(trial.assignment[path]) if path in trial.assignment else None for trial in trials]
         if all(_is_number(trial.assignment.get(path)) for trial in trials):  # so that the column sorts as numbers do
             columns[column] = [trial.assignment.get(path) for trial in trials]
     columns |= {
+        "state": [[trial.state_word] for trial in trials],
+        "epoch": [trial.run.best_epoch for trial in trials],
+        "curve": [[factor * value for value in curves.get(trial.run.id, ())] for trial in trials],
         "duration": [trial.run.duration_s(now) for trial in trials],
         "memory": [memory.get(trial.run.id) for trial in trials],
         "note": [trial.run.reason or "" for trial in trials],

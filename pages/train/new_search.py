@@ -15,6 +15,7 @@ COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
 def start(drawn_on: str) -> None:
     """Read the form as it is at the click: a value typed just before it counts too."""
     take_yaml()
+    search_form.settle()
     spec = search_form.check(store())[0]
     if spec is None or st.session_state.get("search_yaml_problems"):
         return  # the page, drawn again, says what is wrong
@@ -114,6 +115,7 @@ def page() -> None:
     with page_head("New search"):
         pass
     first_values()
+    search_form.settle()
     spec, problems = search_form.check(store())
     presets()
     search_form.space(spec)

@@ -1,5 +1,6 @@
 """The New search form: switches to space and back, presets, YAML, what is refused, and the start."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 import engine
 from engine import SEARCH_PRESETS, RunSpec, SearchSpec
-from pages.parts import spans
+from pages.parts import search_words, spans
+from pages.parts.search_cost import warnings
 from storage import RunState, SearchState, Store
 from tests.conftest import ROOT
 from tests.pages import seed, seed_searches
@@ -128,8 +130,62 @@ def test_a_bad_range_is_told_under_its_field_and_keeps_the_search_from_starting(
     app = opened(NEW_SEARCH)
     app.text_input(key=f"span_low_{RATE}").set_value("0.5")
     fine(app.run())
-    assert "must rise" in texts(app)
+    assert "From must be below To" in texts(app)
+    assert "**1 value to put right**" in texts(app)
     assert app.button(key="search_start").disabled
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"space": {RATE: {"log": ["-1", "0.01"]}}}, "Learning rate: From must be above 0 on a Log range; try 1e-6"),
+        ({"space": {RATE: {"log": ["x", ""]}}}, "Learning rate: From and To must be numbers, and Step too if there is"),
+        ({"space": {EPOCHS: {"integers": [1, 9], "step": 1.5}}}, "Epochs: Step must be a whole number"),
+        ({"space": {}}, "switch on “Search …” under a field at least"),
+        ({"algorithm": "grid"}, "Learning rate: Grid tries all: list Values, or give a Step"),
+        (
+            {"algorithm": "grid", "scheduler": "pbt"},
+            "Population based training works only with the algorithm Random; take that",
+        ),
+        ({"algorithm": "bohb"}, "Early end: BOHB works only with the early end BOHB"),
+        (
+            {"space": {"freeze.stages": {"choices": [["head"]]}}},
+            "is Chosen stages, but the base run has Train everything: search that too",
+        ),
+    ],
+)
+def test_a_refusal_speaks_the_words_of_the_form(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(engine.Refused) as refused:
+        SearchSpec.parse({"space": {RATE: {"log": [0.001, 0.1]}}, **values})
+    lines = [search_words.line(one) for one in search_words.in_form(refused.value.problems)]
+    assert any(said in line for line in lines), lines
+
+
+def test_bohb_takes_its_early_end_along_and_leaves_with_it(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    app.selectbox(key="plan_algorithm").set_value("bohb")
+    fine(app.run())
+    assert (shown_spec(app).algorithm, shown_spec(app).scheduler) == ("bohb", "bohb")
+    app.selectbox(key="plan_algorithm").set_value("random")
+    fine(app.run())
+    assert (shown_spec(app).algorithm, shown_spec(app).scheduler) == ("random", "none")
+
+
+def test_fewer_combinations_than_trials_and_what_is_reckoned_is_said(awake: Store) -> None:
+    app = opened(NEW_SEARCH)
+    switch(app, RATE, on=False)
+    assert "3 combinations for 10 trials" in texts(app)
+    app.selectbox(key="plan_algorithm").set_value("grid")
+    fine(app.run())
+    assert "Grid tries each once" not in texts(app)
+
+
+def test_too_long_and_too_large_is_warned_of() -> None:
+    room = SimpleNamespace(disk=10**9)
+    cost: Any = SimpleNamespace(seconds=200_000.0, disk=2 * 10**9, fit=SimpleNamespace(room=room))
+    assert [len(warnings(cost, hours)) for hours in (0, 10)] == [2, 1]
+    cost.disk, cost.seconds = 10**8, 3600.0
+    assert warnings(cost, 0) == []
 
 
 def test_what_cannot_work_together_is_refused_in_words(awake: Store) -> None:

@@ -128,12 +128,6 @@ def test_trials_are_compared_with_those_of_earlier_drivers(name: str) -> None:
     assert made.on_trial_result(controller, worse, worse.result) == "STOP"
 
 
-@pytest.fixture
-def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A course takes the signals of its process, which here is that of all tests."""
-    monkeypatch.setattr("signal.signal", lambda number, handler: None)
-
-
 def conducted(folder: Path, spec: SearchSpec, known: list[Known]) -> tuple[Conductor, Asking, Course]:
     told = {"runs": str(folder / "runs"), "slots": ["cpu"], "cpus": 1, "dataset": {}, "device": "cpu", "cache": ""}
     order, telling = Order(folder, spec, told), Telling(folder)

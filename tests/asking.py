@@ -1,0 +1,54 @@
+"""Searches that are asked and told, with no training at all: quality stands in for what it would show."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from engine.spec import SearchSpec
+from engine.tuning.asking import Asked, Asking, Known
+from engine.tuning.telling import Telling
+
+RATE = "optimisation.learning_rate"
+SMOOTHING = "optimisation.label_smoothing"
+SPACE: dict[str, Any] = {
+    RATE: {"log": [1e-4, 1e-1]},
+    "optimisation.batch_size": {"choices": [16, 32, 64]},
+    "epochs": {"integers": [2, 6]},
+    "optimisation.label_smoothing": {"uniform": [0, 0.3], "step": 0.05},
+    "optimisation.optimizer": {"choices": ["adamw", "sgd"]},
+    "optimisation.momentum": {"uniform": [0.8, 0.99], "when": {"optimisation.optimizer": "sgd"}},
+    "data.augmentations": {"choices": [[], ["flip"]]},
+}
+NUMBERS = {path: SPACE[path] for path in (RATE, "epochs", "optimisation.label_smoothing")}
+FINITE = {"optimisation.batch_size": {"choices": [16, 32, 64]}, "epochs": {"integers": [2, 3]}}
+SPACES = {"grid": FINITE, "cmaes": NUMBERS}
+
+
+def asking(folder: Path, algorithm: str = "random", *, known: list[Known] | None = None, **values: Any) -> Asking:
+    asked = {"name": "s", "run": {"epochs": 3}, "space": SPACES.get(algorithm, SPACE), "trials": 30}
+    scheduler = "bohb" if algorithm == "bohb" else "none"
+    spec = SearchSpec.parse({**asked, "algorithm": algorithm, "scheduler": scheduler, **values})
+    return Asking(spec, Telling(folder), known=known or [], wanted=spec.wanted)
+
+
+def quality(asked: Asked) -> float:
+    """Best at a rate of 0.01 without smoothing."""
+    return 1 - abs(math.log10(asked.spec.optimisation.learning_rate) + 2) / 3 - asked.assignment.get(SMOOTHING, 0)
+
+
+def run_all(book: Asking) -> list[tuple[Asked, float]]:
+    tried = []
+    while asked := book.ask():
+        tried.append((asked, quality(asked)))
+        book.saw(asked.run, 3, tried[-1][1])
+        book.tell(asked.run, "finished", value=tried[-1][1])
+    return tried
+
+
+def rows(tried: list[tuple[Asked, float]]) -> list[Known]:
+    """As they come back out of the store: JSON, so tuples are lists."""
+    return [
+        Known(asked.run, asked.number, "finished", json.loads(json.dumps(asked.assignment)), value)
+        for asked, value in tried
+    ]

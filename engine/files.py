@@ -52,15 +52,18 @@ def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]
     return manifest
 
 
-def count_parameters(store: Store, run_id: str, which: str | int = "best") -> int:
+def count_parameters(store: Store, kept: Checkpoint) -> int:
     """How many parameters the network of a checkpoint has, by the header of its file.
 
     Raises:
-        NotFound: No such run, or it keeps no such checkpoint.
-        Unavailable: Its file is gone.
+        Unavailable: Its file is gone, or no whole one.
     """
-    with checkpoint_file(store, run_id, which)[0].open("rb") as file:
-        header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    path = store.home.run(kept.run_id) / kept.path / "weights.safetensors"
+    try:
+        with path.open("rb") as file:
+            header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"The file of epoch {kept.epoch} cannot be read: {path}.") from error
     statistics = ("running_mean", "running_var", "num_batches_tracked")  # BatchNorm's: kept beside the weights
     shapes = (one["shape"] for name, one in header.items() if "shape" in one and not name.endswith(statistics))
     return sum(math.prod(shape) for shape in shapes)

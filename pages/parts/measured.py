@@ -64,7 +64,7 @@ def _of(
     memory_of, memory = peak_memory(extents)
     parameters = _last(extents, "model/parameters")
     if parameters is None and kept is not None:
-        parameters = _counted(store, run, kept)
+        parameters = _counted(store, kept)
     learning = _last(extents, "model/learning_parameters")
     pace = extents.get("speed/images_per_s")
     return Measured(
@@ -97,9 +97,9 @@ def peak_memory(extents: Mapping[str, Extent]) -> tuple[MemoryOf, float | None]:
     return "", None
 
 
-def _counted(store: Store, run: Run, kept: Checkpoint) -> int | None:
+def _counted(store: Store, kept: Checkpoint) -> int | None:
     """Of runs that did not yet tell how many parameters they have."""
     try:
-        return engine.count_parameters(store, run.id, kept.name)
-    except (engine.NotFound, engine.Unavailable):
+        return engine.count_parameters(store, kept)
+    except engine.Unavailable:
         return None

@@ -45,10 +45,10 @@ def child_of(store: Store, *arguments: str) -> Run:
     return store.runs.get(json.loads(done.stdout)["id"])
 
 
-def test_weights_are_counted_alike_by_the_run_and_in_its_file(store: Store, finished: Run) -> None:
+def test_parameters_are_counted_alike_by_the_run_and_in_its_file(store: Store, finished: Run) -> None:
     told = store.metrics.last(finished.id)
     assert told["model/parameters"].value == told["model/learning_parameters"].value  # nothing is frozen
-    assert engine.count_parameters(store, finished.id) == told["model/parameters"].value
+    assert engine.count_parameters(store, store.checkpoints.get(finished.id, "best")) == told["model/parameters"].value
 
 
 def test_extend_and_branch_are_new_runs_and_the_finished_one_never_changes(store: Store, finished: Run) -> None:

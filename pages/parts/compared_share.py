@@ -1,9 +1,8 @@
 """What is taken along from the Compare page: its sentences, its address, all of it as one HTML file."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -24,7 +23,7 @@ from pages.parts.report import Chart, report, table_html
 from pages.parts.session import store
 from pages.parts.setting_axes import axes
 from pages.parts.settings_table import dot, settings_table
-from pages.parts.written import PLAIN, painted, written
+from pages.parts.written import PLAIN, painted, ranked, written
 from storage import Run, Store
 
 MOST_COLUMNS = 24  # runs whose configurations stand side by side in the file
@@ -37,7 +36,7 @@ def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, b
         said: Groups of which the sentences tell.
         light: The focus in the colours of a light ground, as files are read.
     """
-    sentences = written(said, compared.measured, compared.rows, PLAIN, by_image, compared.kinds)
+    sentences, of = written(said, compared.measured, compared.rows, PLAIN, by_image, compared.kinds), store()
     with st.popover("Share", icon=":material/ios_share:", key="compare_share", width="content"):
         if sentences:
             st.caption("In words")
@@ -47,18 +46,13 @@ def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, b
         st.caption("All of it as one file: charts, tables, configurations; it needs no network")
         st.download_button(
             "Report",
-            data=_maker(store(), compared, said, light, look, by_image),
+            data=lambda: made(of, compared, said, light, look, by_image).encode(),  # only once it is asked for
             file_name=FILE,
             mime="text/html",
             icon=":material/download:",
             key="compare_report",
             on_click="ignore",
         )
-
-
-def _maker(*of: Any) -> Callable[[], bytes]:
-    """Called when the button is pressed: a report of megabytes is made only then."""
-    return lambda: made(*of).encode()
 
 
 def made(
@@ -70,7 +64,8 @@ def made(
     ordered = compared.best_first(compared.runs)
     columns = columns_of(compared, light, [run for run in ordered if run.id in light.of_runs][:MOST_COLUMNS])
     charts = [*_curves(of, compared, light, look), *_others(compared, light, ordered)]
-    tables = [("Runs", _runs(compared, light, ordered))]
+    tables = [("Groups", _groups(compared, light))] if compared.is_grouped else []
+    tables.append(("Runs", _runs(compared, light, ordered)))
     if compared.apart:
         tables.append(("What sets them apart", settings_table(compared.apart, columns, LIGHT)))
     every = settings_table(every_setting(compared.runs), columns, LIGHT)
@@ -125,6 +120,15 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
         )
         charts.append(Chart("What made a difference", figure))
     return charts
+
+
+def _groups(compared: Compared, light: Focus) -> str:
+    best, rows, dots = compared.rows["best"], [], []
+    for side in ranked(compared.groups, compared.measured, best):
+        told = [best.told(value) for value in (side.mean, min(side.values), max(side.values))]
+        rows.append([side.group.name, str(len(side.group.runs)), *told])
+        dots.append(dot(light.colours.get(side.group.key), LIGHT))
+    return table_html(["Group", "Runs", f"Mean of {best.label.lower()}", "Lowest", "Highest"], rows, dots)
 
 
 def _runs(compared: Compared, light: Focus, runs: Sequence[Run]) -> str:

@@ -29,6 +29,7 @@ def test_all_of_it_is_in_one_file(store: Store) -> None:
 
 def test_nothing_is_fetched(store: Store) -> None:
     text = written_for(store, compared(SIX, SEEDS))
+    assert "<h2>Groups</h2>" in text
     assert "default-src 'none'" in text
     assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
 

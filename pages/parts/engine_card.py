@@ -34,8 +34,9 @@ def _card() -> None:
                 st.badge("Asleep", icon=":material/bedtime:", color="gray", help="It wakes when there is work.")
             st.caption(_slots())
         if training or waiting or searching:
-            searches = f"{words.count(len(searching), 'search', 'searches')} · " if searching else ""
-            st.markdown(f"{searches}{training} running · {waiting} queued")
+            told = [words.count(len(searching), "search", "searches")] if searching else []
+            told += [f"{number} {word}" for number, word in ((training, "running"), (waiting, "queued")) if number]
+            st.markdown(" · ".join(told))
             shares = [run.fraction for run in store().runs.list(states=[RunState.RUNNING], limit=20)]
             if shares:
                 st.progress(sum(shares) / len(shares))

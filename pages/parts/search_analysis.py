@@ -47,10 +47,11 @@ def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimens
     except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
         st.caption(words.escaped(str(refused)))
         return
-    made = f"Made from {words.count(finished, 'finished trial')}{_left_out(trials)}."
     if not shares:
-        st.caption(f"Shows once four trials or more are finished with different values. {made}")
+        told = f"Shows once four trials or more are finished with different values; {finished} are so far"
+        st.caption(f"{told}{_left_out(trials)}.")
         return
+    made = f"Made from {words.count(finished, 'finished trial')}{_left_out(trials)}."
     named = labels()
     figure = importance({named.get(path, path): share for path, share in shares.items()}, palette=palette())
     st.plotly_chart(figure, key="search_importance", config={"displayModeBar": False})

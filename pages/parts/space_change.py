@@ -23,7 +23,7 @@ def page(search_id: str) -> None:
     except engine.NotFound as missing:
         st.error(words.escaped(str(missing)), icon=":material/search_off:")
         return
-    with page_head(f"Change the space of {words.escaped(words.shortened(search.name, 60))}"):
+    with page_head(f"Change the space of “{words.escaped(words.shortened(search.name, 60))}”"):
         pass
     if st.session_state.get("search_filled") != ("change", search.id):
         st.session_state["search_filled"] = ("change", search.id)

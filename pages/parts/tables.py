@@ -48,13 +48,13 @@ def trials_table(
     columns: dict[str, list[Any]] = {
         "open": [trial.label for trial in trials],
         "best": [None if trial.value is None else factor * trial.value for trial in trials],
-        "cost": [trial.run.cost for trial in trials],
     }
     for path, column in settings:
         columns[column] = [told(trial.assignment[path]) if path in trial.assignment else None for trial in trials]
         if all(_is_number(trial.assignment.get(path)) for trial in trials):  # so that the column sorts as numbers do
             columns[column] = [trial.assignment.get(path) for trial in trials]
     columns |= {
+        "cost": [trial.run.cost for trial in trials],
         "state": [[trial.state_word] for trial in trials],
         "epoch": [trial.run.best_epoch for trial in trials],
         "curve": [[factor * value for value in curves.get(trial.run.id, ())] for trial in trials],

@@ -114,9 +114,7 @@ def test_a_trial_without_a_setting_crosses_its_axis_at_a_place_of_none() -> None
     assert axes[2]["data"][c[2]] == "–"
     assert [axes[2]["data"][place] for place in c[:2]] == ["x", "y"]
     assert "min" not in axes[3]
-    assert [one["left"] for one in option["title"]] == ["5%", "26.75%"], (
-        "a dash below the axes of numbers that lack one"
-    )
+    assert [one["left"] for one in option["title"]] == ["8%", "28.5%"], "a dash below the axes of numbers that lack one"
     assert "smooth" not in option["series"][0]
 
 

@@ -14,7 +14,7 @@ from pages.parts.words import DASH, number, shortened
 Option = dict[str, Any]
 MOST_COLUMNS = 16  # of a category's name
 GAP = 0.15  # of an axis, below its values, down to the place of none
-PLACE: Option = {"left": "5%", "right": "8%", "top": 36}
+LEFT, RIGHT = 8.0, 10.0  # percent of the width beside the axes, where dashes must find them
 
 
 def drawn(trials: Sequence[Trial]) -> list[Trial]:
@@ -44,20 +44,22 @@ def parallel(
     own = colours and [one for one, trial in zip(colours, trials, strict=True) if trial.value is not None]
     unit = " %" if percent else ""
     of_value = {"dim": len(dimensions), "name": f"{metric}, %" if percent else metric, "type": "value", "scale": True}
-    of_value |= {"inverse": lowest, "nameTextStyle": {"align": "right"}}  # at the ends there is no room for half a name
+    of_value |= {"inverse": lowest}
     bottom = 18 if own else 50
+    dashes = _dashes(scales, bottom, palette)
+    sides: Option = {"left": f"{LEFT:g}%", "right": f"{RIGHT:g}%"} if dashes else {"left": 40, "right": 68}
     option = {
         "animation": False,
         "toolbox": {"show": False},
         # Linked: what is brushed on the axes is told as selected.
         "brush": {"brushLink": "all", "outOfBrush": {"colorAlpha": 1}, "inBrush": {"colorAlpha": 1}},
-        "parallel": {**PLACE, "bottom": bottom, "parallelAxisDefault": _looks(palette)},
+        "parallel": {**sides, "top": 36, "bottom": bottom, "parallelAxisDefault": _looks(palette)},
         "parallelAxis": [
             *(scale.axis(place) for place, scale in enumerate(scales)),
             of_value,
         ],
         "series": [_lines(rows, own, palette)],
-        "title": _dashes(scales, bottom, palette),
+        "title": dashes,
     }
     if not own:
         ends = _better_part(values, lowest=lowest)
@@ -97,7 +99,6 @@ class _Scale:
     def axis(self, place: int) -> Option:
         one = self.dimension
         axis: Option = {"dim": place, "name": one.label}
-        axis |= {} if place else {"nameTextStyle": {"align": "left"}}
         if one.scale == "category":
             nowhere = [DASH] if self.nowhere is not None else []
             names = [shortened(choice, MOST_COLUMNS) for choice in one.choices]
@@ -172,9 +173,8 @@ def _looks(palette: Palette) -> Option:
 def _dashes(scales: Sequence[_Scale], bottom: int, palette: Palette) -> list[Option]:
     """A dash below each axis that has a place for no value, where labels of a chart can stand: titles."""
     look = {"color": palette.muted, "fontSize": 12, "fontWeight": 600}
-    left, width = float(PLACE["left"].rstrip("%")), 100 - float(PLACE["right"].rstrip("%"))
     return [
-        {"text": DASH, "left": f"{left + (width - left) * place / len(scales):.4g}%", "textAlign": "center"}
+        {"text": DASH, "left": f"{LEFT + (100 - LEFT - RIGHT) * place / len(scales):.4g}%", "textAlign": "center"}
         | {"bottom": bottom - 18, "padding": 0, "textStyle": look}
         for place, scale in enumerate(scales)
         if scale.nowhere is not None and scale.dimension.scale != "category"  # that has a name for it

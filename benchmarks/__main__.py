@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.measure import print_table
 
 # a new benchmark is a module here with `measure() -> list[Figure]`
-NAMES = ("run_page", "engine", "candidates", "augmentation", "gpu", "checkpoints", "resume", "search")
+NAMES = ("run_page", "engine", "candidates", "augmentation", "gpu", "checkpoints", "resume", "search", "scale")
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from storage.checkpoints import Checkpoints
+from storage.connections import Connections
 from storage.datasets import Datasets
 from storage.engine_row import EngineRow
 from storage.events import Events
@@ -26,10 +27,11 @@ StoreBusy = sqlite3.OperationalError  # the disk is full, or a stranger holds th
 
 
 class Store:
-    """All rows of one home. Cheap to keep, safe to share between threads: a connection lives as long as one call."""
+    """All rows of one home. Cheap to keep, safe to share between threads: a connection is one call's at a time."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self._connections = Connections(home.database)
         self._of_this_thread = threading.local()
         self.runs = Runs(self)
         self.searches = Searches(self)
@@ -65,8 +67,13 @@ class Store:
         if current is not None:
             yield current
             return
-        with closing(self._connect()) as connection:
+        connection = self._connections.take()
+        try:
             yield Database(connection, execute_plugins=False)
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.give_back(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
@@ -79,28 +86,22 @@ class Store:
             with current.atomic():
                 yield current
             return
-        with closing(self._connect()) as connection:
-            db = Database(connection, execute_plugins=False)
+        connection = self._connections.take()
+        db = Database(connection, execute_plugins=False)
+        try:
             # IMMEDIATE: a deferred one that reads first fails on its first write, whatever the timeout.
             connection.execute("BEGIN IMMEDIATE")
             self._of_this_thread.db = db
-            try:
-                yield db
-            except BaseException:
-                connection.rollback()
-                raise
-            else:
-                connection.commit()
-            finally:
-                self._of_this_thread.db = None
+            yield db
+            connection.commit()
+        except BaseException:
+            connection.close()  # takes back what is not committed
+            raise
+        finally:
+            self._of_this_thread.db = None
+        self._connections.give_back(connection)
 
     def backup(self, to: Path) -> None:
         """Copy the database while it is in use, with SQLite's online backup."""
-        with closing(self._connect()) as source, closing(sqlite3.connect(to)) as target:
-            source.backup(target)
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.home.database, timeout=30, isolation_level=None)
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        return connection
+        with self.reading() as source, closing(sqlite3.connect(to)) as target:
+            source.conn.backup(target)

@@ -1,7 +1,8 @@
 """Parts of a page that move while something moves, and rest when nothing does."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -12,6 +13,9 @@ Made = TypeVar("Made")
 
 FAST_S = 2.0  # progress, numbers
 CHARTS_S = 3.0
+MOST_MADE = 200  # figures, of all viewers together
+
+_made: OrderedDict[Hashable, Any] = OrderedDict()
 
 
 def live(body: Callable[[], None], *, every_s: float | None) -> None:
@@ -23,6 +27,21 @@ def pace(run: Run, every_s: float = FAST_S) -> float | None:
     """How often a run's page looks for news: never once the run is over and nothing more is asked of it."""
     is_asked = any(request.target == run.id for request in store().requests.open())
     return None if run.state.is_over and not is_asked else every_s
+
+
+def for_all(key: Hashable, make: Callable[[], Made]) -> Made:
+    """What `make` gave for this very key, to whichever viewer first: ten who watch one run cost little more than one.
+
+    The key tells all that it is made of; what is made belongs to all, and nobody changes it.
+    """
+    try:
+        _made.move_to_end(key)
+        held: Made = _made[key]
+    except KeyError:  # not made yet, or just dropped
+        held = _made[key] = make()
+        while len(_made) > MOST_MADE:
+            _made.popitem(last=False)
+    return held
 
 
 def unless_new(key: str, token: Hashable, make: Callable[[], Made]) -> Made:

@@ -18,7 +18,7 @@ from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.single import single
 from pages.parts.figures.throughput import throughput
-from pages.parts.live import unless_new
+from pages.parts.live import for_all
 from pages.parts.session import palette, store
 from storage import Run, Series
 
@@ -98,7 +98,7 @@ def reset_zoom() -> None:
 def _chart(run: Run, title: str, view: View, draw: Callable[[Run, View, list[Mark]], Option]) -> None:
     # `offset` grows with every line that training wrote: without news the browser gets the very same chart.
     token = (run.id, run.offset, run.state, view)
-    option = unless_new(f"run_option_{title}", token, lambda: draw(run, view, _marks(run)))
+    option = for_all((title, token), lambda: draw(run, view, _marks(run)))
     # A new zoom is a new chart: on the old one the brushed area would stay painted.
     key = f"run_chart_{title}_{st.session_state.get('run_zoom_round', 0)}"
     st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(run.id, key), alt=f"{title} over training steps")
@@ -145,14 +145,15 @@ def _throughput(run: Run, view: View, marks: list[Mark]) -> Option:
 
 def _memory(run: Run, view: View, marks: list[Mark]) -> Option:
     measured = [_series(run, name, view) for name in memory_names(store().metrics.names(run.id))]
-    train = store().metrics.series(run.id, "train/loss")
-    short = memory_marks(store().events.list(run.id), train)
+    warned = [event for event in store().events.list(run.id) if event.level == "warning"]
+    short = memory_marks(warned, store().metrics.series(run.id, "train/loss")) if warned else []
     return memory(measured, palette=view.colours, window=view.window, marks=short)
 
 
 def _marks(run: Run) -> list[Mark]:
-    train = store().metrics.series(run.id, "train/loss")
-    attempts = attempt_marks(store().events.list(run.id), train) if run.attempt > 1 else []
+    attempts = []
+    if run.attempt > 1:
+        attempts = attempt_marks(store().events.list(run.id), store().metrics.series(run.id, "train/loss"))
     return [*checkpoint_marks(store().checkpoints.list(run.id)), *attempts, *_thaws(run)]
 
 

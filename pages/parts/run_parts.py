@@ -80,26 +80,17 @@ def numbers(run: Run) -> None:
     at = f"at epoch {run.best_epoch} of {run.epochs}" if run.best_epoch is not None else None
     against = f"validation {words.number(last['val/loss'].value)}" if "val/loss" in last else None
     told = _peak(last, gpu) if gpu else "resident (RSS)"
+    best = f"Best {words.metric(run.metric).lower()}"
     cards = (
-        (
-            f"Best {words.metric(run.metric).lower()}",
-            words.of_metric(run.metric, run.best_value),
-            at,
-            run.metric,
-            "area",
-        ),
-        (
-            "Training loss",
-            _value(last, "train/loss"),
-            against,
-            "train/loss",
-            "area",
-        ),
+        (best, words.of_metric(run.metric, run.best_value), at, run.metric, "area"),
+        ("Training loss", _value(last, "train/loss"), against, "train/loss", "area"),
         ("Throughput", _value(last, "speed/images_per_s"), _epoch_time(last), "speed/images_per_s", "bar"),
         ("GPU memory" if gpu else "Process memory", _value(last, in_memory), told, in_memory, "area"),
     )
     grid = st.grid(4, min_column_width=200)
     for label, value, note, name, kind in cards:
+        if run.source is not None and name not in last:  # another program does not measure it
+            continue
         course = _course(run, name)
         grid.metric(
             label,

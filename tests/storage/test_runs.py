@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from storage import MOVES, Checkpoint, MetricPoint, Run, RunState, Store
+from storage.connections import Connections
 
 ROUTES = {  # a way from queued to every state
     RunState.QUEUED: [],
@@ -80,7 +81,7 @@ def test_what_a_runs_page_asks_scans_no_table(store: Store) -> None:
     run = add(store)
     store.metrics.add(run.id, [MetricPoint(name="loss", step=1, epoch=1, value=1.0, at=0.0)])
     plans: list[str] = []
-    connect = store._connect
+    connect = store._connections._open
 
     def explaining() -> sqlite3.Connection:
         connection = connect()
@@ -93,7 +94,8 @@ def test_what_a_runs_page_asks_scans_no_table(store: Store) -> None:
         connection.set_trace_callback(explain)
         return connection
 
-    store._connect = explaining  # type: ignore[method-assign]
+    store._connections = Connections(store.home.database)
+    store._connections._open = explaining  # type: ignore[method-assign]
     store.runs.get(run.id)
     store.runs.find(run.id[:6])
     store.runs.list(limit=50)
@@ -113,7 +115,8 @@ def test_what_a_runs_page_asks_scans_no_table(store: Store) -> None:
     store.requests.open()
     assert len(plans) >= 10
     scans = [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan]
-    assert [plan for plan in scans if "VIRTUAL TABLE" not in plan] == []  # the tags within one run's column
+    harmless = ("VIRTUAL TABLE", "(subquery")  # the tags in a run's column; points counted up to a limit
+    assert [plan for plan in scans if not any(one in plan for one in harmless)] == []
 
 
 def test_lists_are_filtered_and_newest_first(store: Store) -> None:

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         include_images,
         scan_dataset,
         set_about,
+        source_fingerprint,
     )
     from engine.event_import import import_events
     from engine.exporting import EXPORT_FORMS, EXPORTS, export
@@ -219,6 +220,7 @@ __all__ = [
     "set_trackers",
     "settings",
     "shut_down",
+    "source_fingerprint",
     "start_run",
     "start_search",
     "stop_search",
@@ -245,7 +247,7 @@ _STORED = {  # module -> its names above
         "engine.dataset_facts": "dataset_files dataset_image dataset_images dataset_scan dataset_thumbnails",
         "engine.datasets": (
             "add_dataset dataset_id_of dataset_split delete_dataset exclude_images fetch_dataset find_dataset "
-            "include_images scan_dataset set_about"
+            "include_images scan_dataset set_about source_fingerprint"
         ),
         "engine.event_import": "import_events",
         "engine.exporting": "EXPORTS EXPORT_FORMS export",

@@ -190,6 +190,17 @@ def replaced_data(store: Store, run: Run) -> list[Problem]:
     return [Problem("data.dataset", name, "other images lie under this name now; start a new run to train on them")]
 
 
+def source_fingerprint(store: Store, run: Run) -> str | None:
+    """Of all the images that a run's were chosen from, whatever was excluded then; None where nothing tells."""
+    try:
+        then = json.loads((store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))["dataset"]
+        return then["source_fingerprint"] or then["fingerprint"]
+    except (KeyError, OSError, ValueError):  # a trial, or one never launched: its data set may still know
+        now = next((one for one in store.datasets.list() if one.id == run.dataset_id), None)
+    known = now is not None and run.dataset_fingerprint in (now.fingerprint, now.source_fingerprint)
+    return now.source_fingerprint if now and known else None
+
+
 def dataset_split(
     store: Store,
     dataset_id: str,

@@ -26,6 +26,7 @@ class Compared:
     apart: tuple[Difference, ...]
     measured: Mapping[str, Measured]  # by run id
     kinds: Mapping[str, int]  # by run id: the same for runs that differ in nothing but luck
+    sources: Mapping[str, str | None]  # by run id: fingerprint of its images before any was excluded, where it matters
     by: str
     groups: tuple[Group, ...]
     token: Hashable  # another one: something is new

@@ -6,7 +6,7 @@ from pages.parts import words
 from pages.parts.brushed_axes import HOW_TO_BRUSH, Made, brushed_axes
 from pages.parts.compared import Compared, Focus
 from pages.parts.compared_tables import scaled
-from pages.parts.comparison import every_setting
+from pages.parts.comparison import every_setting, nothing_apart
 from pages.parts.figures.parallel import drawn, parallel
 from pages.parts.figures.trade_off import Dot, Scale, front, trade_off
 from pages.parts.quantities import Quantity, known, of_settings
@@ -113,7 +113,7 @@ def configuration(compared: Compared, focus: Focus, shown: list[Run]) -> None:
         st.caption(f"{told}Bold is what is not as in the first.")
     settings = every_setting(compared.runs) if every else compared.apart
     if not settings:
-        st.caption("They are set up alike in everything, the seed included.")
+        st.caption(nothing_apart(compared.runs))
         return
     st.html(settings_table(settings, columns_of(compared, focus, runs[:MOST_COLUMNS]), palette()))
 

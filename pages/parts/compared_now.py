@@ -80,6 +80,7 @@ def _gather(runs: Sequence[Run], by: str, metric: str, token: tuple[tuple[object
         apart=tuple(apart),
         measured=_measured(runs, metric, token),
         kinds=kinds(runs, apart),
+        sources=_sources(runs),
         by=by,
         groups=tuple(groups(runs, names, apart, by)),
         token=token,
@@ -90,6 +91,16 @@ def _apart(runs: Sequence[Run]) -> list[Difference]:
     """A spec never changes: what sets the same runs apart need not be found again."""
     marks = tuple((run.id, run.dataset_fingerprint) for run in runs)
     return unless_new("compare_apart", marks, lambda: differences(runs))
+
+
+def _sources(runs: Sequence[Run]) -> dict[str, str | None]:
+    """Looked up only where the images that runs were chosen from are not the same."""
+    marks = tuple((run.id, run.dataset_fingerprint) for run in runs)
+    if len({mark for _, mark in marks}) < 2:
+        return {}
+    return unless_new(
+        "compare_sources", marks, lambda: {run.id: engine.source_fingerprint(store(), run) for run in runs}
+    )
 
 
 def _measured(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, Measured]:

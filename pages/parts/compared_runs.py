@@ -11,6 +11,7 @@ from pages.parts.brushed_axes import brushed, unbrush
 from pages.parts.compared import Compared, Focus
 from pages.parts.compared_looks import TABLE
 from pages.parts.compared_tables import group_units, groups_compared, measures, runs_compared
+from pages.parts.comparison import nothing_apart
 from pages.parts.figures.palette import Palette
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import palette, run_link
@@ -98,7 +99,7 @@ def _title(compared: Compared, shown: Sequence[Run]) -> None:
         if brushed("compare"):
             st.button("Show all runs", icon=":material/filter_alt_off:", key="compare_unbrush", on_click=_unbrush)
     if not compared.apart:
-        st.caption("They are set up alike in everything, the seed included.")
+        st.caption(nothing_apart(compared.runs))
 
 
 def _ticked(ids: list[str]) -> None:

@@ -36,7 +36,8 @@ def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, b
         said: Groups of which the sentences tell.
         light: The focus in the colours of a light ground, as files are read.
     """
-    sentences, of = written(said, compared.measured, compared.rows, PLAIN, by_image, compared.kinds), store()
+    of = store()
+    sentences = written(said, compared.measured, compared.rows, PLAIN, by_image, compared.kinds, compared.sources)
     with st.popover("Share", icon=":material/ios_share:", key="compare_share", width="content"):
         if sentences:
             st.caption("In words")
@@ -60,7 +61,8 @@ def made(
 ) -> str:
     """The report; every run and group in the colour it wears on the page."""
     colours = {group.name: light.colours[group.key] for group in light.groups}
-    told = written(said, compared.measured, compared.rows, painted(colours, LIGHT), by_image, compared.kinds)
+    style = painted(colours, LIGHT)
+    told = written(said, compared.measured, compared.rows, style, by_image, compared.kinds, compared.sources)
     ordered = compared.best_first(compared.runs)
     columns = columns_of(compared, light, [run for run in ordered if run.id in light.of_runs][:MOST_COLUMNS])
     charts = [*_curves(of, compared, light, look), *_others(compared, light, ordered)]

@@ -48,13 +48,20 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
 
 
 def kinds(runs: Sequence[Run], apart: Sequence[Difference]) -> dict[str, int]:
-    """The same number for runs that differ in nothing but luck, by run id."""
+    """The same number for runs that differ in nothing but luck, by run id; those of other programs are like none."""
     settings = [one.values for one in apart if one.path not in LUCK]
     alike: dict[tuple[str, ...], int] = {}
     return {
-        run.id: alike.setdefault(tuple(values[place] for values in settings), len(alike))
+        run.id: alike.setdefault(tuple(values[place] for values in settings) if run.spec else (run.id,), len(alike))
         for place, run in enumerate(runs)
     }
+
+
+def nothing_apart(runs: Sequence[Run]) -> str:
+    """What to say where no setting differs."""
+    if all(run.spec for run in runs):
+        return "They are set up alike in everything, the seed included."
+    return "How they were set up is not known: other programs trained them."
 
 
 def every_setting(runs: Sequence[Run]) -> list[Difference]:

@@ -24,7 +24,7 @@ class Group:
 def groups(runs: Sequence[Run], names: Sequence[str], apart: Sequence[Difference], by: str) -> list[Group]:
     """Groups in the order of their first runs: each run alone, all seeds of a way, or a value of the setting `by`."""
     if by == SEEDS:
-        return ways(runs, apart)
+        return ways(runs, names, apart)
     setting = next((one for one in apart if one.path == by), None)
     if setting is None:
         return [Group(run.id, name, (run,)) for name, run in zip(names, runs, strict=True)]
@@ -34,20 +34,23 @@ def groups(runs: Sequence[Run], names: Sequence[str], apart: Sequence[Difference
     return [Group(f"{by}={value}", _named(setting.label, value), tuple(own)) for value, own in alike.items()]
 
 
-def ways(runs: Sequence[Run], apart: Sequence[Difference]) -> list[Group]:
-    """Runs that differ in nothing but luck together.
+def ways(runs: Sequence[Run], names: Sequence[str], apart: Sequence[Difference]) -> list[Group]:
+    """Runs that differ in nothing but luck together, then each alone that another program trained.
 
     A way is called what the names of its runs begin with ("head only" of "head only, seed 1"), where that tells all
     ways apart; else by the fewest settings that do.
     """
+    alone = [Group(run.id, name, (run,)) for run, name in zip(runs, names, strict=True) if not run.spec]
     settings = [one for one in apart if one.path not in LUCK]
     alike: dict[tuple[str, ...], list[Run]] = {}
     for place, run in enumerate(runs):
-        alike.setdefault(tuple(_named(one.label, one.values[place]) for one in settings), []).append(run)
-    names = [_beginning([run.name for run in members]) for members in alike.values()]
-    if "" in names or len(set(names)) < len(names):
-        names = _fewest(list(alike))
-    return [Group(f"{SEEDS}={name}", name, tuple(own)) for name, own in zip(names, alike.values(), strict=True)]
+        if run.spec:
+            alike.setdefault(tuple(_named(one.label, one.values[place]) for one in settings), []).append(run)
+    called = [_beginning([run.name for run in members]) for members in alike.values()]
+    if "" in called or len(set(called)) < len(called):
+        called = _fewest(list(alike))
+    together = [Group(f"{SEEDS}={name}", name, tuple(own)) for name, own in zip(called, alike.values(), strict=True)]
+    return together + alone
 
 
 def _beginning(names: Sequence[str]) -> str:

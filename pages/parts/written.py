@@ -3,8 +3,8 @@
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
 from statistics import fmean, median
+from typing import Literal
 
 from pages.parts import words
 from pages.parts.by_image import ByImage
@@ -21,6 +21,11 @@ ALIKE = 0.05  # share: costs that differ by less are the same
 COSTS = (("memory", "memory"), ("seconds", "time"), ("parameters", "parameters"))
 MOST_CLASSES = 3
 SPLIT = ("validation_fraction", "split_seed", "group_by")
+Images = Literal["same", "fewer", "unknown", "other"]
+OF_IMAGES = {
+    "fewer": "Some images were excluded in between.",
+    "unknown": "It is not known whether the same images judged them.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +75,57 @@ def written(
     style: Style,
     by_image: ByImage | None = None,
     kinds: Mapping[str, int] | None = None,
+    sources: Mapping[str, str | None] | None = None,
 ) -> list[str]:
     """Some sentences; [] while there are not two values.
 
     Args:
         kinds: By run id, the same for runs that differ in nothing but luck.
+        sources: By run id, the fingerprint of its images before any was excluded, where that is known.
     """
     best = rows["best"]
     sides = ranked(groups, measured, best)
     if len(sides) < 2:
         return []
-    runs = [run for side in sides for run in side.group.runs]
-    if not same_images(runs):
-        return [_not_comparable(sides, best, style)]
     first, second = sides[0], sides[1]
+    images = judged([run for side in sides for run in side.group.runs], sources or {})
+    if by_image and len(sides) == 2 and len(first.group.runs) == len(second.group.runs) == 1:
+        images = "same"  # what was said of each of them was kept
+    if images == "other":
+        return [_not_comparable(sides, best, style)]
     mostly = _mostly(by_image, style) if by_image else ""
     told = [_pair(first, second, best, style, mostly) if len(sides) == 2 else _first(sides, best, style, mostly)]
     told += _costs(first, second, measured, rows, style) if len(sides) == 2 else _cheaper(sides, measured, rows, style)
     told.append(_sureness(first, second, best, style, kinds or {}))
     told += [_chance(by_image, first, second)] if by_image else []
+    told += [OF_IMAGES[images]] if images in OF_IMAGES else []
     if not _same_split([*first.group.runs, *second.group.runs]):
         told.append("Their splits differ: they may have been judged by different images.")
     return [*told, *_missing(groups)]
 
 
-def same_images(runs: Sequence[Run]) -> bool:
-    """Whether all were judged by the same data set, as far as is known."""
+def judged(runs: Sequence[Run], sources: Mapping[str, str | None]) -> Images:
+    """Whether the same images judged all of them, as far as their records tell."""
     prints = {run.dataset_fingerprint for run in runs} - {None, ""}
-    return len({run.dataset_id for run in runs}) == 1 and len(prints) < 2
+    if len({run.dataset_id for run in runs} - {""}) > 1:
+        return "other"
+    if len(prints) > 1:
+        before = {sources.get(run.id) for run in runs}
+        return "fewer" if len(before) == 1 and None not in before else "other"
+    return "same" if all(run.dataset_id for run in runs) else "unknown"
 
 
 def _same_split(runs: Sequence[Run]) -> bool:
-    """Whether they held back the same share of the images by the same chances."""
-    splits = [{name: run.spec.get("data", {}).get(name) for name in SPLIT} for run in runs]
+    """Whether they held back the same share of the images by the same chances, as far as is known."""
+    splits = [{name: run.spec.get("data", {}).get(name) for name in SPLIT} for run in runs if run.spec]
     return all(one == splits[0] for one in splits)
 
 
 def chance_of(gained: int, lost: int) -> float:
     """How likely a split at least so uneven is if each image could as well have gone the other way (sign test)."""
-    total, fewer = gained + lost, min(gained, lost)
-    return min(1.0, 2 * sum(comb(total, count) for count in range(fewer + 1)) / 2**total)
+    from scipy.special import bdtr  # late: a page without two runs to compare does not wait for it
+
+    return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
 
 
 def _pair(first: Side, second: Side, best: Quantity, style: Style, mostly: str) -> str:

@@ -61,7 +61,9 @@ def _choose() -> None:
 def verdict(compared: Compared, said: list[Group], focus: Focus, images: ByImage | None) -> None:
     """What is to be said first, in a few sentences."""
     names = {group.name: focus.colours[group.key] for group in focus.groups}
-    told = written(said, compared.measured, compared.rows, painted(names, palette()), images, compared.kinds)
+    told = written(
+        said, compared.measured, compared.rows, painted(names, palette()), images, compared.kinds, compared.sources
+    )
     if told:
         with st.container(border=True, key="compare_written"):
             st.html(f'<div style="line-height:1.6">{" ".join(told)}</div>')

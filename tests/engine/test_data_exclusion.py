@@ -38,6 +38,26 @@ def test_excluded_images_are_not_counted_and_change_what_the_data_is(store: Stor
     assert without.source_fingerprint == numbers.source_fingerprint == numbers.fingerprint
 
 
+def test_runs_know_the_images_theirs_were_chosen_from(store: Store, numbers: Dataset) -> None:
+    def launched(name: str, *, is_trial: bool = False) -> str:
+        run = store.runs.add(name=name, spec={}, dataset_id="numbers", epochs=1)
+        now = store.datasets.get("numbers")
+        store.runs.update(run.id, dataset_fingerprint=now.fingerprint)
+        if not is_trial:
+            folder = store.home.run(run.id)
+            folder.mkdir(parents=True)
+            (folder / "run.json").write_text(json.dumps({"dataset": asdict(now)}))
+        return run.id
+
+    ids = [launched("before")]
+    engine.exclude_images(store, "numbers", ["4/4-0.png"])
+    ids += [launched("after"), launched("trial", is_trial=True)]
+    assert [engine.source_fingerprint(store, store.runs.get(one)) for one in ids] == [numbers.fingerprint] * 3
+    engine.exclude_images(store, "numbers", ["4/4-1.png"])
+    assert engine.source_fingerprint(store, store.runs.get(ids[1])) == numbers.fingerprint
+    assert engine.source_fingerprint(store, store.runs.get(ids[2])) is None
+
+
 def test_only_which_images_are_out_matters(store: Store, numbers: Dataset) -> None:
     both = engine.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
     assert engine.include_images(store, "numbers", ["3/copy.png"]).fingerprint != both.fingerprint

@@ -70,6 +70,7 @@ def compared(runs: list[Run], by: str = EACH, costs: dict[str, dict[str, Any]] |
         apart=tuple(apart),
         measured={one.id: measured(one, **(costs or {}).get(one.id, {})) for one in runs},
         kinds=kinds(runs, apart),
+        sources={},
         by=by,
         groups=tuple(groups(runs, names, apart, by)),
         token=0,

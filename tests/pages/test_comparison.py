@@ -8,7 +8,7 @@ import pytest
 
 from engine import Predictions
 from pages.parts.by_image import ByImage, by_image
-from pages.parts.comparison import differences, every_setting, kinds, line_names
+from pages.parts.comparison import differences, every_setting, kinds, line_names, nothing_apart
 from pages.parts.figures.palette import LIGHT
 from pages.parts.groups import SEEDS, groups
 from pages.parts.measured import judged_by
@@ -127,6 +127,32 @@ def test_other_images_are_no_contest_and_other_splits_a_caution() -> None:
     assert "Their splits differ" in said([SIX[0], other])
 
 
+def test_of_runs_of_other_programs_nothing_is_claimed() -> None:
+    foreign = [replace(SIX[place], spec={}, dataset_id="") for place in (0, 2)]
+    told = said(foreign)
+    assert "is luck" not in told
+    assert "It is not known whether the same images judged them." in told
+    assert "splits" not in said([SIX[0], foreign[1]])
+    assert len(set(kinds(foreign, differences(foreign)).values())) == 2
+    assert [group.name for group in grouped([*foreign, SIX[4]], SEEDS)][1:] == line_names(foreign)
+    assert "not known" in nothing_apart(foreign)
+    assert "alike" in nothing_apart(SIX[:1])
+
+
+def test_images_that_were_excluded_in_between_do_not_make_others_of_the_rest() -> None:
+    before, after = replace(SIX[0], dataset_fingerprint="a"), replace(SIX[1], dataset_fingerprint="b")
+    all_ = compared([before, after])
+
+    def told(images: ByImage | None = None, **sources: str | None) -> str:
+        return " ".join(
+            written(all_.groups, all_.measured, all_.rows, PLAIN, images, all_.kinds, {before.id: "a", **sources})
+        )
+
+    assert told(**{after.id: "a"}).endswith("Some images were excluded in between.")
+    assert told(**{after.id: None}).startswith("They were judged by different images")
+    assert "different" not in told(ByImage(9, gained=3, lost=1, classes=()))
+
+
 def test_what_has_no_value_is_not_kept_quiet() -> None:
     failed = replace(run("broken"), state=RunState.FAILED)
     going = replace(run("going", 0.5), state=RunState.RUNNING, ended_at=None)
@@ -189,6 +215,9 @@ def test_classes_that_made_the_difference_are_named_with_the_chance_of_it() -> N
     assert "mostly" not in said([SIX[0], SIX[1]], images=even)
 
 
-@pytest.mark.parametrize(("gained", "lost", "chance"), [(0, 0, 1.0), (1, 0, 1.0), (6, 0, 2 / 64), (5, 5, 1.0)])
+@pytest.mark.parametrize(
+    ("gained", "lost", "chance"),
+    [(0, 0, 1.0), (1, 0, 1.0), (6, 0, 2 / 64), (5, 5, 1.0), (500_000, 500_000, 1.0), (50_000, 40_000, 0.0)],
+)
 def test_the_sign_test_counts_as_many_splits_as_there_are(gained: int, lost: int, chance: float) -> None:
     assert chance_of(gained, lost) == pytest.approx(chance)

@@ -133,7 +133,7 @@ def brush_the_better_half(page: Page) -> None:
     settle(page)
     box = canvas.bounding_box()
     assert box is not None
-    x = box["x"] + box["width"] - 57
+    x = box["x"] + box["width"] - 69
     page.mouse.move(x, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(x, box["y"] + 190, steps=8)

@@ -1,7 +1,7 @@
 """Series as a whole, of many runs at once: read from the coarsest buckets, so that their length costs nothing."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from storage.metrics import FACTORS
@@ -23,10 +23,10 @@ class Extents:
                 found.setdefault(run_id, {})[name] = Extent(name, *values)
         return found
 
-    def at_best(self, run_ids: Iterable[str], name: str) -> dict[str, float]:
-        """Run id -> the value of a metric at the end of the run's best epoch, where it has both."""
+    def at_epochs(self, epochs: Mapping[str, int], name: str) -> dict[str, float]:
+        """Run id -> the value of a metric at the end of the epoch asked for of that run, where it has one."""
         with self._store.reading() as db:
-            return dict(db.execute(AT_BEST, [name, json.dumps(list(run_ids))]).fetchall())
+            return dict(db.execute(AT_EPOCHS, [json.dumps(dict(epochs)), name]).fetchall())
 
 
 EXTENTS = """
@@ -40,10 +40,9 @@ EXTENTS = """
     ) WHERE place = 1 ORDER BY run_id, name
 """
 
-AT_BEST = """
-    SELECT runs.id, m.value FROM runs
-    JOIN series AS s ON s.run_id = runs.id AND s.name = ?
-    JOIN metrics AS m ON m.series_id = s.id AND m.epoch = runs.best_epoch
-    WHERE runs.id IN (SELECT value FROM json_each(?)) AND m.value IS NOT NULL
-    ORDER BY m.step
+AT_EPOCHS = """
+    SELECT asked.key, m.value FROM json_each(?) AS asked
+    JOIN series AS s ON s.run_id = asked.key AND s.name = ?
+    JOIN metrics AS m ON m.series_id = s.id AND m.epoch = asked.value
+    WHERE m.value IS NOT NULL ORDER BY m.step
 """

@@ -61,6 +61,8 @@ def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
     if len(sides) < 2:
         return None
     first, second = (compared.best_first(side.group.runs)[0] for side in sides)
+    if {first.metric, second.metric} != {compared.metric}:
+        return None  # what was kept is of the best epoch by another metric than the one shown
 
     def look() -> ByImage | None:
         return by_image(engine.run_predictions(store(), first.id), engine.run_predictions(store(), second.id))

@@ -37,30 +37,37 @@ def judged_by(runs: Sequence[Run]) -> str:
 
 
 def measure(store: Store, runs: Sequence[Run], metric: str, *, now: float) -> dict[str, Measured]:
-    """By run id, in four queries."""
+    """By run id, in four queries, and one for each run that was judged by another metric."""
     ids = [run.id for run in runs]
     extents, kept = store.extents.of(ids), store.checkpoints.best_of(ids)
-    learned, judged = store.extents.at_best(ids, "train/accuracy"), store.extents.at_best(ids, ACCURACY)
+    bests = {run.id: _best(store, run, metric, extents.get(run.id, {})) for run in runs}
+    epochs = {run_id: epoch for run_id, (_, epoch) in bests.items() if epoch is not None}
+    learned, judged = (store.extents.at_epochs(epochs, name) for name in ("train/accuracy", ACCURACY))
     gaps = {run_id: learned[run_id] - judged[run_id] for run_id in learned.keys() & judged.keys()}
     return {
-        run.id: _of(store, run, metric, extents.get(run.id, {}), kept.get(run.id), gaps.get(run.id), now)
+        run.id: _of(store, run, metric, bests[run.id], extents.get(run.id, {}), kept.get(run.id), gaps.get(run.id), now)
         for run in runs
     }
+
+
+def _best(store: Store, run: Run, metric: str, extents: Mapping[str, Extent]) -> tuple[float | None, int | None]:
+    """Best value of the metric and its epoch."""
+    if run.metric == metric:
+        return run.best_value, run.best_epoch
+    point = store.metrics.best(run.id, metric) if metric in extents else None
+    return (point.value, point.epoch) if point else (None, None)
 
 
 def _of(
     store: Store,
     run: Run,
     metric: str,
+    best: tuple[float | None, int | None],
     extents: Mapping[str, Extent],
     kept: Checkpoint | None,
     gap: float | None,
     now: float,
 ) -> Measured:
-    best, epoch = run.best_value, run.best_epoch
-    if run.metric != metric:
-        point = store.metrics.best(run.id, metric) if metric in extents else None
-        best, epoch = (point.value, point.epoch) if point else (None, None)
     memory_of, memory = peak_memory(extents)
     parameters = _last(extents, "model/parameters")
     if parameters is None and kept is not None:
@@ -69,11 +76,11 @@ def _of(
     pace = extents.get("speed/images_per_s")
     return Measured(
         run=run,
-        best=best,
-        best_epoch=epoch,
+        best=best[0],
+        best_epoch=best[1],
         last=_last(extents, metric),
         gap=gap,
-        seconds=run.duration_s(now),
+        seconds=_seconds(run, extents.get("speed/epoch_s"), now),
         images_per_s=pace.mean if pace else None,
         memory_mb=memory,
         memory_of=memory_of,
@@ -82,6 +89,13 @@ def _of(
         checkpoint_bytes=kept.bytes if kept else None,
         metrics=tuple(extents),
     )
+
+
+def _seconds(run: Run, epochs: Extent | None, now: float) -> float | None:
+    """From start to end; of a run that may have lain still in between, what its epochs took."""
+    if (run.attempt > 1 or run.search_id) and epochs is not None and epochs.mean is not None:
+        return epochs.mean * epochs.points
+    return run.duration_s(now)
 
 
 def _last(extents: Mapping[str, Extent], name: str) -> float | None:

@@ -93,7 +93,7 @@ def written(
         images = "same"  # what was said of each of them was kept
     if images == "other":
         return [_not_comparable(sides, best, style)]
-    mostly = _mostly(by_image, style) if by_image else ""
+    mostly = _mostly(by_image, style) if by_image and by_image.gained > by_image.lost else ""
     told = [_pair(first, second, best, style, mostly) if len(sides) == 2 else _first(sides, best, style, mostly)]
     told += _costs(first, second, measured, rows, style) if len(sides) == 2 else _cheaper(sides, measured, rows, style)
     told.append(_sureness(first, second, best, style, kinds or {}))

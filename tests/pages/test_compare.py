@@ -132,6 +132,10 @@ def test_the_classes_that_made_the_difference_are_named_once_both_have_kept_what
     app = opened(COMPARE, runs=of(runs, "small", "long"))
     assert "mostly on <i>고양이</i>" in said(app)
     assert "Of 40 images it gets 10 right that the other gets wrong, and 0 the other way round" in said(app)
+    store.runs.update(runs["small"].id, metric="val/loss")  # what it kept is of another epoch than the one shown
+    app = opened(COMPARE, runs=of(runs, "small", "long"))
+    assert " beats " in said(app)
+    assert "Of 40 images" not in said(app)
 
 
 def test_a_zoom_is_kept_and_let_go(runs: dict[str, Run]) -> None:

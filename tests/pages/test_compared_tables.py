@@ -60,10 +60,18 @@ def test_all_of_it_is_measured_from_the_store(store: Store) -> None:
 
 
 def test_a_run_judged_by_another_metric_is_measured_by_the_one_they_share(store: Store) -> None:
-    values = {"val/accuracy": [0.5, 0.9, 0.8], "val/loss": [3.0, 2.0, 1.0]}
+    values = {"val/accuracy": [0.5, 0.9, 0.8], "val/loss": [3.0, 2.0, 1.0], "train/accuracy": [0.5, 0.94, 1.0]}
     run_id = trained(store, values, metric="val/loss", best_value=1.0, best_epoch=3)
     one = measure(store, [store.runs.get(run_id)], "val/accuracy", now=0.0)[run_id]
     assert (one.best, one.best_epoch) == (0.9, 2)
+    assert one.gap == pytest.approx(0.04), "of the epoch shown"
+
+
+def test_days_that_a_run_lay_still_are_no_time_of_its(store: Store) -> None:
+    pace = {"val/accuracy": [0.5, 0.6], "speed/epoch_s": [3.0, 5.0]}
+    ids = [trained(store, pace, attempt=attempt) for attempt in (1, 2)]
+    found = measure(store, store.runs.some(ids), "val/accuracy", now=0.0)
+    assert [found[one].seconds for one in ids] == [60.0, 8.0]
 
 
 def test_a_run_that_measured_nothing_is_known_by_its_row_alone(store: Store) -> None:

@@ -213,6 +213,7 @@ def test_classes_that_made_the_difference_are_named_with_the_chance_of_it() -> N
     assert "in 1 of 100 cases" in told
     even = ByImage(100, gained=30, lost=0, classes=tuple((f"class {place}", 1, 0) for place in range(30)))
     assert "mostly" not in said([SIX[0], SIX[1]], images=even)
+    assert "mostly" not in said([SIX[0], SIX[1]], images=replace(images, lost=12))
 
 
 @pytest.mark.parametrize(

@@ -99,11 +99,10 @@ def test_extents_tell_of_whole_series(store: Store) -> None:
     assert "gone" not in found
 
 
-def test_a_value_at_the_best_epoch_is_that_epochs_last(store: Store) -> None:
+def test_a_value_at_an_epoch_is_that_epochs_last(store: Store) -> None:
     run_id = run_with(store, {"train/accuracy": {999: 0.6, 1500: 0.7, 1999: 0.8, 2999: 0.9}})
-    assert store.extents.at_best([run_id], "train/accuracy") == {}
-    store.runs.update(run_id, best_epoch=2, best_value=0.5)
-    assert store.extents.at_best([run_id, "gone"], "train/accuracy") == {run_id: 0.8}
+    assert store.extents.at_epochs({run_id: 9}, "train/accuracy") == {}
+    assert store.extents.at_epochs({run_id: 2, "gone": 2}, "train/accuracy") == {run_id: 0.8}
 
 
 def test_some_runs_come_in_the_order_asked_for_without_those_that_are_gone(store: Store) -> None:

@@ -156,7 +156,10 @@ def _lines(store: Store, runs: list[Run], look: Look, *, limit: int) -> dict[str
 def _caption(compared: Compared, focus: Focus) -> None:
     total = len(compared.groups)
     if compared.is_grouped:
-        st.caption("Lines are means over the runs of a group; bands reach from the lowest to the highest of them.")
+        st.caption(
+            "Lines are means over the runs of a group, stars the best of the mean; bands reach from the lowest to the "
+            "highest of them."
+        )
     elif len(focus.groups) < total:
         which = "The ticked" if focus.is_chosen else "The best"
         st.caption(f"{which} {len(focus.groups)} of {total:,} in colour, the others behind them. Tick rows to choose.")

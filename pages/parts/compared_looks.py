@@ -41,10 +41,14 @@ def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     figure = trade_off(dots, *scales, palette=palette(), height=HEIGHT)
     st.plotly_chart(figure, key="compare_trade_off", config={"displayModeBar": False})
     best = [words.escaped(one.name) for one in front(dots, *scales)]
+    if not best:
+        aimless = [words.escaped(one.label) for one in (across, up) if one.lowest is None]
+        st.caption(f"No front: neither end of {aimless[0]} is better." if aimless else "None of them has finished.")
+        return
     told = ", ".join(best[:MOST_COLUMNS]) + (
         f" and {len(best) - MOST_COLUMNS} more" if len(best) > MOST_COLUMNS else ""
     )
-    st.caption(f"On the dotted steps (the Pareto front), beaten in both by no other run: {told}.")
+    st.caption(f"On the dotted steps (the Pareto front), beaten in both by no other finished run: {told}.")
 
 
 def dots_of(
@@ -56,7 +60,7 @@ def dots_of(
     xs, x_unit = scaled(across, [x for _, x, _ in both])
     ys, y_unit = scaled(up, [y for _, _, y in both])
     dots = [
-        Dot(compared.names[run.id], x, y, focus.of_runs.get(run.id), is_whole=run.state is not RunState.STOPPED)
+        Dot(compared.names[run.id], x, y, focus.of_runs.get(run.id), is_whole=run.state is RunState.FINISHED)
         for (run, _, _), x, y in zip(both, xs, ys, strict=True)
     ]
     return dots, (_scale(across, x_unit, xs), _scale(up, y_unit, ys))

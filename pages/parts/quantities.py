@@ -13,14 +13,14 @@ MIB_IN_MB = 2**20 / 1e6
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """`value` is in `unit`; `told` says it in words. `lowest`: less of it is better."""
+    """`value` is in `unit`; `told` says it in words. `lowest`: less of it is better; None: neither end is."""
 
     key: str
     label: str
     unit: str
     value: Callable[[Measured], float | None]
     told: Callable[[float | None], str]
-    lowest: bool = False
+    lowest: bool | None = False
     decimals: int = 1
 
 
@@ -54,7 +54,7 @@ def of_settings(runs: Sequence[Run], apart: Sequence[Difference]) -> dict[str, Q
     for one in apart:
         if are_numbers(one.raw):
             by_run = {run.id: value for run, value in zip(runs, one.raw, strict=True)}
-            found[one.path] = Quantity(one.path, one.label, "", _setting(by_run), words.number, decimals=6)
+            found[one.path] = Quantity(one.path, one.label, "", _setting(by_run), words.number, None, 6)
     return found
 
 

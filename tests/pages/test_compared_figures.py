@@ -59,6 +59,12 @@ def test_members_whose_places_differ_are_joined_in_between() -> None:
     assert (course.mean[0], course.mean[-1]) == ([1.0, 0.5], [2.0, 2.0])
 
 
+def test_no_peak_falls_between_the_places_of_a_group() -> None:
+    spiky = series({step: 0.5 for step in range(1, 2001)} | {777: 9.0, 1234: -9.0})
+    course = of_group("both", "#112233", [(SIX[0], spiky), (SIX[2], series({1: 0.5, 2000: 0.5}))], "step")
+    assert (min(y for _, y in course.low), max(y for _, y in course.high)) == (-9.0, 9.0)
+
+
 def test_runs_that_ended_early_do_not_cut_a_group_short() -> None:
     pruned = replace(SIX[2], state=RunState.STOPPED)
     members = [(SIX[0], series({10: 0.5, 20: 0.6})), (pruned, series({10: 0.1}))]

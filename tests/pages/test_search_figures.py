@@ -243,6 +243,13 @@ def test_the_front_holds_what_nothing_beats(across_lowest: bool, up_lowest: bool
     assert [one.x for one in found] == sorted(one.x for one in found)
 
 
+def test_on_the_front_are_all_equal_ones_and_none_that_may_come_to_more() -> None:
+    dots = [Dot("a", 2, 90), Dot("b", 2, 90), Dot("c", 3, 80), Dot("going", 1, 95, is_whole=False)]
+    time, value = Scale("Time", lowest=True), Scale("Value")
+    assert [one.name for one in front(dots, time, value)] == ["a", "b"]
+    assert front(dots, Scale("Batch size", lowest=None), value) == []
+
+
 def test_a_trade_off_draws_each_dot_once() -> None:
     dots = [Dot("a", 1, 50), Dot("b", 2, 90), Dot("c", 3, 80), Dot("<d>", 2, 20, is_whole=False)]
     line, *groups = trade_off(dots, Scale("Weights", lowest=True), Scale("Accuracy", "%"), palette=LIGHT).data
@@ -250,7 +257,7 @@ def test_a_trade_off_draws_each_dot_once() -> None:
     assert {one.name: list(one.text) for one in groups} == {
         "best for its cost": ["a", "b"],
         "beaten": ["c"],
-        "pruned": ["&lt;d&gt;"],
+        "not finished": ["&lt;d&gt;"],
     }
 
 

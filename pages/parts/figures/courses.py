@@ -1,7 +1,7 @@
 """How one metric went in runs, as points over epochs, steps or minutes: of one run, or of a group with its spread."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,11 +83,9 @@ def of_group(
     if not lines:
         return Course(name, colour, [], dash=dash)
     across = _shared(lines)
-
-    def drawn(column: int, over: Callable[..., np.ndarray]) -> Pairs:
-        return _pairs(across, factor * over([np.interp(across, one[:, 0], one[:, column]) for one in lines], axis=0))
-
-    mean, low, high = drawn(1, np.mean), drawn(2, np.min), drawn(3, np.max)
+    mean = _pairs(across, factor * np.mean([np.interp(across, one[:, 0], one[:, 1]) for one in lines], axis=0))
+    low = _pairs(across, factor * np.min([_edge(one, 2, across, np.minimum) for one in lines], axis=0))
+    high = _pairs(across, factor * np.max([_edge(one, 3, across, np.maximum) for one in lines], axis=0))
     return Course(name, colour, mean, mean, low, high, dash)
 
 
@@ -132,6 +130,14 @@ def _shared(lines: Sequence[np.ndarray]) -> np.ndarray:
     if end <= begin:
         return np.asarray([begin])
     return np.linspace(begin, end, min(PLACES, max(len(line) for line in lines)))
+
+
+def _edge(line: np.ndarray, column: int, across: np.ndarray, further: np.ufunc) -> np.ndarray:
+    """A line's lowest or highest values at shared places: one that lies between two of them stands at the second."""
+    values = np.interp(across, line[:, 0], line[:, column])
+    own = line[(line[:, 0] >= across[0]) & (line[:, 0] <= across[-1])]
+    further.at(values, np.searchsorted(across, own[:, 0]), own[:, column])
+    return values
 
 
 def _pairs(across: np.ndarray, values: np.ndarray) -> Pairs:

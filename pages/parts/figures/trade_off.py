@@ -11,6 +11,8 @@ from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import plain, still
 from pages.parts.words import number
 
+UNFINISHED = "not finished"
+
 
 @dataclass(frozen=True, slots=True)
 class Dot:
@@ -20,23 +22,30 @@ class Dot:
     x: float
     y: float
     colour: str | None = None
-    is_whole: bool = True  # False: ended early, it might have come to more
+    is_whole: bool = True  # False: ended early or not over, it might come to more at a higher cost
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     title: str
     unit: str = ""
-    lowest: bool = False  # less of it is better
+    lowest: bool | None = False  # less of it is better; None: neither end is
     log: bool = False
 
 
 def front(dots: Sequence[Dot], across: Scale, up: Scale) -> list[Dot]:
-    """Those that no other beats in one quantity without losing in the other, from left to right."""
+    """Those whole ones that no other beats in one quantity without losing in the other, from left to right.
+
+    Equal ones are all on it; there is none where neither end of a quantity is better.
+    """
+    if across.lowest is None or up.lowest is None:
+        return []
     signs = (1 if across.lowest else -1, 1 if up.lowest else -1)  # the smallest is the best then
     found: list[Dot] = []
-    for dot in sorted(dots, key=lambda one: (signs[0] * one.x, signs[1] * one.y)):
-        if not found or signs[1] * dot.y < signs[1] * found[-1].y:
+    whole = [one for one in dots if one.is_whole]
+    for dot in sorted(whole, key=lambda one: (signs[0] * one.x, signs[1] * one.y)):
+        last = found[-1] if found else None
+        if last is None or signs[1] * dot.y < signs[1] * last.y or (dot.x, dot.y) == (last.x, last.y):
             found.append(dot)
     return sorted(found, key=lambda one: one.x)
 
@@ -55,8 +64,8 @@ def trade_off(dots: Sequence[Dot], across: Scale, up: Scale, *, palette: Palette
         name="front",
     )
     groups = {  # the best lie on top
-        "pruned": [one for one in dots if one not in best and not one.is_whole],
-        "beaten": [one for one in dots if one not in best and one.is_whole],
+        UNFINISHED: [one for one in dots if not one.is_whole],
+        "beaten" if best else "finished": [one for one in dots if one not in best and one.is_whole],
         "best for its cost": best,
     }
     coloured = any(one.colour for one in dots)
@@ -83,7 +92,7 @@ def _markers(name: str, some: Sequence[Dot], units: tuple[str, str], colour: str
         "hovertemplate": f"%{{text}}: %{{x:.4g}} {units[0]}, %{{y:.4g}} {units[1]}<extra></extra>",
         "marker": {
             "size": 12 if is_best else 8,
-            "symbol": "circle-open" if name == "pruned" else "circle",
+            "symbol": "circle-open" if name == UNFINISHED else "circle",
             "color": [one.colour or colour for one in some],
             "opacity": [1 if one.colour or is_best else 0.55 for one in some],
             "line": {"width": 1, "color": palette.background},

@@ -30,6 +30,12 @@ page = st.navigation(
                 icon=":material/show_chart:",
                 visibility="visible" if st.query_params.get("run") else "hidden",
             ),
+            st.Page(
+                "pages/watch/results.py",
+                title="Results",
+                icon=":material/grid_on:",
+                visibility="visible" if st.query_params.get("run") else "hidden",
+            ),
             st.Page("pages/watch/searches.py", title="Searches", icon=":material/manage_search:"),
             st.Page(
                 "pages/watch/search.py",

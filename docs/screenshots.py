@@ -15,7 +15,7 @@ import engine
 from storage import Home, Run
 from tests.browser import chromium
 from tests.browser.pages import serving, settle
-from tests.pages import seed, seed_searches
+from tests.pages import seed, seed_results, seed_searches
 
 IMAGES = Path(__file__).parent / "images"
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
@@ -42,6 +42,11 @@ FULL = {
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",
+    "results": "/results?run={finished}",
+    "results-cell": "/results?run={finished}&true=5&guess=9",
+    "results-mistakes": "/results?run={finished}&tab=Mistakes",
+    "results-calibration": "/results?run={finished}&tab=Calibration",
+    "results-many": "/results?run={twenty}",
     "lab": "/lab",
     "machine": "/machine",
 }
@@ -53,6 +58,7 @@ EMPTY = {
     "runs": "/runs",
     "compare": "/compare",
     "run": "/run",
+    "results": "/results",
     "machine": "/machine",
 }
 
@@ -65,7 +71,9 @@ def main(only: list[str]) -> int:
             home = Home.find(Path(folder) / f"home{suffix}")
             store = engine.open_store(home)
             if pages is FULL:
-                shown = _ids(seed.full_home(store)) | seed_searches.some(store)
+                made = seed.full_home(store)
+                seed_results.some(store, made)
+                shown = _ids(made | {"twenty": seed_results.twenty(store)}) | seed_searches.some(store)
             else:
                 seed.digits(store)
                 seed.awake(store)

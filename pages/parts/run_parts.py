@@ -13,7 +13,7 @@ from pages.parts.cards import fact_badges, state_badge
 from pages.parts.lineage import go_on, lineage
 from pages.parts.remedies import ways_out
 from pages.parts.run_list import HEAD, ROW
-from pages.parts.session import NEW_RUN_PAGE, base_url, download_link, log_link, palette, store
+from pages.parts.session import NEW_RUN_PAGE, RESULTS_PAGE, base_url, download_link, log_link, palette, store
 from pages.parts.tables import checkpoints_table, events_table
 from storage import Run, RunState
 
@@ -32,6 +32,10 @@ def header(run: Run) -> None:
                 tag_badges(run)
             lineage(run)
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+            has_best = any(kept.is_best for kept in store().checkpoints.list(run.id))
+            told = "What it gets right and wrong, down to single images"
+            if has_best and st.button("Results", icon=":material/grid_on:", key="run_results", help=told):
+                st.switch_page(RESULTS_PAGE, query_params={"run": run.id})
             annotation_buttons([run], key="run")
             run_buttons([run], key="run", afterwards=_leave)
             go_on(run)
@@ -40,7 +44,7 @@ def header(run: Run) -> None:
                 "Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"
             ):
                 st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
-            if any(kept.is_best for kept in store().checkpoints.list(run.id)):
+            if has_best:
                 told = "A new run that begins with what this one has learned, on other images too"
                 if st.button("Start from these weights", icon=":material/ac_unit:", key="run_weights", help=told):
                     st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})

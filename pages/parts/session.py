@@ -10,6 +10,7 @@ from pages.parts.figures.palette import Palette, palette_of
 from storage import Checkpoint, Run, Store
 
 RUN_PAGE = "pages/watch/run.py"
+RESULTS_PAGE = "pages/watch/results.py"
 NEW_RUN_PAGE = "pages/train/new_run.py"
 COMPARE_PAGE = "pages/watch/compare.py"
 RUNS_PAGE = "pages/watch/runs.py"

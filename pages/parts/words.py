@@ -129,6 +129,12 @@ def percent(share: float | None) -> str:
     return "99.9%" if shown == "100.0%" and share < 1 else "100%" if shown == "100.0%" else shown
 
 
+def share(part: float) -> str:
+    """93%, as short as a caption needs it; never rounded to 0 or 100."""
+    shown = round(100 * part)
+    return "<1%" if shown == 0 and part > 0 else ">99%" if shown == 100 and part < 0.9995 else f"{shown}%"
+
+
 def number(value: float | None) -> str:
     """Four significant digits, thousands set apart: 0.3457, 1,412, 1e-05."""
     if value is None:

@@ -12,6 +12,7 @@ HOME = None  # app.py's default page
 RUNS = "pages/watch/runs.py"
 COMPARE = "pages/watch/compare.py"
 RUN = "pages/watch/run.py"
+RESULTS = "pages/watch/results.py"
 NEW_RUN = "pages/train/new_run.py"
 DATASETS = "pages/data/datasets.py"
 MACHINE = "pages/system/machine.py"
@@ -19,10 +20,10 @@ LAB = "pages/system/lab.py"
 NEW_SEARCH = "pages/train/new_search.py"
 SEARCHES = "pages/watch/searches.py"
 SEARCH = "pages/watch/search.py"
-EVERY = (HOME, RUNS, COMPARE, RUN, NEW_RUN, NEW_SEARCH, SEARCHES, SEARCH, DATASETS, MACHINE, LAB)
+EVERY = (HOME, RUNS, COMPARE, RUN, RESULTS, NEW_RUN, NEW_SEARCH, SEARCHES, SEARCH, DATASETS, MACHINE, LAB)
 
 
-def opened(page: str | None, **query: str) -> AppTest:
+def opened(page: str | None, /, **query: str) -> AppTest:
     """The page of a new session, drawn once without an error."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
     app.run()

@@ -54,7 +54,7 @@ def imported(source: Path, folder: Path) -> Path:
 
 @cache
 def _digits(record: str) -> Path:
-    folder = _workplace() / "digits"
+    folder = workplace() / "digits"
     folder.mkdir()
     (folder / "request.json").write_text(json.dumps({"dataset": json.loads(record)}), encoding="utf-8")
     importer.run(folder, Quiet())
@@ -62,7 +62,8 @@ def _digits(record: str) -> Path:
 
 
 @cache
-def _workplace() -> Path:
+def workplace() -> Path:
+    """A folder for what is made once and copied into many homes."""
     folder = Path(tempfile.mkdtemp(prefix="thaw-seed-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -70,7 +71,7 @@ def _workplace() -> Path:
 
 @cache
 def _shapes() -> Path:
-    source, draw = _workplace() / "source", random.Random(8)
+    source, draw = workplace() / "source", random.Random(8)
     for index, shape in enumerate(SHAPES):
         for part, number in (("train", 8 if shape == "ring" else 44 - 4 * index), ("validation", 8)):
             folder = source / part / shape
@@ -81,7 +82,7 @@ def _shapes() -> Path:
                     folder / f"{shape}_{k:03}.png"
                 )
     _spoil(source)
-    return imported(source, _workplace() / "shapes")
+    return imported(source, workplace() / "shapes")
 
 
 def _spoil(source: Path) -> None:

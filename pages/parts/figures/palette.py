@@ -89,3 +89,9 @@ def clear(colour: str, opacity: float) -> str:
 
 def palette_of(theme: str | None) -> Palette:
     return DARK if theme == "dark" else LIGHT
+
+
+def blended(colour: str, ground: str, share: float) -> str:
+    """`colour` laid thinly over `ground`: 0 is the ground alone, 1 the colour alone."""
+    parts = [(int(colour[at : at + 2], 16), int(ground[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(share * over + (1 - share) * under):02X}" for over, under in parts)

@@ -1,0 +1,99 @@
+"""Two runs on the same images: what the second puts right and what it spoils. Pure numpy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import comb
+
+import numpy as np
+
+from engine import Predictions
+from pages.parts.results import right
+
+UNLIKELY = 0.05  # a chance below it is taken for more than luck
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Positions of images, int64, by what two runs make of them."""
+
+    fixed: np.ndarray  # wrong in the first, right in the second
+    broken: np.ndarray  # right in the first, wrong in the second
+    both_wrong: np.ndarray
+    both_right: np.ndarray
+
+
+def on_same_images(found: Sequence[Predictions]) -> list[Predictions]:
+    """The rows of the images that all of them saw, in one order.
+
+    Raises:
+        ValueError: Their classes differ.
+    """
+    if len({one.classes for one in found}) > 1:
+        raise ValueError("They know different classes.")
+    if all(one.ids == found[0].ids for one in found[1:]):
+        return list(found)
+    shared = set(found[0].ids).intersection(*(one.ids for one in found[1:]))
+    ids = [one for one in found[0].ids if one in shared]
+    return [_rows(one, ids) for one in found]
+
+
+def changes(first: Predictions, second: Predictions) -> Changes:
+    """Of two that saw the same images in one order; the surest mistakes of either come first."""
+    was, now = right(first), right(second)
+    doubt = np.minimum(first.of_label, second.of_label)
+
+    def ordered(chosen: np.ndarray, by: np.ndarray) -> np.ndarray:
+        places = np.flatnonzero(chosen)
+        return places[np.argsort(by[places], kind="stable")]
+
+    return Changes(
+        fixed=ordered(~was & now, first.of_label),
+        broken=ordered(was & ~now, second.of_label),
+        both_wrong=ordered(~was & ~now, doubt),
+        both_right=ordered(was & now, doubt),
+    )
+
+
+def moved(first: Predictions, second: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """How many images came into each cell of the confusion matrix and how many left it, int64 (classes, classes)."""
+    number, apart = len(first.classes), first.guesses[:, 0] != second.guesses[:, 0]
+
+    def counted(found: Predictions) -> np.ndarray:
+        cells = (found.labels * number + found.guesses[:, 0])[apart]
+        return np.bincount(cells, minlength=number**2).reshape(number, number)
+
+    return counted(second), counted(first)
+
+
+def came_and_left(first: Predictions, second: Predictions, true: int, guess: int) -> tuple[np.ndarray, np.ndarray]:
+    """What a cell of the second run's matrix has and that of the first has not, and the other way round."""
+    of_class = first.labels == true
+    was, now = of_class & (first.guesses[:, 0] == guess), of_class & (second.guesses[:, 0] == guess)
+    came, left = np.flatnonzero(now & ~was), np.flatnonzero(was & ~now)
+    return (
+        came[np.argsort(-second.shares[came, 0], kind="stable")],
+        left[np.argsort(-first.shares[left, 0], kind="stable")],
+    )
+
+
+def luck(fixed: int, broken: int) -> float:
+    """How likely so uneven a change is if neither run is better: McNemar's exact test, two-sided."""
+    number, fewer = fixed + broken, min(fixed, broken)
+    return min(1.0, 2 * sum(comb(number, k) for k in range(fewer + 1)) / 2**number)
+
+
+def most_disputed(found: Sequence[Predictions]) -> np.ndarray:
+    """Images on which runs differ, int64: those first that about half of them get right."""
+    number_right = np.stack([right(one) for one in found]).sum(axis=0)
+    guesses = np.stack([one.guesses[:, 0] for one in found])
+    places = np.flatnonzero((guesses != guesses[0]).any(axis=0))
+    return places[np.argsort(np.abs(number_right[places] - len(found) / 2), kind="stable")]
+
+
+def _rows(found: Predictions, ids: Sequence[str]) -> Predictions:
+    if tuple(ids) == found.ids:
+        return found
+    at = {one: place for place, one in enumerate(found.ids)}
+    rows = np.array([at[one] for one in ids], dtype=np.int64)
+    per_image = ("labels", "guesses", "shares", "of_label", "rank")
+    return replace(found, ids=tuple(ids), **{name: getattr(found, name)[rows] for name in per_image})

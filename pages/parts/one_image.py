@@ -1,0 +1,176 @@
+"""One image large, with what a network makes of it and where it looks (Grad-CAM). `?image=ID` opens it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+import engine
+from engine import Predictions, Preview
+from pages.parts import words
+from pages.parts.address import put
+from pages.parts.contact_sheet import enlarged
+from pages.parts.dataset_words import exclude, include, refusal
+from pages.parts.predicted import dataset_of, problem, wait_for
+from pages.parts.result_tiles import EXCLUDED, open_image
+from pages.parts.results import right
+from pages.parts.session import store
+
+LARGE = 448  # pixels
+FEW = 6  # runs that are all asked where they look without a word: each takes a moment
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A run's predictions, and what to call it beside others."""
+
+    name: str
+    found: Predictions
+
+
+def asked_image(views: Sequence[View]) -> None:
+    """Open the image that the address names, if these predictions know it."""
+    asked = st.query_params.get("image")
+    if asked is None or asked not in views[0].found.ids:
+        return
+    dialog = st.dialog(
+        words.escaped(words.shortened(asked, 60)), width="large", icon=":material/image:", on_dismiss=_close
+    )
+    dialog(_one_image)(views, asked)
+
+
+def _close() -> None:
+    put(image=None)
+
+
+def _one_image(views: Sequence[View], image_id: str) -> None:
+    _steps(image_id)
+    if len(views) == 1:
+        _alone(views[0].found, image_id)
+    else:
+        _through_all(views, image_id)
+
+
+def _steps(image_id: str) -> None:
+    """To the images before and behind it in the list it was opened from."""
+    order = st.session_state.get("results_order", [])
+    if image_id not in order or len(order) < 2:
+        return
+    at = order.index(image_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        before, behind = order[max(0, at - 1)], order[min(len(order) - 1, at + 1)]
+        for label, icon, target in (("Previous", "arrow_back", before), ("Next", "arrow_forward", behind)):
+            if st.button(
+                label,
+                icon=f":material/{icon}:",
+                type="tertiary",
+                key=f"results_step_{label}",
+                disabled=target == image_id,
+            ):
+                open_image(target)
+                st.rerun()
+        st.caption(f"{at + 1:,} of {len(order):,}")
+
+
+def _alone(found: Predictions, image_id: str) -> None:
+    place = found.ids.index(image_id)
+    picture, said = st.columns([3, 2])
+    with said:
+        target = _guesses(found, place)
+    with picture:
+        original, looked = st.columns(2)
+        with original:
+            _picture(found, image_id)
+        with looked:
+            _saliency(found, image_id, target)
+
+
+def _guesses(found: Predictions, place: int) -> int:
+    """What it may be, likeliest first; the class whose evidence is to be shown."""
+    label, guesses = int(found.labels[place]), found.guesses[place].tolist()
+    verdict = ":green[:material/check: right]" if right(found)[place] else ":red[:material/close: wrong]"
+    st.markdown(f"It is **{words.escaped(found.classes[label])}** · {verdict}")
+    shares = dict(zip(guesses, found.shares[place].tolist(), strict=True))
+    shares.setdefault(label, float(found.of_label[place]))
+    for guess, share in shares.items():
+        truth = " · truth" if guess == label else ""
+        st.progress(min(1.0, share), text=f"{words.percent(share)} {words.escaped(found.classes[guess])}{truth}")
+    target: int = st.selectbox(
+        "What speaks for",
+        list(shares),
+        format_func=lambda one: found.classes[one],
+        key=f"results_target_{found.run}_{place}",
+        help="Grad-CAM marks what in the image raises the score of this class.",
+    )
+    _exclusion(found, found.ids[place])
+    return target
+
+
+def _exclusion(found: Predictions, image_id: str) -> None:
+    dataset = dataset_of(found.dataset)
+    if dataset is None:
+        return
+    is_out = image_id in dataset.excluded
+    st.button(
+        "Take back in" if is_out else "Exclude this image",
+        icon=":material/undo:" if is_out else ":material/visibility_off:",
+        key="results_image_exclusion",
+        help=EXCLUDED,
+        on_click=include if is_out else exclude,
+        args=(dataset, [image_id], "image"),
+    )
+    refusal("image")
+
+
+def _picture(found: Predictions, image_id: str) -> None:
+    dataset = dataset_of(found.dataset)
+    try:
+        if dataset is None:
+            raise engine.NotFound("Its data set is gone.")
+        image = engine.dataset_image(store(), dataset.id, image_id)
+    except (engine.NotFound, engine.Unavailable) as gone:
+        st.warning(words.escaped(str(gone)), icon=":material/broken_image:")
+        return
+    st.image(enlarged(image, LARGE, LARGE), alt=image_id, width="stretch")
+    st.caption(f"{image.width:,} × {image.height:,} px")
+
+
+def _saliency(found: Predictions, image_id: str, target: int) -> None:
+    def ask() -> Preview:
+        return engine.saliency(store(), found.run, found.dataset, image_id, target)
+
+    def look() -> Preview | None:
+        now = ask()
+        return None if now.values is not None or now.problem is not None else now
+
+    try:
+        made = ask()
+    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
+        st.warning(words.escaped(str(refused)), icon=":material/visibility_off:")
+        return
+    if made.problem is not None:
+        problem(made.problem, lambda: engine.saliency(store(), found.run, found.dataset, image_id, target, anew=True))
+    elif made.values is None:
+        wait_for(look, making="Looking where it looks", place=f"saliency_{found.run}")
+    else:
+        st.image(str(made.pictures["saliency"]), alt="Where the network looks", width="stretch")
+        st.caption(f"what speaks for {words.escaped(found.classes[target])} (Grad-CAM)")
+
+
+def _through_all(views: Sequence[View], image_id: str) -> None:
+    """The original, and beside it each run's guess with where it looked."""
+    first = views[0].found
+    looks = st.toggle("Where each looks", value=len(views) <= FEW, key=f"results_looks_{len(views) <= FEW}")
+    grid = st.grid(4, min_column_width=200, gap="medium")
+    with grid.cell():
+        _picture(first, image_id)
+        st.markdown(f"It is **{words.escaped(first.classes[first.labels[first.ids.index(image_id)]])}**")
+    for view in views:
+        found, place = view.found, view.found.ids.index(image_id)
+        guess = int(found.guesses[place, 0])
+        with grid.cell():
+            if looks:
+                _saliency(found, image_id, guess)
+            colour = "green" if right(found)[place] else "red"
+            told = f"{words.share(found.shares[place, 0])} {found.classes[guess]}"
+            st.markdown(f"{words.escaped(view.name)}  \n:{colour}[**{words.escaped(told)}**]")

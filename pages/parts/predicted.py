@@ -1,0 +1,116 @@
+"""Predictions for a page: read where they are kept, made by the engine where they are not.
+
+What was read is shared by all who look and changed by nobody. It is told by the hash of the weights and by the images:
+a better epoch, or an image taken out, brings predictions of its own.
+"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+import engine
+from engine import Predictions, Preview
+from pages.parts import words
+from pages.parts.session import store, wake_engine
+from storage import Checkpoint, Dataset, Run
+
+LOOKS_S = 0.5
+JUDGED = "validation"  # the part whose predictions a run keeps
+
+
+def kept(run: Run) -> Predictions | None:
+    """What the run's best checkpoint said of its validation images; None while nothing is kept."""
+    best = _best(run)
+    try:
+        return _read(run.id, best.sha256) if best else None
+    except LookupError:
+        return None
+
+
+def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
+    """What the run's best checkpoint says of any labelled images; None: progress or a problem is drawn instead."""
+    try:
+        found = _found(run, dataset_id, part)
+    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
+        st.warning(words.escaped(str(refused)), icon=":material/visibility_off:")
+        return None
+    if isinstance(found, Predictions):
+        return found
+    if found.problem is not None:
+        problem(found.problem, lambda: engine.predictions_on(store(), run.id, dataset_id, part, anew=True))
+        return None
+
+    def look() -> Preview | None:
+        now = engine.predictions_on(store(), run.id, dataset_id, part)
+        return None if isinstance(now, Predictions) or now.problem is not None else now
+
+    name = words.escaped(words.shortened(run.name, 40))
+    wait_for(look, making=f"{name} looks at the images", place=f"predictions_{run.id}")
+    return None
+
+
+def wait_for(look: Callable[[], Preview | None], *, making: str, place: str) -> None:
+    """Draw how far the engine is, without a click, until `look` gives None: then the page is drawn again."""
+    wake_engine()
+
+    def body() -> None:
+        found = look()
+        if found is None:
+            st.rerun()
+        st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
+
+    with st.container(key=f"previewing_{place}"):
+        st.fragment(body, run_every=LOOKS_S)()
+
+
+def problem(text: str, again: Callable[[], object]) -> None:
+    """Why it could not be made, and the way to try once more."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(words.escaped(text), icon=":material/visibility_off:")
+        st.button("Try again", type="tertiary", key=f"results_again_{text}", on_click=again)
+
+
+def _found(run: Run, dataset_id: str, part: str) -> Predictions | Preview:
+    best, dataset = _best(run), dataset_of(dataset_id)
+    if best is None or dataset is None:
+        return engine.predictions_on(store(), run.id, dataset_id, part)  # which says what is missing
+    try:
+        return _made(run.id, best.sha256, dataset_id, part, (dataset.fingerprint, *dataset.excluded))
+    except _NotYetError as not_yet:
+        return not_yet.preview
+
+
+def dataset_of(dataset_id: str) -> Dataset | None:
+    """The data set; None: it is gone, and only what was said of its images is left."""
+    try:
+        return store().datasets.get(dataset_id)
+    except KeyError:
+        return None
+
+
+def _best(run: Run) -> Checkpoint | None:
+    return next((one for one in store().checkpoints.list(run.id) if one.is_best), None)
+
+
+class _NotYetError(Exception):
+    """Raised so that nothing is remembered but predictions."""
+
+    def __init__(self, preview: Preview) -> None:
+        super().__init__()
+        self.preview = preview
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _read(run_id: str, sha256: str) -> Predictions:
+    found = engine.run_predictions(store(), run_id)
+    if found is None:
+        raise LookupError(run_id)
+    return found
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _made(run_id: str, sha256: str, dataset_id: str, part: str, images: tuple[str, ...]) -> Predictions:
+    found = engine.predictions_on(store(), run_id, dataset_id, part)
+    if isinstance(found, Preview):
+        raise _NotYetError(found)
+    return found

@@ -1,0 +1,141 @@
+"""What predictions come to: confusion, scores a class, calibration. Pure numpy, tested against scikit-learn.
+
+In every matrix a row is the true class and a column what it was taken for.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine import Predictions
+
+BINS = 10  # of confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A number a class, each (classes,); 0 where there is nothing to divide by."""
+
+    images: np.ndarray  # of the class
+    guessed: np.ndarray  # taken for the class
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+
+    @property
+    def occurs(self) -> np.ndarray:
+        """Whether a class is among truths or guesses: only such ones have a say in a mean over classes."""
+        return (self.images + self.guessed) > 0
+
+    @property
+    def macro_f1(self) -> float:
+        return float(self.f1[self.occurs].mean()) if self.occurs.any() else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How often it is right where it is so sure. Arrays have one entry a bin of confidence, (BINS,)."""
+
+    images: np.ndarray
+    confidence: np.ndarray  # mean of the bin's images; NaN in an empty bin
+    accuracy: np.ndarray  # of the bin's images; NaN in an empty bin
+    error: float  # expected calibration error: mean distance of the two, weighted by images
+    excess: float  # mean confidence minus accuracy over all: above 0 it is surer than it is right
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Images of one class that were taken for another."""
+
+    true: int
+    guess: int
+    images: int
+    share: float  # of the true class
+
+
+def confusion(found: Predictions) -> np.ndarray:
+    """Images by true class and guess, int64 (classes, classes)."""
+    number = len(found.classes)
+    cells = found.labels * number + found.guesses[:, 0]
+    return np.bincount(cells, minlength=number**2).reshape(number, number)
+
+
+def rates(matrix: np.ndarray) -> np.ndarray:
+    """Each row as shares of its class; a class without images has a row of zeros."""
+    return _over(matrix, matrix.sum(axis=1, keepdims=True))
+
+
+def scores(matrix: np.ndarray) -> Scores:
+    found, images, guessed = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    return Scores(images, guessed, _over(found, guessed), _over(found, images), _over(2 * found, images + guessed))
+
+
+def right(found: Predictions) -> np.ndarray:
+    """Whether the most likely class is the true one, bool (images,)."""
+    return found.guesses[:, 0] == found.labels
+
+
+def accuracy(found: Predictions) -> float:
+    return float(right(found).mean()) if len(found.labels) else 0.0
+
+
+def top(found: Predictions, k: int) -> float:
+    """How often the truth is among the `k` most likely classes."""
+    return float((found.rank < k).mean()) if len(found.rank) else 0.0
+
+
+def calibration(found: Predictions, bins: int = BINS) -> Calibration:
+    """Images by their confidence, in `bins` of one width; a confidence on an edge belongs below it."""
+    sure, correct = found.shares[:, 0].astype(np.float64), right(found)
+    place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], sure)
+    images = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        confidence = np.bincount(place, weights=sure, minlength=bins) / images
+        share = np.bincount(place, weights=correct, minlength=bins) / images
+    apart = np.nan_to_num(np.abs(confidence - share)) * images
+    all_images = max(1, len(sure))
+    excess = float(sure.sum() - correct.sum()) / all_images
+    return Calibration(images, confidence, share, float(apart.sum()) / all_images, excess)
+
+
+def confused_pairs(matrix: np.ndarray, most: int) -> list[Pair]:
+    """The pairs with most images first, of as many the larger share of its class first."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    share = rates(matrix)
+    true, guess = np.nonzero(wrong)
+    order = np.lexsort((guess, true, -share[true, guess], -wrong[true, guess]))[:most]
+    cells = zip(true[order].tolist(), guess[order].tolist(), strict=True)
+    return [Pair(*cell, int(wrong[cell]), float(share[cell])) for cell in cells]
+
+
+def most_confused(matrix: np.ndarray, most: int) -> list[int]:
+    """At most so many classes, in their order: those of the most confused pairs, then those with most errors.
+
+    Taken pair by pair, because the classes with most errors alone may hardly ever be confused with each other.
+    """
+    number = len(matrix)
+    if number <= most:
+        return list(range(number))
+    errors = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * np.diag(matrix)
+    ranked = [label for pair in confused_pairs(matrix, 4 * most) for label in (pair.true, pair.guess)]
+    ranked += np.argsort(-errors, kind="stable").tolist()
+    return sorted(list(dict.fromkeys(ranked))[:most])
+
+
+def weakest(found: Scores) -> int | None:
+    """The class with the lowest F1 of those that have images; None without any."""
+    here = np.flatnonzero(found.images)
+    return int(here[np.argmin(found.f1[here])]) if len(here) else None
+
+
+def taken_for(matrix: np.ndarray, label: int) -> tuple[int, int] | None:
+    """What a class is most often taken for when it is missed, and how often; None: it never is."""
+    others = matrix[label].copy()
+    others[label] = 0
+    guess = int(np.argmax(others))
+    return (guess, int(others[guess])) if others[guess] else None
+
+
+def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole != 0)

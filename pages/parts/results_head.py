@@ -1,0 +1,119 @@
+"""The head of the Results page: whose results, on which images, and the numbers that come first."""
+
+import streamlit as st
+
+import engine
+from engine import Predictions
+from pages.parts import results, words
+from pages.parts.address import put
+from pages.parts.cards import fact_badges, state_badge
+from pages.parts.predicted import JUDGED
+from pages.parts.session import COMPARE_PAGE, RUN_PAGE, store
+from storage import Run
+
+PARTS = {"validation": "Validation", "test": "Test", "train": "Training", "all": "All images"}
+SLIGHT = 0.01  # how far confidence and accuracy may be apart and still count as agreeing
+
+
+def header(run: Run) -> None:
+    """Name, state and facts; on the right the ways to the run and to Compare."""
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap="small", width="content"):
+            st.title(f"Results of {words.escaped(run.name)}", anchor=False)
+            with st.container(horizontal=True, gap="small", key="results_facts"):
+                state_badge(run)
+                fact_badges(run)
+        with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+            if st.button("Run", icon=":material/show_chart:", key="results_run", help="Its curves and checkpoints"):
+                st.switch_page(RUN_PAGE, query_params={"run": run.id})
+            if st.button("Compare", icon=":material/compare_arrows:", key="results_compare"):
+                st.switch_page(COMPARE_PAGE, query_params={"runs": run.id})
+
+
+def chosen_images(run: Run) -> tuple[str, str | None]:
+    """Data set and part as the address names them, else those that judged the run; no part: there is none."""
+    datasets = {dataset.id: dataset for dataset in store().datasets.list()}
+    offered = [run.dataset_id, *(one for one in datasets if one != run.dataset_id)]
+    asked = st.query_params.get("on")
+    chosen = asked if asked in offered else run.dataset_id
+
+    def named(dataset_id: str) -> str:
+        name = datasets[dataset_id].name if dataset_id in datasets else f"{dataset_id}, which is gone"
+        return f"{name} (its own)" if dataset_id == run.dataset_id else name
+
+    with st.container(horizontal=True, vertical_alignment="bottom", key="results_choice"):
+        st.session_state["results_on"] = chosen
+        st.selectbox(
+            "Images of",
+            offered,
+            format_func=named,
+            key="results_on",
+            on_change=_choose_dataset,
+            args=(run.dataset_id,),
+            width=340,
+        )
+        return chosen, _chosen_part(run, chosen) if chosen in datasets else None
+
+
+def _chosen_part(run: Run, dataset_id: str) -> str | None:
+    try:
+        parts = engine.predictable_parts(store(), run.id, dataset_id)
+    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
+        st.caption(f":orange[:material/block:] {words.escaped(str(refused))}")
+        return None
+    asked = st.query_params.get("part")
+    first = JUDGED if JUDGED in parts else next(iter(parts), None)
+    part = asked if asked in parts else first
+    st.session_state["results_part"] = part
+    st.segmented_control(
+        "Part",
+        parts,
+        format_func=lambda one: PARTS.get(one, one),
+        key="results_part",
+        required=True,
+        on_change=_choose_part,
+    )
+    return part
+
+
+def _choose_dataset(own: str) -> None:
+    on = st.session_state["results_on"]
+    put(on=None if on == own else on, **dict.fromkeys(("part", "true", "guess", "class", "page", "image")))
+
+
+def _choose_part() -> None:
+    put(part=st.session_state["results_part"], **dict.fromkeys(("page", "image")))
+
+
+def headline(found: Predictions) -> None:
+    """Accuracy, top-k, macro F1 and calibration, each with what it means."""
+    matrix = results.confusion(found)
+    scores, calibration = results.scores(matrix), results.calibration(found)
+    images, hits = int(matrix.sum()), int(matrix.trace())
+    cards = [("Accuracy", words.percent(results.accuracy(found)), f"{hits:,} of {words.count(images, 'image')}")]
+    if k := top_k(len(found.classes)):
+        told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
+        cards.append((f"Top-{k} accuracy", words.percent(results.top(found, k)), told))
+    weakest = results.weakest(scores)
+    told = None
+    if weakest is not None:
+        told = f"{words.percent(scores.f1[weakest])} at the weakest, {found.classes[weakest]}"
+        told = "every class is recognised" if scores.f1[weakest] == 1 else told
+    cards.append(("Macro F1", words.percent(scores.macro_f1), told))
+    cards.append(("Calibration error", words.percent(calibration.error), confidence_in_words(calibration.excess)))
+    grid = st.grid(len(cards), min_column_width=200)
+    for label, value, note in cards:
+        grid.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+
+
+def top_k(classes: int) -> int | None:
+    """Among how many likeliest classes the truth is looked for; None where that would say little."""
+    return 5 if classes >= 10 else 2 if classes >= 3 else None
+
+
+def confidence_in_words(excess: float) -> str:
+    """How confidence and accuracy differ over all images."""
+    if abs(excess) < SLIGHT:
+        return "about as sure as it is right"
+    points = f"{abs(100 * excess):.1f} points"
+    return f"{points} surer than right" if excess > 0 else f"{points} less sure than right"

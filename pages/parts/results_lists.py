@@ -1,0 +1,163 @@
+"""Lists of images: worst mistakes, closest races, doubtful labels, truth beside prediction; and calibration."""
+
+import numpy as np
+import streamlit as st
+
+from engine import Predictions
+from pages.parts import picked, results, words
+from pages.parts.address import put
+from pages.parts.cards import empty_state
+from pages.parts.dataset_words import exclude, refusal
+from pages.parts.figures.reliability import reliability
+from pages.parts.predicted import dataset_of
+from pages.parts.result_tiles import EXCLUDED, csv_button, result_tiles
+from pages.parts.results_head import confidence_in_words
+from pages.parts.session import palette, store
+from storage import Dataset
+
+STILL = {"displayModeBar": False}
+
+
+def calibration(found: Predictions) -> None:
+    """Whether its confidence can be believed."""
+    measured = results.calibration(found)
+    figure, told = st.columns([3, 2])
+    with figure.container(border=True):
+        st.markdown("**How often it is right where it is so sure**")
+        st.plotly_chart(
+            reliability(measured, palette=palette()),
+            key="results_reliability",
+            config=STILL,
+            alt="Share of right guesses by confidence",
+        )
+    with told.container(border=True):
+        st.markdown("**Can its confidence be believed?**")
+        mean = float(found.shares[:, 0].mean()) if len(found.labels) else 0.0
+        grid = st.grid(3, min_column_width=110)
+        grid.metric("Sure on average", words.percent(mean))
+        grid.metric("Right", words.percent(results.accuracy(found)))
+        grid.metric("Calibration error", words.percent(measured.error))
+        st.markdown(f"Over all images it is **{confidence_in_words(measured.excess)}**.")
+        st.caption(
+            "Images are put into ten bins by confidence, the share of the likeliest class. In a calibrated network a "
+            "bar reaches the dotted line: of all images it is 80 % sure of, 80 % are right. The expected calibration "
+            "error (ECE) is the mean distance from that line, each bin weighted by its images."
+        )
+
+
+def mistakes(found: Predictions) -> None:
+    """All that is wrong, worst first."""
+    places = picked.mistakes(found)
+    if not len(places):
+        empty_state("verified", "No mistakes", "Every image of this part is recognised.")
+        return
+    told = f"{words.count(len(places), 'mistake')}; where the truth seemed least likely first."
+    _list(found, places, "mistakes", told)
+
+
+def uncertain(found: Predictions) -> None:
+    """The closest races between two classes, right or wrong."""
+    told = "All images; those first where the two likeliest classes are closest. Labels for such images teach most."
+    _list(found, picked.uncertain(found), "uncertain", told)
+
+
+def truth_and_prediction(found: Predictions) -> None:
+    """A look at everything, mixed: what each image is and what it was taken for."""
+    with st.container(border=True, key="results_truth_card"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption("Green is right, red is wrong; in an order of chance.", width="content")
+            label = st.selectbox(
+                "Class",
+                range(len(found.classes)),
+                index=None,
+                format_func=lambda one: found.classes[one],
+                key="results_truth_class",
+                placeholder="All classes",
+                label_visibility="collapsed",
+                on_change=lambda: put(page=None),
+                width=240,
+            )
+        places = picked.mixed(found, label)
+        if len(places):
+            result_tiles(found, places, key="truth")
+        else:
+            st.caption("There are no images of this class in this part.")
+
+
+def suspects(found: Predictions) -> None:
+    """Labels that the network confidently contradicts: to look at, to take out, to take away."""
+    places = picked.suspects(found)
+    if not len(places):
+        told = "Nowhere is the network as sure of another class as it usually is of that class's own images."
+        empty_state("verified", "No suspect labels", told)
+        return
+    with st.container(border=True, key="results_suspects_card"):
+        st.caption(
+            "The network is more than half sure of another class, and as sure as it usually is of that class's own "
+            "images. Either it errs confidently, or the label is wrong: look, tick what is, and take it out."
+        )
+        if found.part == "train":
+            st.caption(":material/info: It has learned these labels: what it contradicts all the same is doubtful.")
+        ticked = _ticks(found)
+        _suspect_tools(found, places, ticked)
+        result_tiles(found, places, key="suspects", ticked=ticked, on_tick=_tick)
+
+
+def _list(found: Predictions, places: np.ndarray, key: str, told: str) -> None:
+    with st.container(border=True, key=f"results_{key}_card"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(told, width="content")
+            csv_button(found, places, key, key=key)
+        result_tiles(found, places, key=key)
+
+
+def _ticks(found: Predictions) -> set[str]:
+    """Ids of ticked images; ticks belong to the images they were made on."""
+    held = st.session_state.get("results_ticked")
+    of = (found.run, found.dataset, found.part)
+    if held is None or held[0] != of:
+        held = st.session_state["results_ticked"] = (of, set())
+    return held[1]
+
+
+def _tick(image_id: str, is_on: bool) -> None:
+    ticked = st.session_state["results_ticked"][1]
+    (ticked.add if is_on else ticked.discard)(image_id)
+
+
+def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> None:
+    ids = [found.ids[place] for place in places]
+    dataset = dataset_of(found.dataset)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            f"Exclude {words.count(len(ticked), 'image')}" if ticked else "Exclude",
+            type="primary",
+            icon=":material/visibility_off:",
+            key="results_exclude",
+            disabled=not ticked or dataset is None,
+            help=EXCLUDED,
+            on_click=_exclude,
+            args=(dataset, ticked),
+        )
+        if len(ticked) < len(ids):
+            st.button(f"Tick all {len(ids):,}", key="results_tick_all", on_click=ticked.update, args=(ids,))
+        if ticked:
+            st.button("Untick", type="tertiary", key="results_untick", on_click=ticked.clear)
+        chosen = np.array([place for place in places if found.ids[place] in ticked], dtype=np.int64)
+        csv_button(
+            found,
+            chosen if len(chosen) else places,
+            "suspects",
+            key="suspects",
+            label="Ticked as CSV" if len(chosen) else "All as CSV",
+        )
+        out = sum(one in dataset.excluded for one in ids) if dataset else 0
+        told = words.count(len(ids), "suspect label")
+        st.caption(f"{told}, {out:,} of them excluded" if out else told)
+    refusal("suspects")
+
+
+def _exclude(dataset: Dataset, ticked: set[str]) -> None:
+    exclude(dataset, sorted(ticked), "suspects")
+    if ticked <= {*store().datasets.get(dataset.id).excluded}:
+        ticked.clear()

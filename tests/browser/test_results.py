@@ -1,0 +1,104 @@
+"""Results in a real browser, of a run that was really trained: a cell of the confusion matrix opens its images."""
+
+import re
+
+import numpy as np
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+import engine
+from engine import Predictions, RunSpec
+from pages.parts import picked, results
+from storage import Run, RunState
+from tests.browser.conftest import Site
+from tests.browser.pages import settle
+from tests.cli import until_state
+
+QUICK = {"data": {"dataset": "digits", "image_size": 16}, "model": {"backbone": "small_cnn"}, "epochs": 1}
+LABELS, FOOT = 20, 24  # pixels that one-letter class names take beside and below the matrix
+
+
+def test_a_cell_opens_as_many_images_as_its_number(site: Site, page: Page, context: BrowserContext) -> None:
+    run = trained(site)
+    found = engine.run_predictions(site.store, run.id)
+    assert found is not None
+    matrix = results.confusion(found)
+    page.goto(f"{site.address}/run?run={run.id}")
+    settle(page)
+    page.get_by_role("button", name="Results").click()
+    page.wait_for_url(re.compile(rf"/results\?run={run.id}"), timeout=30_000)
+    settle(page)
+    expect(page.get_by_text(f"{matrix.trace():,} of {matrix.sum():,} images")).to_be_visible()
+
+    for true, guess in some_cells(matrix):
+        click_cell(page, matrix, true, guess)
+        expect(page).to_have_url(re.compile(rf"true={true}&guess={guess}"))
+        shown = all_tiles(page)
+        assert shown == [found.ids[place] for place in picked.of_cell(found, true, guess)]
+        assert len(shown) == matrix[true, guess]
+
+    again = context.new_page()  # someone else's browser, by the address alone
+    again.goto(page.url)
+    settle(again)
+    assert tiles(again).all() and ids(tiles(again)) == ids(tiles(page))
+    one_image(again, found)
+
+
+def trained(site: Site) -> Run:
+    run = engine.start_run(site.store, RunSpec.parse(QUICK | {"name": "one epoch"}))
+    engine.ensure_supervisor(site.store.home)
+    return until_state(site.store, run.id, RunState.FINISHED, within_s=120)
+
+
+def some_cells(matrix: np.ndarray) -> list[tuple[int, int]]:
+    """A cell of the diagonal, and the largest beside it."""
+    wrong = matrix.copy()
+    np.fill_diagonal(wrong, 0)
+    largest = divmod(int(wrong.argmax()), len(matrix))
+    best = int(matrix.diagonal().argmax())
+    return [(best, best), largest]
+
+
+def click_cell(page: Page, matrix: np.ndarray, true: int, guess: int) -> None:
+    canvas = page.locator(".st-key-results_matrix_card canvas").first
+    canvas.scroll_into_view_if_needed()
+    settle(page)
+    box, number = canvas.bounding_box(), len(matrix)
+    assert box is not None
+    x = box["x"] + LABELS + (guess + 0.5) * (box["width"] - LABELS - 6) / number
+    y = box["y"] + 6 + (true + 0.5) * (box["height"] - FOOT - 6) / number
+    page.mouse.click(x, y)
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator(".tile button.open")
+
+
+def ids(found: Locator) -> list[str]:
+    return found.evaluate_all("buttons => buttons.map((one) => one.dataset.id)")
+
+
+def all_tiles(page: Page) -> list[str]:
+    """Of every page of the list."""
+    settle(page)
+    expect(tiles(page).first).to_be_visible()
+    shown = ids(tiles(page))
+    following = page.get_by_test_id("stPaginationNext")
+    while following.count() and following.is_enabled():
+        following.click()
+        page.wait_for_timeout(300)
+        settle(page)
+        shown += ids(tiles(page))
+    return shown
+
+
+def one_image(page: Page, found: Predictions) -> None:
+    """A click on an image opens it large, with where the network looks; the address holds it; Escape closes it."""
+    first = ids(tiles(page))[0]
+    tiles(page).first.click()
+    dialog = page.get_by_test_id("stDialog")
+    expect(dialog).to_contain_text(f"It is {found.classes[found.labels[found.ids.index(first)]]}")
+    expect(page).to_have_url(re.compile(rf"image={first}"))
+    expect(dialog.get_by_alt_text("Where the network looks")).to_be_visible(timeout=60_000)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("image="))

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import comb
 
 import numpy as np
 
 from engine import Predictions
 from pages.parts.results import right
-
-UNLIKELY = 0.05  # a chance below it is taken for more than luck
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +71,6 @@ def came_and_left(first: Predictions, second: Predictions, true: int, guess: int
         came[np.argsort(-second.shares[came, 0], kind="stable")],
         left[np.argsort(-first.shares[left, 0], kind="stable")],
     )
-
-
-def luck(fixed: int, broken: int) -> float:
-    """How likely so uneven a change is if neither run is better: McNemar's exact test, two-sided."""
-    number, fewer = fixed + broken, min(fixed, broken)
-    return min(1.0, 2 * sum(comb(number, k) for k in range(fewer + 1)) / 2**number)
 
 
 def most_disputed(found: Sequence[Predictions]) -> np.ndarray:

@@ -19,8 +19,10 @@ from pages.parts.result_tiles import label_of, open_image, said
 from pages.parts.results_confusion import MOST, choose_cell, chosen_cell
 from pages.parts.session import palette
 from pages.parts.thumbnails import thumbnail
+from pages.parts.written import by_chance
 from storage import Run
 
+MOST_RUNS = 24  # each has to be read, and to be a column
 A_SIDE = 12  # images beside the matrix
 SETS = {
     "fixed": "wrong in the first, right in the second",
@@ -32,7 +34,10 @@ SETS = {
 
 
 def results_side_by_side(runs: Sequence[Run]) -> None:
-    """Two of the runs image by image, and every run's answer to the same images."""
+    """Two of the runs image by image, and the answers of all, of many the first ones, to the same images."""
+    if len(runs) > MOST_RUNS:
+        st.caption(f"The first {MOST_RUNS} of {len(runs):,} runs.")
+        runs = runs[:MOST_RUNS]
     chosen = st.container(horizontal=True)
     with chosen:
         images = chosen_images(runs)
@@ -69,7 +74,7 @@ def image_sets(first: View, second: View, views: Sequence[View]) -> dict[str, np
 
 
 def verdict(first: View, second: View) -> str:
-    """What the second fixes and breaks, and whether that is more than luck: Markdown."""
+    """What the second fixes and breaks, and how easily chance alone would: Markdown."""
     found = changes.changes(first.found, second.found)
     fixed, broken = len(found.fixed), len(found.broken)
     names = [f"**{words.escaped(view.name)}**" for view in (first, second)]
@@ -77,10 +82,7 @@ def verdict(first: View, second: View) -> str:
     if not fixed and not broken:
         return f"On the same {images} {names[0]} and {names[1]} are right on the same ones."
     told = f"On the same {images} {names[1]} fixes {fixed:,} that {names[0]} gets wrong, and breaks {broken:,}"
-    chance = changes.luck(fixed, broken)
-    p = "p < 0.001" if chance < 0.001 else f"p = {chance:.2g}"
-    meaning = "more than luck" if chance < changes.UNLIKELY else "luck alone may bring as much"
-    return f"{told}: {meaning} ({p}, McNemar's test)."
+    return f"{told}: {by_chance(fixed, broken)}."
 
 
 def _chosen_two(views: Sequence[View]) -> tuple[View, View]:

@@ -6,9 +6,10 @@ import engine
 from engine import Predictions
 from pages.parts import results, words
 from pages.parts.address import put
+from pages.parts.basket import basket_toggle
 from pages.parts.cards import fact_badges, state_badge
 from pages.parts.predicted import JUDGED
-from pages.parts.session import COMPARE_PAGE, RUN_PAGE, store
+from pages.parts.session import RUN_PAGE, store
 from storage import Run
 
 PARTS = {"validation": "Validation", "test": "Test", "train": "Training", "all": "All images"}
@@ -26,8 +27,7 @@ def header(run: Run) -> None:
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
             if st.button("Run", icon=":material/show_chart:", key="results_run", help="Its curves and checkpoints"):
                 st.switch_page(RUN_PAGE, query_params={"run": run.id})
-            if st.button("Compare", icon=":material/compare_arrows:", key="results_compare"):
-                st.switch_page(COMPARE_PAGE, query_params={"runs": run.id})
+            basket_toggle(run)
 
 
 def chosen_images(run: Run) -> tuple[str, str | None]:

@@ -128,6 +128,14 @@ def chance_of(gained: int, lost: int) -> float:
     return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
 
 
+def by_chance(gained: int, lost: int) -> str:
+    """How easily chance alone parts images so unevenly."""
+    share = chance_of(gained, lost)
+    if share < 0.01:
+        return "hardly by chance"
+    return f"a split as uneven comes about by chance in {round(100 * share)} of 100 cases"
+
+
 def _pair(first: Side, second: Side, best: Quantity, style: Style, mostly: str) -> str:
     names = style.strong(first.group.name), style.strong(second.group.name)
     gap = _gap(first.mean, second.mean, best)
@@ -196,16 +204,13 @@ def _sureness(first: Side, second: Side, best: Quantity, style: Style, kinds: Ma
 
 def _chance(by_image: ByImage, first: Side, second: Side) -> str:
     """Of groups it tells of their best runs."""
-    share = chance_of(by_image.gained, by_image.lost)
     alone = len(first.group.runs) == len(second.group.runs) == 1
     one, other = ("it gets", "the other") if alone else ("its best run gets", "that of the other")
     told = (
         f"Of {words.count(by_image.images, 'image')} {one} {by_image.gained:,} right that {other} gets wrong, "
         f"and {by_image.lost:,} the other way round"
     )
-    if share < 0.01:
-        return f"{told}: hardly by chance."
-    return f"{told}: a split as uneven comes about by chance in {max(1, round(100 * share))} of 100 cases."
+    return f"{told}: {by_chance(by_image.gained, by_image.lost)}."
 
 
 def _mostly(by_image: ByImage, style: Style) -> str:

@@ -11,6 +11,7 @@ from pages.parts.compared import Compared, Focus, focused
 from pages.parts.compared_curves import curves, look_now
 from pages.parts.compared_looks import TABLE, configuration, trade_offs, what_made_a_difference
 from pages.parts.compared_now import best_two, gathered, grouping, runs_in
+from pages.parts.compared_results import results_side_by_side
 from pages.parts.compared_runs import groups_side_by_side, runs_side_by_side
 from pages.parts.compared_share import share
 from pages.parts.figures.palette import LIGHT, Palette
@@ -23,6 +24,7 @@ from pages.parts.written import painted, written
 from storage import Run
 
 LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
+IMAGES = "**Image by image** :small[:gray[what one fixes and another breaks, and the same image through every run]]"
 MANY = 24  # runs; of more all their settings say more at first than the curves of some
 MOST_NAMES = 12  # that stand above a chart
 
@@ -135,11 +137,19 @@ def drawn(drawn_for: Basket) -> None:
         runs_side_by_side(compared, focus, shown)
 
 
+def by_image(runs: list[Run]) -> None:
+    """What one gets right and another does not, by the images: read only once it is asked for."""
+    with st.expander(IMAGES, icon=":material/grid_on:", key="images", on_change="rerun", bind="query-params") as images:
+        if images.open:
+            results_side_by_side(runs)
+
+
 def page() -> None:
     held = addressed_basket()
     runs = runs_in(held)
     if len(runs) > 1:
         live(lambda: drawn(held), every_s=None if all(run.state.is_over for run in runs) else CHARTS_S)
+        by_image(runs)
         return
     with page_head("Compare"):
         pass

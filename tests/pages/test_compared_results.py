@@ -57,7 +57,9 @@ def tiles(app: AppTest) -> list[dict]:
 def test_what_the_second_fixes_and_breaks_is_counted_and_judged(two: tuple[Run, Run]) -> None:
     app = opened(*two)
     fixed, broken = len(FOUND.fixed), len(FOUND.broken)
-    assert f"**neighbours** fixes {fixed} that **bayes** gets wrong, and breaks {broken}: more than luck" in texts(app)
+    assert f"**neighbours** fixes {fixed} that **bayes** gets wrong, and breaks {broken}: hardly by chance" in texts(
+        app
+    )
     option = json.loads(app.get("echarts_chart")[0].proto.spec)["baseOption"]
     net = [one["value"][2] for one in option["series"][0]["data"] if one["value"][0] == one["value"][1]]
     assert sum(net) == fixed - broken  # the diagonal gains what is fixed and loses what is broken

@@ -6,7 +6,7 @@ import pytest
 from pages.parts import changes, results
 from pages.parts.figures.confusion import FAINT, cells, confusion_map
 from pages.parts.figures.confusion_change import confusion_change, signed
-from pages.parts.figures.palette import DARK, LIGHT, Palette, blended
+from pages.parts.figures.palette import DARK, LIGHT, Palette
 from pages.parts.figures.reliability import reliability
 from pages.parts.results_table import images_table, pairs_table, scores_table
 from tests.pages.seed_results import digits, of_shares
@@ -123,8 +123,3 @@ def test_tables_say_what_the_matrix_says() -> None:
     images = images_table(FOUND, np.array([3, 0]))
     assert images["image"].tolist() == [FOUND.ids[3], FOUND.ids[0]]
     assert images["label"].tolist() == [NAMES[FOUND.labels[3]], NAMES[FOUND.labels[0]]]
-
-
-def test_blended() -> None:
-    assert blended("#FFFFFF", "#000000", 0.5) == "#808080"
-    assert blended("#0F766E", "#FFFFFF", 1) == "#0F766E"

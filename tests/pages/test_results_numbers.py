@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
@@ -167,12 +166,6 @@ def test_a_cells_change_is_what_came_less_what_left() -> None:
             came, left = changes.came_and_left(first, second, true, guess)
             assert len(came) - len(left) == apart[true, guess]
             assert not set(came) & set(left)
-
-
-@pytest.mark.parametrize(("fixed", "broken"), [(0, 0), (5, 5), (12, 3), (400, 260), (0, 9)])
-def test_luck_is_the_exact_test_of_mcnemar(fixed: int, broken: int) -> None:
-    theirs = binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0
-    assert changes.luck(fixed, broken) == pytest.approx(theirs)
 
 
 def test_disputed_images_come_first_where_runs_are_split() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pages.parts import words
-from pages.parts.figures.palette import Palette, blended
+from pages.parts.figures.palette import Palette, mixed
 
 Option = dict[str, Any]
 Cell = tuple[int, int]  # true class, guess
@@ -139,13 +139,13 @@ def _still(data: list[list[int]], style: Option, *, layer: int = 0) -> Option:
 
 def _shades(palette: Palette) -> Option:
     good, bad = palette.train, palette.bad
-    colours = [bad, blended(bad, palette.background, 0.16), blended(good, palette.background, 0.16), good]
+    colours = [bad, mixed(bad, palette.background, 0.84), mixed(good, palette.background, 0.84), good]
     return {"show": False, "seriesIndex": 0, "dimension": 3, "min": -1, "max": 1, "inRange": {"color": colours}}
 
 
 def _flat(palette: Palette) -> list[Option]:
     """One colour for the ground, none inside the frame."""
-    colours = {1: blended(palette.line, palette.background, 0.42), 2: "rgba(0,0,0,0)"}
+    colours = {1: mixed(palette.line, palette.background, 0.58), 2: "rgba(0,0,0,0)"}
     return [
         {"show": False, "seriesIndex": of, "dimension": 2, "min": 0, "max": 1, "inRange": {"color": [colour, colour]}}
         for of, colour in colours.items()

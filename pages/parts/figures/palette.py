@@ -66,7 +66,7 @@ def tag_place(tag: str) -> int:
 def line_colours(palette: Palette) -> tuple[str, ...]:
     """24 colours to tell lines apart: the theme's eight, then those nearer to its text, then nearer to its ground."""
     own = (palette.train, palette.validation, *palette.others)
-    nearer = [tuple(_mixed(colour, to, share) for colour in own) for to, share in _VARIANTS[palette.name]]
+    nearer = [tuple(mixed(colour, to, share) for colour in own) for to, share in _VARIANTS[palette.name]]
     return own + nearer[0] + nearer[1]
 
 
@@ -76,7 +76,8 @@ _VARIANTS = {
 }
 
 
-def _mixed(colour: str, to: str, share: float) -> str:
+def mixed(colour: str, to: str, share: float) -> str:
+    """A colour nearer to another: 0 is the colour itself, 1 the other."""
     pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(to[1:]), strict=True)
     return "#" + bytes(round(own + share * (other - own)) for own, other in pairs).hex().upper()
 
@@ -89,9 +90,3 @@ def clear(colour: str, opacity: float) -> str:
 
 def palette_of(theme: str | None) -> Palette:
     return DARK if theme == "dark" else LIGHT
-
-
-def blended(colour: str, ground: str, share: float) -> str:
-    """`colour` laid thinly over `ground`: 0 is the ground alone, 1 the colour alone."""
-    parts = [(int(colour[at : at + 2], 16), int(ground[at : at + 2], 16)) for at in (1, 3, 5)]
-    return "#" + "".join(f"{round(share * over + (1 - share) * under):02X}" for over, under in parts)

@@ -39,6 +39,7 @@ FULL = {
     "compare": "/compare?runs={small},{long},{running}",
     "compare-many": "/compare?searches={many}",
     "compare-trade-offs": "/compare?searches={search}&compare_look=Trade-offs",
+    "compare-images": "/compare?runs={small},{long}&images=true",
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",

@@ -10,9 +10,11 @@ One = TypeVar("One")
 
 
 def put(**values: str | int | None) -> None:
-    """Write parameters into the address; None takes one out."""
-    kept = dict(st.query_params) | {name: str(value) for name, value in values.items() if value is not None}
-    st.query_params.from_dict({name: value for name, value in kept.items() if values.get(name, "") is not None})
+    """Write parameters into the address; None takes one out. All others stay: some are bound to widgets."""
+    for name, value in values.items():
+        if value is None and name in st.query_params:
+            del st.query_params[name]
+    st.query_params.update({name: str(value) for name, value in values.items() if value is not None})
 
 
 def named_place(name: str, names: Sequence[str]) -> int | None:

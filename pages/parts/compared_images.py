@@ -10,7 +10,7 @@ from pages.parts import words
 from pages.parts.address import put
 from pages.parts.changes import on_same_images
 from pages.parts.one_image import View
-from pages.parts.predicted import JUDGED, kept, predicted
+from pages.parts.predicted import IMPOSSIBLE, JUDGED, kept, predicted
 from pages.parts.results_head import PARTS
 from pages.parts.session import store
 from storage import Run
@@ -74,7 +74,7 @@ def _offered(runs: Sequence[Run]) -> list[Images]:
     for dataset_id in alike:
         try:
             offered += [(dataset_id, part) for part in engine.predictable_parts(store(), runs[0].id, dataset_id)]
-        except (engine.Refused, engine.NotFound, engine.Unavailable):
+        except IMPOSSIBLE:
             continue
     return offered
 

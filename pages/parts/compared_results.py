@@ -49,7 +49,7 @@ def results_side_by_side(runs: Sequence[Run]) -> None:
     sets = image_sets(first, second, views)
     st.markdown(verdict(first, second))
     cell = chosen_cell(first.found)
-    left, right = st.columns([3, 2])
+    left, right = st.columns([5, 4])
     with left.container(border=True, key="compare_change_card"):
         _change(first, second, cell)
     with right.container(border=True, key="compare_set_card"):

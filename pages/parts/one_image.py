@@ -11,7 +11,7 @@ from pages.parts import words
 from pages.parts.address import put
 from pages.parts.contact_sheet import enlarged
 from pages.parts.dataset_words import exclude, include, refusal
-from pages.parts.predicted import dataset_of, problem, wait_for
+from pages.parts.predicted import IMPOSSIBLE, dataset_of, problem, wait_for, why
 from pages.parts.result_tiles import EXCLUDED, open_image
 from pages.parts.results import right
 from pages.parts.session import store
@@ -33,17 +33,19 @@ def asked_image(views: Sequence[View]) -> None:
     asked = st.query_params.get("image")
     if asked is None or asked not in views[0].found.ids:
         return
-    dialog = st.dialog(
-        words.escaped(words.shortened(asked, 60)), width="large", icon=":material/image:", on_dismiss=_close
-    )
-    dialog(_one_image)(views, asked)
+    # One title for all: with another one the next image would close the dialog and open a new one.
+    st.dialog("Image", width="large", icon=":material/image:", on_dismiss=_close)(_one_image)(views)
 
 
 def _close() -> None:
     put(image=None)
 
 
-def _one_image(views: Sequence[View], image_id: str) -> None:
+def _one_image(views: Sequence[View]) -> None:
+    """As the address names it just now: the buttons below change it without closing the dialog."""
+    image_id = st.query_params.get("image")
+    if image_id not in views[0].found.ids:
+        return
     _steps(image_id)
     if len(views) == 1:
         _alone(views[0].found, image_id)
@@ -54,22 +56,23 @@ def _one_image(views: Sequence[View], image_id: str) -> None:
 def _steps(image_id: str) -> None:
     """To the images before and behind it in the list it was opened from."""
     order = st.session_state.get("results_order", [])
-    if image_id not in order or len(order) < 2:
-        return
-    at = order.index(image_id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        before, behind = order[max(0, at - 1)], order[min(len(order) - 1, at + 1)]
-        for label, icon, target in (("Previous", "arrow_back", before), ("Next", "arrow_forward", behind)):
-            if st.button(
-                label,
-                icon=f":material/{icon}:",
-                type="tertiary",
-                key=f"results_step_{label}",
-                disabled=target == image_id,
-            ):
-                open_image(target)
-                st.rerun()
-        st.caption(f"{at + 1:,} of {len(order):,}")
+        told = words.escaped(image_id)
+        if image_id in order and len(order) > 1:
+            at = order.index(image_id)
+            before, behind = order[max(0, at - 1)], order[min(len(order) - 1, at + 1)]
+            for label, icon, target in (("Previous", "arrow_back", before), ("Next", "arrow_forward", behind)):
+                st.button(
+                    label,
+                    icon=f":material/{icon}:",
+                    type="tertiary",
+                    key=f"results_step_{label}",
+                    disabled=target == image_id,
+                    on_click=open_image,
+                    args=(target,),
+                )
+            told = f"{at + 1:,} of {len(order):,} · {told}"
+        st.caption(told)
 
 
 def _alone(found: Predictions, image_id: str) -> None:
@@ -136,25 +139,30 @@ def _picture(found: Predictions, image_id: str) -> None:
 
 
 def _saliency(found: Predictions, image_id: str, target: int) -> None:
-    def ask() -> Preview:
-        return engine.saliency(store(), found.run, found.dataset, image_id, target)
+    def ask(*, anew: bool = False) -> Preview:
+        return engine.saliency(store(), found.run, found.dataset, image_id, target, anew=anew)
 
     def look() -> Preview | None:
         now = ask()
         return None if now.values is not None or now.problem is not None else now
 
-    try:
+    def show() -> None:
         made = ask()
-    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
-        st.warning(words.escaped(str(refused)), icon=":material/visibility_off:")
+        if made.problem is not None:
+            problem(made.problem, lambda: ask(anew=True))
+        else:
+            st.image(str(made.pictures["saliency"]), alt="Where the network looks", width="stretch")
+            st.caption(f"what speaks for {words.escaped(found.classes[target])} (Grad-CAM)")
+
+    try:
+        is_there = look() is None
+    except IMPOSSIBLE as error:
+        st.warning(words.escaped(why(error)), icon=":material/visibility_off:")
         return
-    if made.problem is not None:
-        problem(made.problem, lambda: engine.saliency(store(), found.run, found.dataset, image_id, target, anew=True))
-    elif made.values is None:
-        wait_for(look, making="Looking where it looks", place=f"saliency_{found.run}")
-    else:
-        st.image(str(made.pictures["saliency"]), alt="Where the network looks", width="stretch")
-        st.caption(f"what speaks for {words.escaped(found.classes[target])} (Grad-CAM)")
+    if is_there:
+        show()
+    else:  # drawn in its place: to draw the whole page again would close the dialog for a moment
+        wait_for(look, making="Looking where it looks", place=f"saliency_{found.run}", then=show)
 
 
 def _through_all(views: Sequence[View], image_id: str) -> None:

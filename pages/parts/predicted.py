@@ -15,6 +15,7 @@ from pages.parts.session import store, wake_engine
 from storage import Checkpoint, Dataset, Run
 
 LOOKS_S = 0.5
+IMPOSSIBLE = (engine.Refused, engine.NotFound, engine.Unavailable)
 JUDGED = "validation"  # the part whose predictions a run keeps
 
 
@@ -31,8 +32,8 @@ def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
     """What the run's best checkpoint says of any labelled images; None: progress or a problem is drawn instead."""
     try:
         found = _found(run, dataset_id, part)
-    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
-        st.warning(words.escaped(str(refused)), icon=":material/visibility_off:")
+    except IMPOSSIBLE as error:
+        st.warning(words.escaped(why(error)), icon=":material/visibility_off:")
         return None
     if isinstance(found, Predictions):
         return found
@@ -49,14 +50,24 @@ def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
     return None
 
 
-def wait_for(look: Callable[[], Preview | None], *, making: str, place: str) -> None:
-    """Draw how far the engine is, without a click, until `look` gives None: then the page is drawn again."""
+def why(error: Exception) -> str:
+    """What cannot be looked at, in a sentence."""
+    if isinstance(error, engine.Refused):
+        return " ".join(f"{one.value} {one.message}." for one in error.problems)
+    return str(error)
+
+
+def wait_for(
+    look: Callable[[], Preview | None], *, making: str, place: str, then: Callable[[], object] = st.rerun
+) -> None:
+    """Draw how far the engine is, without a click, until `look` gives None; `then` draws the page again, or a part."""
     wake_engine()
 
     def body() -> None:
         found = look()
         if found is None:
-            st.rerun()
+            then()
+            return
         st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
 
     with st.container(key=f"previewing_{place}"):

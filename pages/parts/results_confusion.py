@@ -21,7 +21,7 @@ def confusion(found: Predictions) -> None:
     """The matrix on the left; on the right what is behind the chosen cell, or all confused pairs."""
     matrix = results.confusion(found)
     cell = chosen_cell(found)
-    left, right = st.columns([3, 2])
+    left, right = st.columns([5, 4])
     with left.container(border=True, key="results_matrix_card"):
         _matrix(found, matrix, cell)
     with right.container(border=True, key="results_cell_card"):

@@ -31,7 +31,12 @@ def header(run: Run) -> None:
 
 
 def chosen_images(run: Run) -> tuple[str, str | None]:
-    """Data set and part as the address names them, else those that judged the run; no part: there is none."""
+    """Data set and part as the address names them, else those that judged the run; no part: its data set is gone.
+
+    Raises:
+        engine.Refused: The run has not learned the classes of that data set.
+        engine.NotFound: It keeps nothing that could look at images.
+    """
     datasets = {dataset.id: dataset for dataset in store().datasets.list()}
     offered = [run.dataset_id, *(one for one in datasets if one != run.dataset_id)]
     asked = st.query_params.get("on")
@@ -56,11 +61,7 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
 
 
 def _chosen_part(run: Run, dataset_id: str) -> str | None:
-    try:
-        parts = engine.predictable_parts(store(), run.id, dataset_id)
-    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
-        st.caption(f":orange[:material/block:] {words.escaped(str(refused))}")
-        return None
+    parts = engine.predictable_parts(store(), run.id, dataset_id)
     asked = st.query_params.get("part")
     first = JUDGED if JUDGED in parts else next(iter(parts), None)
     part = asked if asked in parts else first

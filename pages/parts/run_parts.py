@@ -31,7 +31,7 @@ def header(run: Run) -> None:
                 fact_badges(run)
                 tag_badges(run)
             lineage(run)
-        with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
+        with st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="bottom"):
             has_best = any(kept.is_best for kept in store().checkpoints.list(run.id))
             told = "What it gets right and wrong, down to single images"
             if has_best and st.button("Results", icon=":material/grid_on:", key="run_results", help=told):
@@ -46,7 +46,7 @@ def header(run: Run) -> None:
                 st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
             if has_best:
                 told = "A new run that begins with what this one has learned, on other images too"
-                if st.button("Start from these weights", icon=":material/ac_unit:", key="run_weights", help=told):
+                if st.button("Reuse weights", icon=":material/ac_unit:", key="run_weights", help=told):
                     st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})
                 address = f"{base_url()}/api/runs/{run.id}/checkpoints/best"
                 st.link_button("Best checkpoint", address, icon=":material/download:", type="primary")

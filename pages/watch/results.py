@@ -8,7 +8,7 @@ from pages.parts.address import put
 from pages.parts.cards import empty_state, page_head
 from pages.parts.live import CHARTS_S, live, pace
 from pages.parts.one_image import View, asked_image
-from pages.parts.predicted import JUDGED, kept, predicted
+from pages.parts.predicted import IMPOSSIBLE, JUDGED, kept, predicted, why
 from pages.parts.results_classes import classes
 from pages.parts.results_confusion import confusion
 from pages.parts.results_head import chosen_images, header, headline
@@ -29,7 +29,11 @@ TABS = {
 
 def page(run: Run) -> None:
     header(run)
-    dataset_id, part = chosen_images(run)
+    try:
+        dataset_id, part = chosen_images(run)
+    except IMPOSSIBLE as error:
+        empty_state("block", "It cannot look at these images", words.escaped(why(error)))
+        return
     judged_it = dataset_id == run.dataset_id and part in (None, JUDGED)
     found = kept(run) if judged_it else None
     if found is not None:

@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 import engine
 from engine import Predictions, RunSpec
-from pages.parts import picked, results
+from pages.parts import changes, picked, results
 from storage import Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -40,11 +40,32 @@ def test_a_cell_opens_as_many_images_as_its_number(site: Site, page: Page, conte
     again.goto(page.url)
     settle(again)
     assert tiles(again).all() and ids(tiles(again)) == ids(tiles(page))
+    again.get_by_role("tab", name="Mistakes").click()
+    expect(again.get_by_text(f"{len(picked.mistakes(found)):,} mistakes")).to_be_visible()
+    assert all_tiles(again) == [found.ids[place] for place in picked.mistakes(found)]
     one_image(again, found)
 
 
-def trained(site: Site) -> Run:
-    run = engine.start_run(site.store, RunSpec.parse(QUICK | {"name": "one epoch"}))
+def test_two_runs_are_compared_down_to_their_images(site: Site, page: Page) -> None:
+    runs = [trained(site, seed=seed) for seed in (1, 2)]
+    found = [engine.run_predictions(site.store, run.id) for run in runs]
+    assert found[0] is not None and found[1] is not None
+    better = [results.accuracy(one) for one in found]
+    first, second = found if better[0] <= better[1] else found[::-1]
+    page.goto(f"{site.address}/compare?runs={','.join(run.id for run in runs)}")
+    settle(page)
+    page.get_by_text("Image by image").click()
+    expect(page).to_have_url(re.compile("images=true"))
+    parted = changes.changes(first, second)
+    for name, places in (("broken", parted.broken), ("fixed", parted.fixed)):
+        page.get_by_text(f"{len(places):,} {name}", exact=True).click()
+        page.wait_for_timeout(300)
+        if len(places):
+            assert all_tiles(page) == [first.ids[place] for place in places]
+
+
+def trained(site: Site, seed: int = 0) -> Run:
+    run = engine.start_run(site.store, RunSpec.parse(QUICK | {"name": f"one epoch, seed {seed}", "seed": seed}))
     engine.ensure_supervisor(site.store.home)
     return until_state(site.store, run.id, RunState.FINISHED, within_s=120)
 

@@ -118,12 +118,12 @@ def chart(page: Page) -> Locator:
 
 
 def colours_in(canvas: Locator) -> set[str]:
-    """Those that fill more than a few pixels."""
+    """Those that fill more than a few pixels: of a slanting line most are blended with the ground."""
     expect(canvas).to_be_visible()
     canvas.page.wait_for_timeout(500)  # drawn after the script has ended
     data = str(canvas.evaluate("canvas => canvas.toDataURL()")).partition(",")[2]
     image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
-    return {"#" + bytes(colour).hex().upper() for count, colour in image.getcolors(1 << 24) or () if count > 40}
+    return {"#" + bytes(colour).hex().upper() for count, colour in image.getcolors(1 << 24) or () if count > 12}
 
 
 def brush_the_better_half(page: Page) -> None:

@@ -11,7 +11,7 @@ from pages.parts.brushed_axes import brushed, unbrush
 from pages.parts.compared import Compared, Focus
 from pages.parts.compared_looks import TABLE
 from pages.parts.compared_tables import group_units, groups_compared, measures, runs_compared
-from pages.parts.comparison import nothing_apart
+from pages.parts.comparison import Difference, nothing_apart
 from pages.parts.figures.palette import Palette
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import palette, run_link
@@ -146,8 +146,14 @@ def _columns(compared: Compared, focus: Focus, shown: Sequence[Run]) -> dict[str
         title = f"{title}, {unit}" if key in ("seconds", "memory", "checkpoint") else title
         form = _number(compared) if key == "last" else _digits(key, unit)
         config[key] = column.NumberColumn(title, format=form, help=HELP[key], width=WIDTHS.get(key, 82))
-    numbers = [one.label for one in compared.apart if any(isinstance(value, float) for value in one.raw)]
-    return config | {label: column.NumberColumn(label, format="%.4g") for label in numbers}
+    numbers = [one for one in compared.apart if any(isinstance(value, float) for value in one.raw)]
+    return config | {one.label: column.NumberColumn(one.label, format=_precise(one)) for one in numbers}
+
+
+def _precise(setting: Difference) -> str:
+    """As many digits as its values are told in: more than four where those would be alike."""
+    floats = [pair for pair in zip(setting.raw, setting.values, strict=True) if isinstance(pair[0], float)]
+    return "%.4g" if all(told == words.number(value) for value, told in floats) else "%.12g"
 
 
 def _digits(key: str, unit: str) -> str:

@@ -1,7 +1,7 @@
 """What sets runs apart, setting by setting, in the words of the form. Pure: records in, plain data out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +77,14 @@ def _of(setting: Setting, specs: Sequence[dict[str, Any]]) -> Difference:
     if raw and all(one == raw[0] for one in raw):  # nearly all of them: told once, however many runs
         told = [_told(setting, raw[0])] * len(raw)
     else:
-        told = [_told(setting, one) for one in raw]
+        told = [_told(setting, one, _numbers(raw)) for one in raw]
     return Difference(setting.path, setting.label, tuple(told), tuple(raw), setting.scale)
+
+
+def _numbers(raw: Sequence[Any]) -> Callable[[float], str]:
+    """How floats are told so that different ones differ: in four digits, in all of them where those are alike."""
+    floats = {one for one in raw if isinstance(one, float)}
+    return words.number if len(set(map(words.number, floats))) == len(floats) else "{:,}".format
 
 
 def _value(spec: dict[str, Any], setting: Setting) -> Any:
@@ -98,14 +104,14 @@ def _leaf(spec: dict[str, Any], path: str) -> Any:
     return inner
 
 
-def _told(setting: Setting, value: Any) -> str:
+def _told(setting: Setting, value: Any, number: Callable[[float], str] = words.number) -> str:
     if value is None:
         return words.DASH
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(_label(setting, one) for one in value) or words.DASH
-    return words.number(value) if isinstance(value, float) else _label(setting, value)
+    return number(value) if isinstance(value, float) else _label(setting, value)
 
 
 def _label(setting: Setting, value: Any) -> str:

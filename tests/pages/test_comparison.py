@@ -8,6 +8,7 @@ import pytest
 
 from engine import Predictions
 from pages.parts.by_image import ByImage, by_image
+from pages.parts.compared_runs import _precise
 from pages.parts.comparison import differences, every_setting, kinds, line_names, nothing_apart
 from pages.parts.figures.palette import LIGHT
 from pages.parts.groups import SEEDS, groups
@@ -33,6 +34,16 @@ def test_only_what_differs_is_told_in_the_words_of_the_form() -> None:
     assert apart["freeze.every_epochs"] == ("–", "–", "–", "–", "2", "2")  # no run but a gradual one has a use for it
     assert differences([SIX[0], SIX[0]]) == []
     assert {"optimisation.learning_rate", "freeze.policy"} <= {one.path for one in every_setting(SIX)}
+
+
+def test_numbers_that_are_alike_in_four_digits_are_told_in_all_of_them() -> None:
+    rates = [run(f"{place}", optimisation={"learning_rate": rate}) for place, rate in enumerate((0.012341, 0.012342))]
+    (rate,) = [one for one in differences(rates) if one.path == "optimisation.learning_rate"]
+    assert rate.values == ("0.012341", "0.012342")
+    assert list(kinds(rates, differences(rates)).values()) == [0, 1]
+    assert _precise(rate) == "%.12g"
+    (other,) = differences([run("a", optimisation={"learning_rate": one}) for one in (0.1, 0.123456)])
+    assert (other.values, _precise(other)) == (("0.1", "0.1235"), "%.4g")
 
 
 def test_runs_on_other_images_differ_though_their_data_sets_share_a_name() -> None:

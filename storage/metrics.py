@@ -105,7 +105,8 @@ class Metrics:
         with self._store.reading() as db:
             by_factor: dict[int, list[list[int]]] = {}
             owners: dict[int, str] = {}
-            for run_id, series_id, points, first, last in db.execute(LENGTHS, [name, json.dumps(list(wanted))]):
+            asked_for = [limit + 1, name, json.dumps(list(wanted))]
+            for run_id, series_id, points, first, last in db.execute(LENGTHS, asked_for):
                 begin, end = max(wanted[run_id][0], first), min(wanted[run_id][1], last)
                 owners[series_id] = run_id
                 by_factor.setdefault(_level(points, end - begin + 1, limit), []).append([series_id, begin, end])
@@ -196,8 +197,10 @@ RAW = "FROM metrics WHERE series_id = ? AND step BETWEEN ? AND ?"
 BUCKET_COLUMNS = "step, epoch, at, total / nullif(n, 0), low, high"
 BUCKETED = "FROM buckets WHERE series_id = ? AND factor = ? AND bucket BETWEEN ? AND ?"
 
+# Points are counted no further than matters; buckets cannot tell: they count finite values alone.
 LENGTHS = """
-    SELECT s.run_id, s.id, sum(b.n), min(b.bucket) * b.factor, max(b.step) FROM series AS s
+    SELECT s.run_id, s.id, (SELECT count(*) FROM (SELECT 1 FROM metrics WHERE series_id = s.id LIMIT ?)),
+        min(b.bucket) * b.factor, max(b.step) FROM series AS s
     JOIN buckets AS b ON b.series_id = s.id AND b.factor = 512
     WHERE s.name = ? AND s.run_id IN (SELECT value FROM json_each(?)) GROUP BY s.id
 """

@@ -67,8 +67,9 @@ def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
     def look() -> ByImage | None:
         return by_image(engine.run_predictions(store(), first.id), engine.run_predictions(store(), second.id))
 
-    marks = tuple((run.id, run.offset, run.best_epoch) for run in (first, second))
-    return unless_new("compare_best_two", marks, look)
+    kept = store().checkpoints.best_of([first.id, second.id])
+    marks = tuple((run_id, one.sha256, one.is_best) for run_id in (first.id, second.id) if (one := kept.get(run_id)))
+    return unless_new("compare_best_two", marks, look) if len(marks) == 2 else None
 
 
 def _gather(runs: Sequence[Run], by: str, metric: str, token: tuple[tuple[object, ...], ...]) -> Compared:

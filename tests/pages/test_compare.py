@@ -132,6 +132,11 @@ def test_the_classes_that_made_the_difference_are_named_once_both_have_kept_what
     app = opened(COMPARE, runs=of(runs, "small", "long"))
     assert "mostly on <i>고양이</i>" in said(app)
     assert "Of 40 images it gets 10 right that the other gets wrong, and 0 the other way round" in said(app)
+    for kept in store.home.run(runs["small"].id).rglob("predictions.parquet"):
+        kept.unlink()
+    store.runs.update(runs["small"].id, offset=runs["small"].offset + 1)
+    fine(app.run())
+    assert "Of 40 images" in said(app), "a checkpoint never changes: it is read once"
     store.runs.update(runs["small"].id, metric="val/loss")  # what it kept is of another epoch than the one shown
     app = opened(COMPARE, runs=of(runs, "small", "long"))
     assert " beats " in said(app)

@@ -48,6 +48,13 @@ def test_a_few_points_far_apart_are_all_drawn(store: Store) -> None:
     assert (line.factor, len(line.steps)) == (1, 60)
 
 
+def test_values_that_are_no_numbers_take_their_share_of_points(store: Store) -> None:
+    run_id = run_with(store, {"train/loss": {step: math.nan if step % 2 else 1.0 for step in range(1, 2001)}})
+    line = store.metrics.lines([run_id], "train/loss", limit=1000)[run_id]
+    assert line == store.metrics.series(run_id, "train/loss", limit=1000)
+    assert len(line.steps) <= 1000
+
+
 def test_a_window_is_read_finely_for_those_that_ask(store: Store) -> None:
     ids = [run_with(store, {"train/loss": noise(20_000, seed)}) for seed in (1, 2)]
     lines = store.metrics.lines(ids, "train/loss", windows={ids[0]: (5000, 5299)}, limit=400)

@@ -55,9 +55,10 @@ def archived(runs: Sequence[Run]) -> list[str]:
 
 
 def _edit(run: Run, key: str) -> None:
-    of_run = f"{key}_{run.id}_{_stamp([run])}"  # boxes with what it has now, also when that was changed elsewhere
+    # what was saved, here or elsewhere, makes a new popover: shut, its boxes filled with what the run has now
+    of_run = f"{key}_{run.id}_{_stamp([run])}"
     with (
-        st.popover("Edit", icon=":material/edit:", key=f"{key}_annotate", help="Name, tags, notes"),
+        st.popover("Edit", icon=":material/edit:", key=f"{of_run}_annotate", help="Name, tags, notes"),
         st.form(f"{key}_annotation", border=False),
     ):
         st.text_input("Name", run.name, max_chars=MOST_NAME, key=f"{of_run}_name")
@@ -77,7 +78,7 @@ def _edit(run: Run, key: str) -> None:
 
 def _tag_many(runs: Sequence[Run], key: str) -> None:
     of_runs = f"{key}_{_stamp(runs)}"
-    with st.popover("Tags", icon=":material/sell:", key=f"{key}_tag_many"), st.form(f"{key}_tagging", border=False):
+    with st.popover("Tags", icon=":material/sell:", key=f"{of_runs}_tag_many"), st.form(f"{key}_tagging", border=False):
         _tag_box("Put on", [], f"{of_runs}_add")
         if on_any := sorted({tag for run in runs for tag in run.tags}):
             st.multiselect("Take off", on_any, key=f"{of_runs}_remove", placeholder="None")

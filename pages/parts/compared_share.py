@@ -17,7 +17,7 @@ from pages.parts.comparison import every_setting
 from pages.parts.figures.compared_still import compared_still
 from pages.parts.figures.palette import LIGHT
 from pages.parts.figures.parallel_still import parallel_still
-from pages.parts.figures.trade_off import trade_off
+from pages.parts.figures.trade_off import front, trade_off
 from pages.parts.groups import Group
 from pages.parts.report import Chart, report, table_html
 from pages.parts.session import store
@@ -106,7 +106,7 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
     charts = []
     dots, scales = dots_of(compared, light, list(runs), compared.rows["seconds"], compared.rows["best"])
     if len(dots) > 1:
-        note = "The dotted steps join runs that no other run beats in both."
+        note = "The dotted steps join finished runs that no other beats in both." if front(dots, *scales) else ""
         charts.append(Chart("Best value against time", trade_off(dots, *scales, palette=LIGHT, height=420), note))
     dimensions, trials = axes(compared, compared.runs)
     if dimensions and len([one for one in trials if one.value is not None]) > 1:

@@ -81,6 +81,17 @@ def test_every_look_is_drawn_with_a_run_that_failed_at_once(runs: dict[str, Run]
     assert len(shown(app)) == 4
 
 
+def test_a_setting_has_no_better_end_and_so_no_front(awake: Store) -> None:
+    app = opened(COMPARE, searches=seed_searches.search(awake, trials=24).id)
+    app.segmented_control(key="compare_look").set_value("Trade-offs")
+    fine(app.run())
+    assert "Pareto front" in texts(app)
+    setting = next(one for one in app.selectbox(key="compare_across").options if one == "Learning rate")
+    app.selectbox(key="compare_across").set_value(setting)
+    fine(app.run())
+    assert "neither end of Learning rate is better" in texts(app)
+
+
 def test_the_page_asks_for_two_and_takes_them(runs: dict[str, Run], store: Store) -> None:
     app = opened(COMPARE, runs=runs["finished"].id)
     assert "Choose two runs or more" in texts(app)

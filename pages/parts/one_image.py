@@ -149,7 +149,7 @@ def _saliency(found: Predictions, image_id: str, target: int) -> None:
     def show() -> None:
         made = ask()
         if made.problem is not None:
-            problem(made.problem, lambda: ask(anew=True))
+            problem(made.problem, lambda: ask(anew=True), key=f"saliency_{found.run}")
         else:
             st.image(str(made.pictures["saliency"]), alt="Where the network looks", width="stretch")
             st.caption(f"what speaks for {words.escaped(found.classes[target])} (Grad-CAM)")

@@ -5,6 +5,7 @@ a better epoch, or an image taken out, brings predictions of its own.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from pages.parts.session import store, wake_engine
 from storage import Checkpoint, Dataset, Run
 
 LOOKS_S = 0.5
+MOST_HELD = 32  # about 10 MB each for 50,000 images
 IMPOSSIBLE = (engine.Refused, engine.NotFound, engine.Unavailable)
 JUDGED = "validation"  # the part whose predictions a run keeps
 
@@ -38,7 +40,8 @@ def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
     if isinstance(found, Predictions):
         return found
     if found.problem is not None:
-        problem(found.problem, lambda: engine.predictions_on(store(), run.id, dataset_id, part, anew=True))
+        again = partial(engine.predictions_on, store(), run.id, dataset_id, part, anew=True)
+        problem(found.problem, again, key=run.id)
         return None
 
     def look() -> Preview | None:
@@ -74,11 +77,11 @@ def wait_for(
         st.fragment(body, run_every=LOOKS_S)()
 
 
-def problem(text: str, again: Callable[[], object]) -> None:
+def problem(text: str, again: Callable[[], object], *, key: str) -> None:
     """Why it could not be made, and the way to try once more."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(words.escaped(text), icon=":material/visibility_off:")
-        st.button("Try again", type="tertiary", key=f"results_again_{text}", on_click=again)
+        st.button("Try again", type="tertiary", key=f"results_again_{key}", on_click=again)
 
 
 def _found(run: Run, dataset_id: str, part: str) -> Predictions | Preview:
@@ -111,7 +114,7 @@ class _NotYetError(Exception):
         self.preview = preview
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=MOST_HELD, show_spinner=False)
 def _read(run_id: str, sha256: str) -> Predictions:
     found = engine.run_predictions(store(), run_id)
     if found is None:
@@ -119,7 +122,7 @@ def _read(run_id: str, sha256: str) -> Predictions:
     return found
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=MOST_HELD, show_spinner=False)
 def _made(run_id: str, sha256: str, dataset_id: str, part: str, images: tuple[str, ...]) -> Predictions:
     found = engine.predictions_on(store(), run_id, dataset_id, part)
     if isinstance(found, Preview):

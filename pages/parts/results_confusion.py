@@ -1,5 +1,6 @@
 """Confusion: the matrix, the pairs that are confused most, and the images behind a cell."""
 
+import numpy as np
 import streamlit as st
 
 from engine import Predictions
@@ -42,12 +43,18 @@ def choose_cell(found: Predictions, cell: Cell | None) -> None:
     put(true=true, guess=guess, page=None, image=None)
 
 
-def _matrix(found: Predictions, matrix, cell: Cell | None) -> None:
+def _matrix(found: Predictions, matrix: np.ndarray, cell: Cell | None) -> None:
     # On the left: at its upper right corner a chart lays its own buttons over what stands above it.
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Confusion matrix**", width="content")
         shown_as = st.segmented_control(
-            "Show", ("Counts", "Rates"), default="Counts", required=True, key="results_as", label_visibility="collapsed"
+            "Show",
+            ("Counts", "Rates"),
+            default="Counts",
+            required=True,
+            key="results_as",
+            label_visibility="collapsed",
+            bind="query-params",
         )
     shown = _classes(found, matrix)
     key = f"results_matrix_{found.run}_{found.epoch}_{found.dataset}_{found.part}_{hash(tuple(shown))}"
@@ -70,7 +77,7 @@ def _matrix(found: Predictions, matrix, cell: Cell | None) -> None:
     st.caption("A row is a true class, a column what it was taken for. Click a cell to see its images.")
 
 
-def _classes(found: Predictions, matrix) -> list[int]:
+def _classes(found: Predictions, matrix: np.ndarray) -> list[int]:
     """Positions of the classes to show: all, or of many the most confused ones unless others are asked for."""
     if len(found.classes) <= MOST:
         return list(range(len(found.classes)))
@@ -108,7 +115,7 @@ def _behind(found: Predictions, cell: Cell, images: int) -> None:
         result_tiles(found, places, key="cell", size=A_SIDE)
 
 
-def _pairs(found: Predictions, matrix) -> None:
+def _pairs(found: Predictions, matrix: np.ndarray) -> None:
     pairs = results.confused_pairs(matrix, MOST_PAIRS)
     st.markdown("**Confused most**")
     if not pairs:

@@ -98,7 +98,7 @@ def headline(found: Predictions) -> None:
     weakest = results.weakest(scores)
     told = None
     if weakest is not None:
-        told = f"{words.percent(scores.f1[weakest])} at the weakest, {found.classes[weakest]}"
+        told = f"{words.percent(scores.f1[weakest])} at the weakest, {words.escaped(found.classes[weakest])}"
         told = "every class is recognised" if scores.f1[weakest] == 1 else told
     cards.append(("Macro F1", words.percent(scores.macro_f1), told))
     cards.append(("Calibration error", words.percent(calibration.error), confidence_in_words(calibration.excess)))

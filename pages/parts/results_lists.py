@@ -65,7 +65,7 @@ def truth_and_prediction(found: Predictions) -> None:
     """A look at everything, mixed: what each image is and what it was taken for."""
     with st.container(border=True, key="results_truth_card"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption("Green is right, red is wrong; in an order of chance.", width="content")
+            st.caption("Green is right, red is wrong. Mixed by chance, each time alike.", width="content")
             label = st.selectbox(
                 "Class",
                 range(len(found.classes)),
@@ -151,7 +151,7 @@ def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> 
             key="suspects",
             label="Ticked as CSV" if len(chosen) else "All as CSV",
         )
-        out = sum(one in dataset.excluded for one in ids) if dataset else 0
+        out = len({*ids} & {*dataset.excluded}) if dataset else 0
         told = words.count(len(ids), "suspect label")
         st.caption(f"{told}, {out:,} of them excluded" if out else told)
     refusal("suspects")

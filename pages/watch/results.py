@@ -45,6 +45,9 @@ def page(run: Run) -> None:
 
 
 def shown(run: Run, found: Predictions) -> None:
+    if not found.ids:
+        empty_state("hide_image", "No images in this part", "Choose another part above.")
+        return
     live(lambda: newer(run.id, found.epoch), every_s=pace(run, CHARTS_S))
     headline(found)
     tabs = st.tabs(list(TABS), key="tab", on_change=lambda: put(page=None, image=None), bind="query-params")

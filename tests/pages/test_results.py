@@ -193,6 +193,11 @@ def test_one_image_is_opened_large_by_the_address(run: Run) -> None:
     opened(RESULTS, run=run.id, image="not there")
 
 
+def test_a_part_without_images_says_so(calm: Store, run: Run) -> None:
+    keep(calm, run, of_shares(np.zeros((0, 10)), np.zeros(0, int), digits().classes))
+    assert "No images in this part" in texts(opened(RESULTS, run=run.id))
+
+
 def test_an_older_run_is_offered_to_look_now(calm: Store) -> None:
     old = seed.run(calm, "old", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     app = opened(RESULTS, run=old.id)

@@ -78,7 +78,7 @@ if TYPE_CHECKING:
         source_fingerprint,
     )
     from engine.event_import import import_events
-    from engine.exporting import EXPORT_FORMS, EXPORTS, export
+    from engine.exporting import EXPORT_FORMS, EXPORTS, as_csv, export
     from engine.files import (
         checkpoint_file,
         count_parameters,
@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from engine.fitting import Fit, measured_as, will_it_fit
     from engine.lineage import branch, branch_problems, extend, pin_checkpoint, resume
     from engine.machine import machine_reading
-    from engine.predicting import predictable_parts, predictions_on, run_predictions, saliency
+    from engine.predicting import has_its_images, predictable_parts, predictions_on, run_predictions, saliency
     from engine.predictions import Predictions
     from engine.previews import Preview, forget_preview, is_measuring, preview
     from engine.search_facts import Estimate, Outlook, importances, search_estimate, search_outlook
@@ -154,6 +154,7 @@ __all__ = [
     "Unavailable",
     "add_dataset",
     "archive_runs",
+    "as_csv",
     "branch",
     "branch_problems",
     "change_space",
@@ -187,6 +188,7 @@ __all__ = [
     "find_search",
     "folder_bytes",
     "forget_preview",
+    "has_its_images",
     "import_events",
     "importances",
     "in_words",
@@ -250,14 +252,14 @@ _STORED = {  # module -> its names above
             "include_images scan_dataset set_about source_fingerprint"
         ),
         "engine.event_import": "import_events",
-        "engine.exporting": "EXPORTS EXPORT_FORMS export",
+        "engine.exporting": "EXPORTS EXPORT_FORMS export as_csv",
         "engine.files": (
             "checkpoint_file count_parameters dataset_samples find_checkpoint folder_bytes log_tail read_manifest"
         ),
         "engine.fitting": "Fit measured_as will_it_fit",
         "engine.lineage": "branch branch_problems extend pin_checkpoint resume",
         "engine.machine": "machine_reading",
-        "engine.predicting": "predictable_parts predictions_on run_predictions saliency",
+        "engine.predicting": "has_its_images predictable_parts predictions_on run_predictions saliency",
         "engine.predictions": "Predictions",
         "engine.previews": "Preview forget_preview is_measuring preview",
         "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +50,19 @@ def export(
     ids = None if runs is None else [find_run(store, one).id for one in runs]
     sheet = _sheet(store, what, ids, search_id)
     return _csv(sheet) if form == "csv" else _parquet(sheet)
+
+
+def as_csv(table: Mapping[str, Sequence[Any]]) -> bytes:
+    """A small table as the exports write theirs: spreadsheets read its Hangul, and run nothing in it as a formula.
+
+    Args:
+        table: Column to values, texts or numbers.
+    """
+    kinds: dict[str, Kind] = {
+        name: "text" if any(isinstance(value, str) for value in values) else "number" for name, values in table.items()
+    }
+    plain = {name: [getattr(value, "item", lambda value=value: value)() for value in table[name]] for name in table}
+    return b"".join(_csv(Sheet(kinds, lambda: iter([plain]))))
 
 
 def _problems(what: str, form: str, runs: Collection[str] | None, search: str | None) -> list[Problem]:

@@ -31,6 +31,14 @@ def run_predictions(store: Store, run_id: str) -> Predictions | None:
         return None
 
 
+def has_its_images(store: Store, run: Run) -> bool:
+    """Whether the images that the run was launched with still stand under the name of its data set."""
+    try:
+        return _is_own(store, run, store.datasets.get(run.dataset_id))
+    except KeyError:
+        return False
+
+
 def predictions_on(
     store: Store, run_id: str, dataset_id: str, part: str, *, anew: bool = False
 ) -> Predictions | Preview:

@@ -20,18 +20,18 @@ class Changes:
 
 
 def on_same_images(found: Sequence[Predictions]) -> list[Predictions]:
-    """The rows of the images that all of them saw, in one order.
+    """The rows of the images that all of them saw with one label, in one order.
 
     Raises:
         ValueError: Their classes differ.
     """
     if len({one.classes for one in found}) > 1:
         raise ValueError("They know different classes.")
-    if all(one.ids == found[0].ids for one in found[1:]):
-        return list(found)
     shared = set(found[0].ids).intersection(*(one.ids for one in found[1:]))
-    ids = [one for one in found[0].ids if one in shared]
-    return [_rows(one, ids) for one in found]
+    aligned = [_rows(one, [one_id for one_id in found[0].ids if one_id in shared]) for one in found]
+    alike = np.all([one.labels == aligned[0].labels for one in aligned], axis=0)
+    ids = [one_id for one_id, is_alike in zip(aligned[0].ids, alike, strict=True) if is_alike]
+    return [_rows(one, ids) for one in aligned]
 
 
 def changes(first: Predictions, second: Predictions) -> Changes:

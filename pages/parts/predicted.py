@@ -5,6 +5,7 @@ a better epoch, or an image taken out, brings predictions of its own.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -18,16 +19,21 @@ from storage import Checkpoint, Dataset, Run
 LOOKS_S = 0.5
 MOST_HELD = 32  # about 10 MB each for 50,000 images
 IMPOSSIBLE = (engine.Refused, engine.NotFound, engine.Unavailable)
+GONE = ""  # the id of no data set
 JUDGED = "validation"  # the part whose predictions a run keeps
 
 
 def kept(run: Run) -> Predictions | None:
-    """What the run's best checkpoint said of its validation images; None while nothing is kept."""
+    """What the run's best checkpoint said of its validation images; None while nothing is kept.
+
+    Of no data set where others stand under its name by now: their pictures would be taken for those it saw.
+    """
     best = _best(run)
     try:
-        return _read(run.id, best.sha256) if best else None
+        found = _read(run.id, best.sha256) if best else None
     except LookupError:
         return None
+    return replace(found, dataset=GONE) if found and not engine.has_its_images(store(), run) else found
 
 
 def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:

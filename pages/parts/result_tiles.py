@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import streamlit as st
 
+import engine
 from engine import Predictions
 from pages.parts import words
 from pages.parts.address import page_buttons, put, shown_page
@@ -76,8 +77,8 @@ def open_image(image_id: str | None) -> None:
 def csv_button(found: Predictions, places: np.ndarray, name: str, *, key: str, label: str = "CSV") -> None:
     """The images at `places` with what is said of them, to take away; made once it is asked for."""
 
-    def made() -> str:
-        return images_table(found, places).to_csv(index=False)
+    def made() -> bytes:
+        return engine.as_csv(images_table(found, places).to_dict("list"))
 
     st.download_button(
         label,

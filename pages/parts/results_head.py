@@ -31,7 +31,7 @@ def header(run: Run) -> None:
 
 
 def chosen_images(run: Run) -> tuple[str, str | None]:
-    """Data set and part as the address names them, else those that judged the run; no part: its data set is gone.
+    """Data set and part as the address names them, else those that judged the run; no part: those are gone.
 
     Raises:
         engine.Refused: The run has not learned the classes of that data set.
@@ -39,12 +39,15 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
     """
     datasets = {dataset.id: dataset for dataset in store().datasets.list()}
     offered = [run.dataset_id, *(one for one in datasets if one != run.dataset_id)]
+    is_there = engine.has_its_images(store(), run)
     asked = st.query_params.get("on")
     chosen = asked if asked in offered else run.dataset_id
 
     def named(dataset_id: str) -> str:
-        name = datasets[dataset_id].name if dataset_id in datasets else f"{dataset_id}, which is gone"
-        return f"{name} (its own)" if dataset_id == run.dataset_id else name
+        name = datasets[dataset_id].name if dataset_id in datasets else dataset_id
+        if dataset_id != run.dataset_id:
+            return name
+        return f"{name} (its own)" if is_there else f"{name}, as it was: gone since"
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="results_choice"):
         st.session_state["results_on"] = chosen
@@ -57,7 +60,7 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
             args=(run.dataset_id,),
             width=340,
         )
-        return chosen, _chosen_part(run, chosen) if chosen in datasets else None
+        return chosen, _chosen_part(run, chosen) if is_there or chosen != run.dataset_id else None
 
 
 def _chosen_part(run: Run, dataset_id: str) -> str | None:

@@ -6,6 +6,7 @@ import math
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
 
@@ -148,3 +149,11 @@ def test_the_command_writes_a_whole_file_or_none(
         assert main(["export", "runs", "--to", str(tmp_path / bad)]) == 2
         assert words in capsys.readouterr().err
     assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_a_small_table_is_safe_to_open_in_a_spreadsheet() -> None:
+    table = {"image": ["=cmd|' /C calc'!A0.png", "고양이/1.png"], "confidence": [0.5, np.float32(0.25)]}
+    written = engine.as_csv(table)
+    assert written.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
+    assert rows == [["image", "confidence"], ["'=cmd|' /C calc'!A0.png", "0.5"], ["고양이/1.png", "0.25"]]

@@ -143,6 +143,18 @@ def test_two_that_take_everything_for_the_same(calm: Store, two: tuple[Run, Run]
     assert "Both take every image for the same." in told
 
 
+def test_images_of_another_label_are_not_the_same() -> None:
+    one = digits()
+    labels = one.labels.copy()
+    labels[:7] = (labels[:7] + 1) % 10
+    other = replace(one, labels=labels, ids=one.ids)
+    aligned = changes.on_same_images([one, other])
+    assert all(one_of.ids == one.ids[7:] for one_of in aligned)
+    found = changes.changes(*aligned)
+    assert not found.fixed.size and not found.broken.size
+    assert all(found.ids == one.ids for found in changes.on_same_images([one, one]))
+
+
 def test_answers_are_those_of_the_predictions() -> None:
     views = [View("a", digits("bayes")), View("b", digits("neighbours"))]
     table, right = answers_table(views, [5, 0]), answers_right(views, [5, 0])

@@ -239,6 +239,17 @@ def test_a_data_set_that_is_gone_leaves_numbers_and_captions(calm: Store) -> Non
     assert all(one["source"] is None for one in tiles(app))
 
 
+def test_images_that_took_the_place_of_its_own_are_not_shown_for_them(calm: Store, run: Run) -> None:
+    then = {"dataset": {"source_fingerprint": "of the images it learned"}}
+    folder = calm.home.run(run.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(then))
+    app = opened(RESULTS, run=run.id, tab="Suspect labels")
+    assert app.metric[0].label == "Accuracy"
+    assert all(one["source"] is None and one.get("is_ticked") is None for one in tiles(app))
+    assert not [one for one in app.button if "xclude" in one.label]
+
+
 def test_a_better_epoch_brings_predictions_of_its_own(calm: Store, run: Run) -> None:
     app = opened(RESULTS, run=run.id)
     before = app.metric[0].value

@@ -98,6 +98,10 @@ def suspects(found: Predictions) -> None:
         )
         if found.part == "train":
             st.caption(":material/info: It has learned these labels: what it contradicts all the same is doubtful.")
+        if dataset_of(found.dataset) is None:  # its images are gone: there is nothing to take them out of
+            csv_button(found, places, "suspects", key="suspects")
+            result_tiles(found, places, key="suspects")
+            return
         ticked = _ticks(found)
         _suspect_tools(found, places, ticked)
         result_tiles(found, places, key="suspects", ticked=ticked, on_tick=_tick)

@@ -12,7 +12,8 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import engine
-from storage import Home, Run
+from benchmarks.fill import add_runs
+from storage import Home, Run, Store
 from tests.browser import chromium
 from tests.browser.pages import serving, settle
 from tests.pages import seed, seed_results, seed_searches
@@ -51,6 +52,7 @@ FULL = {
     "lab": "/lab",
     "machine": "/machine",
 }
+LARGE = {"runs-many": "/runs"}
 EMPTY = {
     "home": "/",
     "datasets": "/datasets",
@@ -68,23 +70,43 @@ def main(only: list[str]) -> int:
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
-        for pages, suffix in ((FULL, ""), (EMPTY, "-empty")):
-            home = Home.find(Path(folder) / f"home{suffix}")
-            store = engine.open_store(home)
-            if pages is FULL:
-                made = seed.full_home(store)
-                seed_results.some(store, made)
-                shown = _ids(made | {"twenty": seed_results.twenty(store)}) | seed_searches.some(store)
-            else:
-                seed.digits(store)
-                seed.awake(store)
-                shown = {}
+        for place, (pages, suffix, fill) in enumerate(
+            ((FULL, "", _full), (LARGE, "", _large), (EMPTY, "-empty", _empty))
+        ):
+            if only and not pages.keys() & set(only):
+                continue
+            home = Home.find(Path(folder) / f"home{place or ''}")
+            shown = fill(engine.open_store(home))
             with serving(home) as address, _previewer(home):
                 for name, path in pages.items():
                     if not only or name in only:
                         _all_looks(browser, address + path.format(**shown), name, suffix)
         browser.close()
     return 0
+
+
+def _full(store: Store) -> dict[str, str]:
+    """A home with a bit of everything; ids by name."""
+    made = seed.full_home(store)
+    engine.tag_runs(store, [made["finished"].id, made["long"].id], add=["baseline", "발표 자료 초안"])
+    engine.tag_runs(store, [made["small"].id, made["running"].id], add=["paper"])
+    engine.note_run(
+        store, made["finished"].id, "A first look: **does the loop learn?**\n\n- rate 1e-3 was best\n- 다음: 더 긴 실험"
+    )
+    seed_results.some(store, made)
+    return _ids(made | {"twenty": seed_results.twenty(store)}) | seed_searches.some(store)
+
+
+def _large(store: Store) -> dict[str, str]:
+    seed.awake(store)
+    add_runs(store, 1_000)
+    return {}
+
+
+def _empty(store: Store) -> dict[str, str]:
+    seed.digits(store)
+    seed.awake(store)
+    return {}
 
 
 @contextmanager

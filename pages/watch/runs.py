@@ -44,7 +44,9 @@ def shown_runs() -> list[Run]:
             return runs
         untick()  # one is gone: positions no longer mean the same runs
     gone = being_deleted()
-    runs = [run for run in store().runs.list(**chosen(), limit=MOST) if run.id not in gone]
+    found = store().runs.list(**chosen(), limit=MOST + 1)
+    runs = [run for run in found[:MOST] if run.id not in gone]
+    st.session_state["runs_more"] = len(found) > MOST
     st.session_state["runs_ids"] = [run.id for run in runs]
     return runs
 
@@ -102,7 +104,9 @@ def table() -> None:
             export([run.id for run in ticked])
             st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")
         else:
-            st.caption(f"{words.count(len(runs), 'run')}. Click a name to open it, tick rows to act on them.")
+            older = " (the newest; filters find older ones)" if st.session_state.get("runs_more") else ""
+            told = f"{words.count(len(runs), 'run')}{older}"
+            st.caption(f"{told}. Click a name to open it, tick rows to act on them.")
             export([])
 
 

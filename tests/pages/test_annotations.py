@@ -97,3 +97,11 @@ def test_an_archived_runs_page_still_opens(runs: dict[str, Run], store: Store) -
 def test_a_tag_has_one_colour_everywhere_and_for_good() -> None:
     assert [tag_place(tag) for tag in ("baseline", "Baseline", "발표", "논문", "v2", "final")] == [0, 0, 1, 2, 3, 4]
     assert len(LIGHT.tags) == len(DARK.tags) == len(TAG_COLOURS)
+
+
+def test_a_list_that_is_cut_says_so(store: Store) -> None:
+    seed.awake(store)
+    seed.many(store, 1001)
+    app = opened(RUNS)
+    assert len(app.dataframe[0].value) == 1000
+    assert "1,000 runs (the newest; filters find older ones)." in texts(app)

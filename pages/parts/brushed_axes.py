@@ -24,12 +24,14 @@ def brushed_axes(
     Args:
         afterwards: Called once another part is brushed.
     """
-    key = f"{page}_axes_{subject}_{st.session_state.get(f'{page}_axes_round', 0)}"
+    key = _key(page, subject)
     held = st.session_state.get(f"{page}_axes_option")
     stays = brushed(page) and held is not None and held[0][0] == key
     option, ids = held[1] if stays else unless_new(f"{page}_axes_option", (key, token, palette().name), make)
 
     def take() -> None:
+        if key != _key(page, subject):  # a late word of a chart that has been replaced
+            return
         picked = st.session_state[key].selection.selected
         st.session_state[f"{page}_brushed"] = [
             ids[row] for group in picked for row in group["data_indices"] if row < len(ids)
@@ -37,6 +39,10 @@ def brushed_axes(
         afterwards()
 
     st.echarts_chart(option, height=HEIGHT, key=key, on_select=take, alt=alt)
+
+
+def _key(page: str, subject: str) -> str:
+    return f"{page}_axes_{subject}_{st.session_state.get(f'{page}_axes_round', 0)}"
 
 
 def brushed(page: str) -> list[str]:

@@ -56,7 +56,7 @@ def curves(compared: Compared, focus: Focus) -> None:
     look = _tools([name for name in FIRST if name in names] + sorted(names - set(FIRST)))
     drawn = tuple((group.key, focus.colours[group.key]) for group in focus.groups)
     token = (compared.token, compared.by, drawn, look, palette().name)
-    key = f"compare_chart_{st.session_state.get('compare_zoom_round', 0)}"
+    key = _key()
     option = unless_new("compare_option_curves", token, lambda: _option(compared, focus, look))
     told = f"{words.metric(look.metric)} of {words.count(len(focus.groups), 'line')}"
     st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(key, look.axis), alt=told)
@@ -169,6 +169,8 @@ def _brush(key: str, axis: Axis) -> Callable[[], None]:
     """The brushed range becomes the window, kept here because no chart keeps it over a refresh."""
 
     def take() -> None:
+        if key != _key():  # a late word of a chart that has been replaced
+            return
         areas = st.session_state[key]["selection"]["areas"]
         if areas and areas[0].get("coord_range"):
             first, last = areas[0]["coord_range"][:2]
@@ -177,6 +179,10 @@ def _brush(key: str, axis: Axis) -> Callable[[], None]:
                 _new_chart()
 
     return take
+
+
+def _key() -> str:
+    return f"compare_chart_{st.session_state.get('compare_zoom_round', 0)}"
 
 
 def _new_chart() -> None:

@@ -80,8 +80,6 @@ def what_made_a_difference(compared: Compared, focus: Focus) -> None:
         afterwards=lambda: untick(TABLE),
         alt=f"{words.count(len(compared.runs), 'run')} as lines across their settings",
     )
-    if len(compared.runs) > len(focus.of_runs):
-        st.caption("Lines are coloured by their value, from good (green) to bad (amber).")
 
 
 def parallel_of(compared: Compared, focus: Focus) -> Made:
@@ -94,7 +92,7 @@ def parallel_of(compared: Compared, focus: Focus) -> Made:
     option = parallel(
         trials,
         dimensions,
-        metric=words.metric(compared.metric),
+        metric=words.metric(compared.metric).removeprefix("Validation ").capitalize(),  # room is short
         percent=compared.metric.endswith("/accuracy"),
         lowest=compared.rows["best"].lowest,
         palette=palette(),

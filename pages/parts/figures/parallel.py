@@ -135,7 +135,7 @@ def _lines(rows: Sequence[Sequence[float | None]], colours: Sequence[str | None]
     few = len(rows) <= 120
     if colours:
         looks = [
-            {"color": colour or palette.muted, "width": 2 if colour else 1, "opacity": 0.9 if colour else 0.3}
+            {"color": colour or palette.muted, "width": 2 if colour else 1, "opacity": 1 if colour else 0.3}
             for colour in colours
         ]
         data: list[Any] = [{"value": list(row), "lineStyle": look} for row, look in zip(rows, looks, strict=True)]

@@ -97,6 +97,7 @@ def written(
     told = [_pair(first, second, best, style, mostly) if len(sides) == 2 else _first(sides, best, style, mostly)]
     told += _costs(first, second, measured, rows, style) if len(sides) == 2 else _cheaper(sides, measured, rows, style)
     told.append(_sureness(first, second, best, style, kinds or {}))
+    told += _otherwise(sides, best, style, kinds or {})
     told += [_chance(by_image, first, second)] if by_image else []
     told += [OF_IMAGES[images]] if images in OF_IMAGES else []
     if not _same_split([*first.group.runs, *second.group.runs]):
@@ -200,6 +201,19 @@ def _sureness(first: Side, second: Side, best: Quantity, style: Style, kinds: Ma
     if len(alike) == 2:
         return f"Single runs of it and of {name} overlap: more seeds would tell."
     return f"Single runs of it and of {name} overlap: what else differs between them matters as much."
+
+
+def _otherwise(sides: Sequence[Side], best: Quantity, style: Style, kinds: Mapping[str, int]) -> list[str]:
+    """Where seeds of one way lead, what comes after them."""
+    first, second, *rest = sides
+    alike = {kinds.get(run.id) for run in (*first.group.runs, *second.group.runs)}
+    other = next((side for side in rest if alike.isdisjoint(kinds.get(run.id) for run in side.group.runs)), None)
+    gap = _gap(first.mean, other.mean, best) if other and len(alike) == 1 and None not in alike else None
+    if other is None or gap is None:
+        return []
+    return [
+        f"The best that is set up otherwise is {style.strong(other.group.name)}, {gap} behind: {_values(other, best)}."
+    ]
 
 
 def _chance(by_image: ByImage, first: Side, second: Side) -> str:

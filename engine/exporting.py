@@ -47,7 +47,8 @@ def export(
     if problems := _problems(what, form, runs, search):
         raise Refused(problems)
     search_id = None if search is None else find_search(store, search).id
-    ids = None if runs is None else [find_run(store, one).id for one in runs]
+    known = {run.id for run in store.runs.some(runs or ())}
+    ids = None if runs is None else [one if one in known else find_run(store, one).id for one in runs]
     sheet = _sheet(store, what, ids, search_id)
     return _csv(sheet) if form == "csv" else _parquet(sheet)
 

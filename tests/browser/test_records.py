@@ -29,7 +29,7 @@ def test_ticked_runs_are_tagged_archived_and_taken_away_as_a_file(site: Site, pa
     page.get_by_role("button", name="Tags", exact=True).click()
     box = page.get_by_label("Put on")
     box.fill("논문 초안")
-    page.wait_for_timeout(4000)  # the list below refreshes itself meanwhile
+    page.wait_for_timeout(3500)  # the list below refreshes itself meanwhile
     expect(box).to_have_value("논문 초안")
     box.press("Enter")
     box.press("Tab")  # shuts the list of tags, which lies over the button
@@ -59,7 +59,7 @@ def test_notes_are_written_on_a_page_that_moves(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_label("Name").fill("이름을 바꾼 실험")
     page.get_by_label("Notes").fill("The rate was **too high**.")
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(2500)  # the parts below refresh themselves meanwhile
     expect(page.get_by_label("Notes")).to_have_value("The rate was **too high**.")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="이름을 바꾼 실험")).to_be_visible()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import Home, Store
+from storage import Home, MetricPoint, Store
 from storage.connections import MOST_IDLE
 
 
@@ -35,6 +35,25 @@ def test_what_failed_takes_back_its_writes_and_leaves_no_lock(store: Store) -> N
         other.execute("UPDATE runs SET name = 'changed'")
     other.close()
     assert [run.name for run in store.runs.list()] == ["changed"]
+
+
+def test_kept_connections_hold_nothing_of_the_past(store: Store) -> None:
+    """A cursor left open would pin the write-ahead log, which then grows for as long as the server lives."""
+    run_id = add(store, "measured")
+    points = [MetricPoint(name="loss", step=step, epoch=1, value=1.0, at=0.0) for step in range(3)]
+    store.metrics.add(run_id, points)
+    assert store.metrics.count(run_id, "loss") == 3
+    assert store.metrics.best(run_id, "loss") is not None
+    assert list(store.metrics.pages(run_id, 2)) and store.metrics.after(run_id, {}, limit=2)
+    assert store.metrics.series(run_id, "loss").steps == [0, 1, 2]
+    assert store.extents.of([run_id]) and store.runs.tags() == {} and not store.runs.any_archived()
+    assert store.settings.get("none") is None and store.engine.get() is None
+    store.events.add(run_id, "warning", "a")
+    assert store.events.warnings({run_id})
+    with sqlite3.connect(store.home.database) as other:
+        busy, in_log, _ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    other.close()
+    assert (busy, in_log) == (0, 0)
 
 
 def test_readers_see_what_others_have_just_written(home: Home) -> None:

@@ -40,12 +40,12 @@ FULL = {
     "compare": "/compare?runs={small},{long},{running}",
     "compare-many": "/compare?searches={many}",
     "compare-trade-offs": "/compare?searches={search}&compare_look=Trade-offs",
-    "compare-images": "/compare?runs={small},{long}&images=true",
+    "compare-images": "/compare?runs={first},{second}&images=true",
     "run": "/run?run={running}",
     "run-finished": "/run?run={finished}",
     "run-failed": "/run?run={failed}",
     "results": "/results?run={finished}",
-    "results-cell": "/results?run={finished}&true=5&guess=9",
+    "results-cell": "/results?run={finished}&true=1&guess=2",
     "results-mistakes": "/results?run={finished}&tab=Mistakes",
     "results-calibration": "/results?run={finished}&tab=Calibration",
     "results-many": "/results?run={twenty}",
@@ -93,8 +93,8 @@ def _full(store: Store) -> dict[str, str]:
     engine.note_run(
         store, made["finished"].id, "A first look: **does the loop learn?**\n\n- rate 1e-3 was best\n- 다음: 더 긴 실험"
     )
-    seed_results.some(store, made)
-    return _ids(made | {"twenty": seed_results.twenty(store)}) | seed_searches.some(store)
+    made |= seed_results.some(store, made) | {"twenty": seed_results.twenty(store)}
+    return _ids(made) | seed_searches.some(store)
 
 
 def _large(store: Store) -> dict[str, str]:

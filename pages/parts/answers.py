@@ -23,7 +23,7 @@ def every_answer(views: Sequence[View], places: Sequence[int] | np.ndarray) -> N
     """What each run takes each of these images for."""
     st.markdown("**The same images through every run**")
     found, dataset = views[0].found, dataset_of(views[0].found.dataset)
-    small = [thumbnail(dataset, found.ids[place]) if dataset else None for place in places]
+    small = [thumbnail(dataset, found.ids[place], least=ROW) if dataset else None for place in places]
     table = answers_table(views, places)
     table.insert(0, "image", [one.address if one else None for one in small])
     column = st.column_config

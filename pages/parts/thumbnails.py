@@ -21,20 +21,20 @@ class Thumbnail(NamedTuple):
     is_few: bool
 
 
-def thumbnail(dataset: Dataset, image_id: str) -> Thumbnail | None:
-    """A picture of the image; None: it is gone."""
+def thumbnail(dataset: Dataset, image_id: str, *, least: int = 1) -> Thumbnail | None:
+    """A picture of the image, its longer side at least so many pixels; None: it is gone."""
     try:
-        return _thumbnail(dataset.id, dataset.source_fingerprint, image_id)
+        return _thumbnail(dataset.id, dataset.source_fingerprint, image_id, least)
     except (engine.Unavailable, engine.NotFound, KeyError):
         return None
 
 
 # The fingerprint is part of the key: a data set of the same name may take another's place.
 @st.cache_data(max_entries=4000, show_spinner=False)
-def _thumbnail(dataset_id: str, fingerprint: str, image_id: str) -> Thumbnail:
+def _thumbnail(dataset_id: str, fingerprint: str, image_id: str, least: int) -> Thumbnail:
     image = engine.dataset_image(store(), dataset_id, image_id)
     is_few, held = max(image.size) <= FEW, io.BytesIO()
-    small = enlarged(image, 1, FEW if is_few else SIDE)
+    small = enlarged(image, least, FEW if is_few else SIDE)
     if is_few or small.mode == "RGBA":
         small.save(held, "PNG", optimize=True)
         kind = "png"

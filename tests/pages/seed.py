@@ -85,12 +85,19 @@ def run(
     ago_h: float = 0.1,
     ceiling: float = 0.984,
     attempt: int = 1,
+    rate: float = 0.001,
 ) -> Run:
     """A run in `state` with everything such a run leaves behind; `done` epochs of it are trained."""
     done = epochs if done is None else done
     backbone = "small_cnn" if "small" in name or dataset == "digits" else "resnet18"
     spec = engine.RunSpec.parse(
-        {"name": name, "data": {"dataset": dataset}, "model": {"backbone": backbone}, "epochs": epochs}
+        {
+            "name": name,
+            "data": {"dataset": dataset},
+            "model": {"backbone": backbone},
+            "optimisation": {"learning_rate": rate},
+            "epochs": epochs,
+        }
     )
     made = store.runs.add(name=name, spec=spec.model_dump(mode="json"), dataset_id=dataset, epochs=epochs)
     created = time.time() - 3600 * ago_h

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import engine
 from engine import Predictions
-from pages.parts import picked, results
+from pages.parts import picked, results, words
 from storage import Run, RunState, Store
 from tests.pages import pages, seed, seed_datasets, seed_results
 from tests.pages.pages import RESULTS, RUN, fine, keys, opened
@@ -266,5 +266,7 @@ def test_its_run_page_leads_to_it(calm: Store, run: Run) -> None:
 
 def test_what_the_full_home_of_the_pictures_keeps(store: Store) -> None:
     made = seed.full_home(store)
-    seed_results.some(store, made)
-    assert "Results of" in opened(RESULTS, run=made["small"].id).title[0].value
+    made |= seed_results.some(store, made)
+    for name in ("finished", "first", "second"):  # what a run says of itself and of its images agrees
+        app = opened(RESULTS, run=made[name].id)
+        assert app.metric[0].value == words.percent(made[name].best_value)

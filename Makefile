@@ -4,8 +4,9 @@ BIN := .venv/bin
 # someone who watches sees what is being fetched; a log does not
 INSTALL = $(BIN)/python -m pip install --disable-pip-version-check $$([ -t 2 ] || echo --quiet)
 
-# tests with an eye on the clock: they have the machine to themselves
-ALONE := tests/browser tests/faults
+# tests with an eye on the clock: kept apart from those that fill all cores
+KILLING := tests/faults
+SEEING := tests/browser
 
 .PHONY: help setup run stop test slow lint types bench screenshots docs clean
 
@@ -22,8 +23,9 @@ stop: setup  ## stop all runs (each saves first) and the engine
 
 test: setup .venv/.installed-dev lint types  ## lint, types and every test, real-browser ones included
 	@$(BIN)/python -m tests.browser.chromium
-	$(BIN)/pytest -n 2 --dist loadfile $(ALONE:%=--ignore=%)
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest -n 2 --dist loadfile --ignore=$(KILLING) --ignore=$(SEEING)
+	$(BIN)/pytest -n 2 --dist loadfile $(KILLING)
+	$(BIN)/pytest $(SEEING)
 
 slow: setup .venv/.installed-dev  ## the long tests that `make test` leaves out: soaks, repeated kills, every pair of a search (an hour)
 	@$(BIN)/python -m tests.browser.chromium

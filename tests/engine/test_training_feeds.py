@@ -1,7 +1,8 @@
 """Features of frozen stages, computed once: the same training, shared, limited, and made anew when anything changes."""
 
-import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from engine.data.features import make_room
 from engine.training.failures import Stopped
+from tests.conftest import ROOT
 from tests.engine.digits_run import DigitsRun, equal
 
 HEAD = {"freeze": {"policy": "head"}}
@@ -152,17 +154,14 @@ def test_asked_to_stop_while_computing_leaves_nothing(tmp_path: Path) -> None:
     assert [path.suffix for path in (tmp_path / "cache" / "features").iterdir()] == [".lock"]
 
 
-def _train_head(folder: Path, cache: Path) -> None:
+def train_head(folder: str, cache: str) -> None:
     torch.set_num_threads(1)
-    DigitsRun(folder, cache, spec=HEAD | {"compute": FP32}).fit(until_step=3)
+    DigitsRun(Path(folder), Path(cache), spec=HEAD | {"compute": FP32}).fit(until_step=3)
 
 
 def test_two_runs_filling_it_at_once_are_safe(tmp_path: Path) -> None:
-    start = multiprocessing.get_context("spawn")
-    both = [start.Process(target=_train_head, args=(tmp_path / name, tmp_path / "cache")) for name in "ab"]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join(120)
-    assert [process.exitcode for process in both] == [0, 0]
+    train = "import sys; from tests.engine.test_training_feeds import train_head; train_head(*sys.argv[1:])"
+    commands = [[sys.executable, "-c", train, str(tmp_path / name), str(tmp_path / "cache")] for name in "ab"]
+    both = [subprocess.Popen(command, cwd=ROOT) for command in commands]
+    assert [process.wait(120) for process in both] == [0, 0]
     assert len(list((tmp_path / "cache" / "features").glob("*.npy"))) == 1

@@ -3,6 +3,7 @@
 The whole table of pairs is slow: `.venv/bin/pytest tests/engine/test_tuning_driver.py -m "slow or not slow"`.
 """
 
+import re
 import signal
 from itertools import product
 from pathlib import Path
@@ -100,9 +101,9 @@ def test_a_space_that_always_fails_ends_with_one_reason(tmp_path: Path) -> None:
     search = Searched(tmp_path, run={"optimisation": {"optimizer": "sgd"}}, trials=20)
     search.told["dataset"] = {**search.told["dataset"], "kind": "folder", "path": str(tmp_path / "gone")}
     ended = search.run()
-    assert ended["state"] == "failed" and ended["reason"].startswith(
-        "All of its first 5 trials failed in the same way:"
-    )
+    # five are enough; one that trained beside the fifth is waited for
+    assert re.match(r"All of its first [56] trials failed in the same way:", ended["reason"])
+    assert ended["state"] == "failed"
     assert len(search.trials()) <= 7 and not search.left()
 
 

@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engine.catalog.named import named
 from engine.errors import Refused, Unavailable
 from engine.leaving import leave
 from engine.previews import KINDS, waiting
@@ -88,8 +88,7 @@ def make(taken: Path) -> None:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
     try:
-        module, _, function = KINDS[asked["kind"]][0].partition(":")
-        make_it = getattr(import_module(module), function)
+        make_it = named(KINDS[asked["kind"]][0])
         values = make_it(RunSpec.of_parts(asked["spec"]), asked, made, _teller(taken, asked))
         told = {"values": values}
     except (Unavailable, Refused) as error:

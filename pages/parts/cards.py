@@ -8,7 +8,7 @@ import streamlit as st
 import engine
 from engine import Problem
 from pages.parts import words
-from pages.parts.session import open_run, store
+from pages.parts.session import RUNS_PAGE, open_run, store
 from pages.parts.tables import backbone_of
 from storage import Run, RunState, SearchState
 
@@ -107,3 +107,16 @@ def problem_lines(problems: Iterable[Problem], *, labelled: bool = False) -> Non
         field = labels.get(problem.field)
         text = f"{field}: {problem.message}" if field else str(problem)
         st.markdown(f":red[:material/error: {words.escaped(text)}]")
+
+
+def no_such_run(title: str, wanted: str | None) -> None:
+    """In place of a run's page that is called `title`: none was chosen, or it is not there."""
+    st.session_state.pop("selected_run", None)
+    with page_head(title):
+        pass
+    empty_state(
+        "search_off",
+        "No run is chosen" if wanted is None else "This run is not here",
+        "Open one from the list." if wanted is None else f"{words.escaped(wanted)} may have been deleted, or mistyped.",
+        lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
+    )

@@ -5,7 +5,7 @@ import streamlit as st
 from engine import Predictions
 from pages.parts import words
 from pages.parts.address import put
-from pages.parts.cards import empty_state, page_head
+from pages.parts.cards import empty_state, no_such_run
 from pages.parts.live import CHARTS_S, live, pace
 from pages.parts.one_image import View, asked_image
 from pages.parts.predicted import IMPOSSIBLE, JUDGED, kept, predicted, why
@@ -13,7 +13,7 @@ from pages.parts.results_classes import classes
 from pages.parts.results_confusion import confusion
 from pages.parts.results_head import chosen_images, header, headline
 from pages.parts.results_lists import calibration, mistakes, suspects, truth_and_prediction, uncertain
-from pages.parts.session import RUN_PAGE, RUNS_PAGE, selected_run, store
+from pages.parts.session import RUN_PAGE, selected_run, store
 from storage import Run
 
 TABS = {
@@ -97,22 +97,10 @@ def to_run(run: Run) -> None:
     st.page_link(RUN_PAGE, label="To the run", icon=":material/show_chart:", query_params={"run": run.id})
 
 
-def not_here(wanted: str | None) -> None:
-    st.session_state.pop("selected_run", None)
-    with page_head("Results"):
-        pass
-    empty_state(
-        "search_off",
-        "No run is chosen" if wanted is None else "This run is not here",
-        "Open one from the list." if wanted is None else f"{words.escaped(wanted)} may have been deleted, or mistyped.",
-        lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
-    )
-
-
 wanted = selected_run()
 try:
     found_run = store().runs.get(wanted or "")
 except KeyError:
-    not_here(wanted)
+    no_such_run("Results", wanted)
 else:
     page(found_run)

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.parts import run_parts, words
-from pages.parts.cards import empty_state, page_head
+from pages.parts.cards import empty_state, no_such_run
 from pages.parts.exports import export_button
 from pages.parts.live import CHARTS_S, live, pace
 from pages.parts.run_charts import chart_tools, charts
@@ -83,18 +83,6 @@ def page(run: Run) -> None:
     live(told, every_s=pace(run, CHARTS_S))
 
 
-def not_here(wanted: str | None) -> None:
-    st.session_state.pop("selected_run", None)
-    with page_head("Run"):
-        pass
-    empty_state(
-        "search_off",
-        "No run is chosen" if wanted is None else "This run is not here",
-        "Open one from the list." if wanted is None else f"{words.escaped(wanted)} may have been deleted, or mistyped.",
-        lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
-    )
-
-
 if st.session_state.pop("run_left", False):
     st.session_state.pop("selected_run", None)
     st.switch_page(RUNS_PAGE)
@@ -102,6 +90,6 @@ wanted = selected_run()
 try:
     found = store().runs.get(wanted or "")
 except KeyError:
-    not_here(wanted)
+    no_such_run("Run", wanted)
 else:
     page(found)

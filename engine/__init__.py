@@ -25,6 +25,7 @@ from engine.catalog import (
     TRACKERS,
     WEIGHTS,
     DatasetKind,
+    Preset,
 )
 from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.faults import OFFERED, Offer, remedies
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from engine.predicting import has_its_images, predictable_parts, predictions_on, run_predictions, saliency
     from engine.predictions import Predictions
     from engine.previews import Preview, forget_preview, is_measuring, preview
+    from engine.results import Scores, scores
     from engine.search_facts import Estimate, Outlook, importances, search_estimate, search_outlook
     from engine.searches import (
         change_space,
@@ -143,12 +145,14 @@ __all__ = [
     "Offer",
     "Outlook",
     "Predictions",
+    "Preset",
     "Preview",
     "Problem",
     "Range",
     "Refused",
     "RunSpec",
     "Scan",
+    "Scores",
     "SearchSpec",
     "Setting",
     "Unavailable",
@@ -214,6 +218,7 @@ __all__ = [
     "run_predictions",
     "saliency",
     "scan_dataset",
+    "scores",
     "search_estimate",
     "search_outlook",
     "search_settings",
@@ -262,6 +267,7 @@ _STORED = {  # module -> its names above
         "engine.predicting": "has_its_images predictable_parts predictions_on run_predictions saliency",
         "engine.predictions": "Predictions",
         "engine.previews": "Preview forget_preview is_measuring preview",
+        "engine.results": "Scores scores",
         "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",
         "engine.tracking.choice": "set_trackers tracker_installed trackers",
         "engine.searches": (

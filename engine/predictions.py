@@ -5,7 +5,7 @@ Whatever reads Parquet opens the file: a row an image, classes by name. It needs
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,38 @@ class Predictions:
     shares: np.ndarray  # float32 (n, k): their probabilities
     of_label: np.ndarray  # float32 (n,): the probability of the true class
     rank: np.ndarray  # int64 (n,): how many classes stand before the true one
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether the most likely class is the true one, bool (n,)."""
+        return self.guesses[:, 0] == self.labels
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.right.mean()) if len(self.labels) else 0.0
+
+    def top(self, k: int) -> float:
+        """How often the truth is among the `k` most likely classes."""
+        return float((self.rank < k).mean()) if len(self.rank) else 0.0
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Images by true class (rows) and guess (columns), int64 (classes, classes)."""
+        number = len(self.classes)
+        return np.bincount(self.labels * number + self.guesses[:, 0], minlength=number**2).reshape(number, number)
+
+    def of_images(self, ids: Sequence[str]) -> "Predictions":
+        """Those of the images named, in that order.
+
+        Raises:
+            KeyError: There is none of an image.
+        """
+        if tuple(ids) == self.ids:
+            return self
+        at = {one: place for place, one in enumerate(self.ids)}
+        rows = np.array([at[one] for one in ids], dtype=np.int64)
+        per_image = ("labels", "guesses", "shares", "of_label", "rank")
+        return replace(self, ids=tuple(ids), **{name: getattr(self, name)[rows] for name in per_image})
 
     def to_parquet(self) -> bytes:
         """The whole file."""

@@ -8,7 +8,7 @@ from engine.catalog.freezing import FREEZE_POLICIES
 from engine.catalog.heads import HEADS, INITIALISATIONS
 from engine.catalog.optimizers import OPTIMIZERS
 from engine.catalog.precisions import PRECISIONS
-from engine.catalog.presets import PRESETS
+from engine.catalog.presets import PRESETS, Preset
 from engine.catalog.schedulers import SCHEDULERS
 from engine.catalog.schedules import SCHEDULES
 from engine.catalog.search_presets import SEARCH_PRESETS
@@ -51,4 +51,5 @@ __all__ = [
     "WEIGHTS",
     "Backbone",
     "DatasetKind",
+    "Preset",
 ]

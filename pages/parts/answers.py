@@ -11,7 +11,6 @@ from pages.parts import words
 from pages.parts.figures.palette import Palette
 from pages.parts.one_image import View
 from pages.parts.predicted import dataset_of
-from pages.parts.results import right
 from pages.parts.run_list import HEAD
 from pages.parts.session import palette
 from pages.parts.thumbnails import thumbnail
@@ -62,7 +61,7 @@ def answers_table(views: Sequence[View], places: Sequence[int] | np.ndarray) -> 
 
 def answers_right(views: Sequence[View], places: Sequence[int] | np.ndarray) -> np.ndarray:
     """Whether each run is right on each image, bool (images, runs)."""
-    return np.stack([right(view.found)[np.asarray(places, dtype=np.int64)] for view in views], axis=1)
+    return np.stack([view.found.right[np.asarray(places, dtype=np.int64)] for view in views], axis=1)
 
 
 def coloured(table: pd.DataFrame, is_right: np.ndarray, colours: Palette) -> Styler:

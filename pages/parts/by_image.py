@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import Predictions
+from pages.parts.changes import on_same_images
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,13 @@ class ByImage:
 
 def by_image(first: Predictions | None, second: Predictions | None) -> ByImage | None:
     """None where they were not judged by the same images of the same classes."""
-    if first is None or second is None or first.classes != second.classes or set(first.ids) != set(second.ids):
+    if first is None or second is None or first.classes != second.classes:
         return None
-    place = {image: row for row, image in enumerate(second.ids)}
-    rows = np.asarray([place[image] for image in first.ids], dtype=np.int64)
-    if not np.array_equal(first.labels, second.labels[rows]):  # relabelled between the two
+    images = len(first.ids), len(second.ids)
+    first, second = on_same_images([first, second])
+    if images != (len(first.ids), len(first.ids)):  # others, or relabelled between the two
         return None
-    mine, theirs = first.rank == 0, (second.rank == 0)[rows]
+    mine, theirs = first.right, second.right
     gained, lost = mine & ~theirs, theirs & ~mine
     count = len(first.classes)
     by_class = (np.bincount(first.labels[which], minlength=count).tolist() for which in (gained, lost))

@@ -1,12 +1,11 @@
 """Two runs on the same images: what the second puts right and what it spoils. Pure numpy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine import Predictions
-from pages.parts.results import right
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +27,15 @@ def on_same_images(found: Sequence[Predictions]) -> list[Predictions]:
     if len({one.classes for one in found}) > 1:
         raise ValueError("They know different classes.")
     shared = set(found[0].ids).intersection(*(one.ids for one in found[1:]))
-    aligned = [_rows(one, [one_id for one_id in found[0].ids if one_id in shared]) for one in found]
+    aligned = [one.of_images([one_id for one_id in found[0].ids if one_id in shared]) for one in found]
     alike = np.all([one.labels == aligned[0].labels for one in aligned], axis=0)
     ids = [one_id for one_id, is_alike in zip(aligned[0].ids, alike, strict=True) if is_alike]
-    return [_rows(one, ids) for one in aligned]
+    return [one.of_images(ids) for one in aligned]
 
 
 def changes(first: Predictions, second: Predictions) -> Changes:
     """Of two that saw the same images in one order; the surest mistakes of either come first."""
-    was, now = right(first), right(second)
+    was, now = first.right, second.right
     doubt = np.minimum(first.of_label, second.of_label)
 
     def ordered(chosen: np.ndarray, by: np.ndarray) -> np.ndarray:
@@ -75,16 +74,7 @@ def came_and_left(first: Predictions, second: Predictions, true: int, guess: int
 
 def most_disputed(found: Sequence[Predictions]) -> np.ndarray:
     """Images on which runs differ, int64: those first that about half of them get right."""
-    number_right = np.stack([right(one) for one in found]).sum(axis=0)
+    number_right = np.stack([one.right for one in found]).sum(axis=0)
     guesses = np.stack([one.guesses[:, 0] for one in found])
     places = np.flatnonzero((guesses != guesses[0]).any(axis=0))
     return places[np.argsort(np.abs(number_right[places] - len(found) / 2), kind="stable")]
-
-
-def _rows(found: Predictions, ids: Sequence[str]) -> Predictions:
-    if tuple(ids) == found.ids:
-        return found
-    at = {one: place for place, one in enumerate(found.ids)}
-    rows = np.array([at[one] for one in ids], dtype=np.int64)
-    per_image = ("labels", "guesses", "shares", "of_label", "rank")
-    return replace(found, ids=tuple(ids), **{name: getattr(found, name)[rows] for name in per_image})

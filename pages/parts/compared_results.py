@@ -88,7 +88,7 @@ def verdict(first: View, second: View) -> str:
 def _chosen_two(views: Sequence[View]) -> tuple[View, View]:
     """The first and the second run, as the address names them; else the first two, the better one second."""
     by_id = {view.found.run: view for view in views}
-    ranked = sorted(list(by_id)[:2], key=lambda run_id: results.accuracy(by_id[run_id].found))
+    ranked = sorted(list(by_id)[:2], key=lambda run_id: by_id[run_id].found.accuracy)
     asked = [st.query_params.get(name) for name in ("first", "second")]
     if None in asked or asked[0] == asked[1] or not {*asked} <= {*by_id}:
         asked = ranked

@@ -25,44 +25,62 @@ def lineage(run: Run) -> None:
 
 
 def go_on(run: Run) -> None:
-    """More epochs, other settings from a checkpoint, back to an earlier one; and pins."""
+    """More epochs, other settings from a checkpoint, back to an earlier one, a new run like it; and pins."""
     if (started := actions.started_run()) is not None:
         open_run(started)
     kept = store().checkpoints.list(run.id)
-    if not kept:
+    if not kept and run.source is not None:
         return
     with st.popover("Go on", icon=":material/fork_right:", key="run_go_on"):
-        if run.state.is_over:
+        if kept and run.state.is_over:
             _extend(run)
-        st.markdown("**From a checkpoint**")
-        names = {one.name: _label(one, run) for one in kept}
-        chosen = st.selectbox("Checkpoint", list(names), format_func=names.__getitem__, key=f"run_from_{run.id}")
-        one = next(found for found in kept if found.name == chosen)
-        with st.container(horizontal=True, gap="small"):
-            if st.button(
-                "Branch",
-                icon=":material/fork_right:",
-                key="run_branch",
-                help="A new run that goes on from here, with other settings if you like. This one stays as it is.",
-            ):
-                st.switch_page(NEW_RUN_PAGE, query_params={"branch": run.id, "at": one.name})
-            if run.state in (RunState.STOPPED, RunState.FAILED) and run.search_id is None:
-                st.button(
-                    "Resume from here",
-                    icon=":material/history:",
-                    key="run_resume_from",
-                    help="This run goes on from here; checkpoints and curves that came after it go.",
-                    on_click=_resume,
-                    args=(run.id, one.name),
-                )
+        if kept:
+            _from_checkpoint(run, kept)
+        _like_it(run, has_learned=any(one.is_best for one in kept))
+
+
+def _from_checkpoint(run: Run, kept: list[Checkpoint]) -> None:
+    st.markdown("**From a checkpoint**")
+    names = {one.name: _label(one, run) for one in kept}
+    chosen = st.selectbox("Checkpoint", list(names), format_func=names.__getitem__, key=f"run_from_{run.id}")
+    one = next(found for found in kept if found.name == chosen)
+    with st.container(horizontal=True, gap="small"):
+        if st.button(
+            "Branch",
+            icon=":material/fork_right:",
+            key="run_branch",
+            help="A new run that goes on from here, with other settings if you like. This one stays as it is.",
+        ):
+            st.switch_page(NEW_RUN_PAGE, query_params={"branch": run.id, "at": one.name})
+        if run.state in (RunState.STOPPED, RunState.FAILED) and run.search_id is None:
             st.button(
-                "Unpin" if one.is_pinned else "Pin",
-                icon=":material/keep_off:" if one.is_pinned else ":material/keep:",
-                key="run_pin",
-                help="A pinned checkpoint stays however many newer ones follow.",
-                on_click=_pin,
-                args=(run.id, one.name, not one.is_pinned),
+                "Resume from here",
+                icon=":material/history:",
+                key="run_resume_from",
+                help="This run goes on from here; checkpoints and curves that came after it go.",
+                on_click=_resume,
+                args=(run.id, one.name),
             )
+        st.button(
+            "Unpin" if one.is_pinned else "Pin",
+            icon=":material/keep_off:" if one.is_pinned else ":material/keep:",
+            key="run_pin",
+            help="A pinned checkpoint stays however many newer ones follow.",
+            on_click=_pin,
+            args=(run.id, one.name, not one.is_pinned),
+        )
+
+
+def _like_it(run: Run, *, has_learned: bool) -> None:
+    st.markdown("**A new run like it**")
+    with st.container(horizontal=True, gap="small"):
+        if run.source is None and st.button(
+            "Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"
+        ):
+            st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
+        told = "A new run that begins with what this one has learned, on other images too"
+        if has_learned and st.button("Reuse weights", icon=":material/ac_unit:", key="run_weights", help=told):
+            st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})
 
 
 def _extend(run: Run) -> None:

@@ -13,7 +13,6 @@ from pages.parts.contact_sheet import enlarged
 from pages.parts.dataset_words import exclude, include, refusal
 from pages.parts.predicted import IMPOSSIBLE, dataset_of, problem, wait_for, why
 from pages.parts.result_tiles import EXCLUDED, open_image
-from pages.parts.results import right
 from pages.parts.session import store
 
 LARGE = 448  # pixels
@@ -91,7 +90,7 @@ def _alone(found: Predictions, image_id: str) -> None:
 def _guesses(found: Predictions, place: int) -> int:
     """What it may be, likeliest first; the class whose evidence is to be shown."""
     label, guesses = int(found.labels[place]), found.guesses[place].tolist()
-    verdict = ":green[:material/check: right]" if right(found)[place] else ":red[:material/close: wrong]"
+    verdict = ":green[:material/check: right]" if found.right[place] else ":red[:material/close: wrong]"
     st.markdown(f"It is **{words.escaped(found.classes[label])}** · {verdict}")
     shares = dict(zip(guesses, found.shares[place].tolist(), strict=True))
     shares.setdefault(label, float(found.of_label[place]))
@@ -179,6 +178,6 @@ def _through_all(views: Sequence[View], image_id: str) -> None:
         with grid.cell():
             if looks:
                 _saliency(found, image_id, guess)
-            colour = "green" if right(found)[place] else "red"
+            colour = "green" if found.right[place] else "red"
             told = f"{words.share(found.shares[place, 0])} {found.classes[guess]}"
             st.markdown(f"{words.escaped(view.name)}  \n:{colour}[**{words.escaped(told)}**]")

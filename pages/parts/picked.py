@@ -3,7 +3,6 @@
 import numpy as np
 
 from engine import Predictions
-from pages.parts.results import right
 
 HALF = 0.5  # what is likely to be wrong must at least be likelier than not
 SHUFFLE = 0  # one order for all who look
@@ -16,17 +15,17 @@ def of_cell(found: Predictions, true: int, guess: int) -> np.ndarray:
 
 def missed(found: Predictions, label: int) -> np.ndarray:
     """Images of a class that were taken for others, the surest first."""
-    return _surest_first(found, (found.labels == label) & ~right(found))
+    return _surest_first(found, (found.labels == label) & ~found.right)
 
 
 def falsely_called(found: Predictions, label: int) -> np.ndarray:
     """Images of others that were taken for a class, the surest first."""
-    return _surest_first(found, (found.guesses[:, 0] == label) & ~right(found))
+    return _surest_first(found, (found.guesses[:, 0] == label) & ~found.right)
 
 
 def mistakes(found: Predictions) -> np.ndarray:
     """All that is wrong, the least likely truth first: where the loss is highest."""
-    wrong = np.flatnonzero(~right(found))
+    wrong = np.flatnonzero(~found.right)
     return wrong[np.argsort(found.of_label[wrong], kind="stable")]
 
 
@@ -47,7 +46,7 @@ def suspects(found: Predictions) -> np.ndarray:
     of_own = np.bincount(found.labels, weights=found.of_label, minlength=number)
     usual = np.divide(of_own, images, out=np.ones(number), where=images > 0)  # a class without images suspects none
     guess, sure = found.guesses[:, 0], found.shares[:, 0]
-    doubtful = np.flatnonzero(~right(found) & (sure >= np.maximum(usual[guess], HALF)))
+    doubtful = np.flatnonzero(~found.right & (sure >= np.maximum(usual[guess], HALF)))
     return doubtful[np.argsort(found.of_label[doubtful] - sure[doubtful], kind="stable")]
 
 

@@ -11,7 +11,6 @@ from pages.parts import words
 from pages.parts.address import page_buttons, put, shown_page
 from pages.parts.gallery import Line, Tile, gallery
 from pages.parts.predicted import dataset_of
-from pages.parts.results import right
 from pages.parts.results_table import images_table
 from pages.parts.thumbnails import thumbnail
 from storage import Dataset
@@ -47,7 +46,7 @@ def result_tiles(
 
 def tile(found: Predictions, place: int, dataset: Dataset | None, *, ticked: Collection[str] | None = None) -> Tile:
     """The image at `place` of the predictions."""
-    image_id, is_right = found.ids[place], bool(right(found)[place])
+    image_id, is_right = found.ids[place], bool(found.right[place])
     small = thumbnail(dataset, image_id) if dataset else None
     return Tile(
         id=image_id,
@@ -63,7 +62,7 @@ def tile(found: Predictions, place: int, dataset: Dataset | None, *, ticked: Col
 def said(found: Predictions, place: int) -> Line:
     """The guess, in the colour of right or wrong, and how sure of it the network is."""
     guess = found.classes[found.guesses[place, 0]]
-    return Line(guess, "good" if right(found)[place] else "bad", words.share(found.shares[place, 0]))
+    return Line(guess, "good" if found.right[place] else "bad", words.share(found.shares[place, 0]))
 
 
 def label_of(found: Predictions, place: int) -> str:

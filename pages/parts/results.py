@@ -1,4 +1,4 @@
-"""What predictions come to: confusion, scores a class, calibration. Pure numpy, tested against scikit-learn.
+"""What predictions come to: calibration, the classes that are confused. Pure numpy, tested against scikit-learn.
 
 In every matrix a row is the true class and a column what it was taken for.
 """
@@ -7,29 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine import Predictions
+from engine import Predictions, Scores
 
 BINS = 10  # of confidence
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """A number a class, each (classes,); 0 where there is nothing to divide by."""
-
-    images: np.ndarray  # of the class
-    guessed: np.ndarray  # taken for the class
-    precision: np.ndarray
-    recall: np.ndarray
-    f1: np.ndarray
-
-    @property
-    def occurs(self) -> np.ndarray:
-        """Whether a class is among truths or guesses: only such ones have a say in a mean over classes."""
-        return (self.images + self.guessed) > 0
-
-    @property
-    def macro_f1(self) -> float:
-        return float(self.f1[self.occurs].mean()) if self.occurs.any() else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,40 +33,15 @@ class Pair:
     share: float  # of the true class
 
 
-def confusion(found: Predictions) -> np.ndarray:
-    """Images by true class and guess, int64 (classes, classes)."""
-    number = len(found.classes)
-    cells = found.labels * number + found.guesses[:, 0]
-    return np.bincount(cells, minlength=number**2).reshape(number, number)
-
-
 def rates(matrix: np.ndarray) -> np.ndarray:
     """Each row as shares of its class; a class without images has a row of zeros."""
-    return _over(matrix, matrix.sum(axis=1, keepdims=True))
-
-
-def scores(matrix: np.ndarray) -> Scores:
-    found, images, guessed = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    return Scores(images, guessed, _over(found, guessed), _over(found, images), _over(2 * found, images + guessed))
-
-
-def right(found: Predictions) -> np.ndarray:
-    """Whether the most likely class is the true one, bool (images,)."""
-    return found.guesses[:, 0] == found.labels
-
-
-def accuracy(found: Predictions) -> float:
-    return float(right(found).mean()) if len(found.labels) else 0.0
-
-
-def top(found: Predictions, k: int) -> float:
-    """How often the truth is among the `k` most likely classes."""
-    return float((found.rank < k).mean()) if len(found.rank) else 0.0
+    images = matrix.sum(axis=1, keepdims=True)
+    return np.divide(matrix, images, out=np.zeros(matrix.shape), where=images != 0)
 
 
 def calibration(found: Predictions, bins: int = BINS) -> Calibration:
     """Images by their confidence, in `bins` of one width; a confidence on an edge belongs below it."""
-    sure, correct = found.shares[:, 0].astype(np.float64), right(found)
+    sure, correct = found.shares[:, 0].astype(np.float64), found.right
     place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], sure)
     images = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -135,7 +90,3 @@ def taken_for(matrix: np.ndarray, label: int) -> tuple[int, int] | None:
     others[label] = 0
     guess = int(np.argmax(others))
     return (guess, int(others[guess])) if others[guess] else None
-
-
-def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole != 0)

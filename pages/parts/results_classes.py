@@ -3,7 +3,7 @@
 import streamlit as st
 
 from engine import Predictions
-from pages.parts import picked, results, words
+from pages.parts import picked, words
 from pages.parts.address import named_place, put
 from pages.parts.result_tiles import csv_button, result_tiles
 from pages.parts.results_table import scores_table
@@ -40,7 +40,7 @@ def _table(found: Predictions) -> None:
         )
 
     st.dataframe(
-        scores_table(results.confusion(found), found.classes),
+        scores_table(found.confusion, found.classes),
         hide_index=True,
         key="results_scores",
         height=ROW * min(len(found.classes), TALLEST) + HEAD,

@@ -20,7 +20,7 @@ TALLEST = 13  # rows of the table of pairs
 
 def confusion(found: Predictions) -> None:
     """The matrix on the left; on the right what is behind the chosen cell, or all confused pairs."""
-    matrix = results.confusion(found)
+    matrix = found.confusion
     cell = chosen_cell(found)
     left, right = st.columns([5, 4])
     with left.container(border=True, key="results_matrix_card"):

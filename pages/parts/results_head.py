@@ -91,13 +91,13 @@ def _choose_part() -> None:
 
 def headline(found: Predictions) -> None:
     """Accuracy, top-k, macro F1 and calibration, each with what it means."""
-    matrix = results.confusion(found)
-    scores, calibration = results.scores(matrix), results.calibration(found)
+    matrix = found.confusion
+    scores, calibration = engine.scores(matrix), results.calibration(found)
     images, hits = int(matrix.sum()), int(matrix.trace())
-    cards = [("Accuracy", words.percent(results.accuracy(found)), f"{hits:,} of {words.count(images, 'image')}")]
+    cards = [("Accuracy", words.percent(found.accuracy), f"{hits:,} of {words.count(images, 'image')}")]
     if k := top_k(len(found.classes)):
         told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
-        cards.append((f"Top-{k} accuracy", words.percent(results.top(found, k)), told))
+        cards.append((f"Top-{k} accuracy", words.percent(found.top(k)), told))
     weakest = results.weakest(scores)
     told = None
     if weakest is not None:

@@ -35,7 +35,7 @@ def calibration(found: Predictions) -> None:
         mean = float(found.shares[:, 0].mean()) if len(found.labels) else 0.0
         grid = st.grid(3, min_column_width=110)
         grid.metric("Sure on average", words.percent(mean))
-        grid.metric("Right", words.percent(results.accuracy(found)))
+        grid.metric("Right", words.percent(found.accuracy))
         grid.metric("Calibration error", words.percent(measured.error))
         st.markdown(f"Over all images it is **{confidence_in_words(measured.excess)}**.")
         st.caption(

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from engine import Predictions
+from engine import Predictions, scores
 from pages.parts import words
-from pages.parts.results import Pair, scores, taken_for
+from pages.parts.results import Pair, taken_for
 
 
 def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
@@ -18,9 +18,9 @@ def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
         {
             "class": [button_label(name) for name in classes],
             "images": found.images,
-            "precision": _in_percent(found.precision, found.guessed),
-            "recall": _in_percent(found.recall, found.images),
-            "f1": _in_percent(found.f1, found.images + found.guessed),
+            "precision": _in_percent(found.precision),
+            "recall": _in_percent(found.recall),
+            "f1": _in_percent(found.f1),
             "taken_for": [words.DASH if one is None else f"{classes[one[0]]} ({one[1]:,})" for one in often],
             "missed": found.images - np.diag(matrix),
             "falsely": found.guessed - np.diag(matrix),
@@ -58,6 +58,6 @@ def button_label(name: str) -> str:
     return name.replace(":", ":\u2060")
 
 
-def _in_percent(shares: np.ndarray, of: np.ndarray) -> pd.Series:
+def _in_percent(shares: np.ndarray) -> pd.Series:
     """Empty where nothing was counted: no class is bad for want of images."""
-    return pd.Series(np.where(of > 0, 100 * shares, np.nan), dtype="Float64")
+    return pd.Series(100 * shares, dtype="Float64")

@@ -13,7 +13,7 @@ from pages.parts.cards import fact_badges, state_badge
 from pages.parts.lineage import go_on, lineage
 from pages.parts.remedies import ways_out
 from pages.parts.run_list import HEAD, ROW
-from pages.parts.session import NEW_RUN_PAGE, RESULTS_PAGE, base_url, download_link, log_link, palette, store
+from pages.parts.session import RESULTS_PAGE, base_url, download_link, log_link, palette, store
 from pages.parts.tables import checkpoints_table, events_table
 from storage import Run, RunState
 
@@ -40,14 +40,7 @@ def header(run: Run) -> None:
             run_buttons([run], key="run", afterwards=_leave)
             go_on(run)
             basket_toggle(run)
-            if run.source is None and st.button(
-                "Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"
-            ):
-                st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
             if has_best:
-                told = "A new run that begins with what this one has learned, on other images too"
-                if st.button("Reuse weights", icon=":material/ac_unit:", key="run_weights", help=told):
-                    st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})
                 address = f"{base_url()}/api/runs/{run.id}/checkpoints/best"
                 st.link_button("Best checkpoint", address, icon=":material/download:", type="primary")
     notes(run)

@@ -13,9 +13,8 @@ from pages.parts.cards import page_head, problem_lines
 from pages.parts.fit_panel import fit_panel
 from pages.parts.lineage import MORE_EPOCHS
 from pages.parts.session import NEW_SEARCH_PAGE, newest_run, open_run, store
+from pages.parts.spec_texts import preset_choice, yaml_in, yaml_out
 from storage import Run, RunState
-
-COMMAND = ".venv/bin/python -m engine train run.yaml --wait"
 
 
 def start(drawn_on: str) -> None:
@@ -152,35 +151,6 @@ def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def presets() -> None:
-    with st.container(border=True, gap="small"):
-        st.segmented_control(
-            "Start from a preset",
-            list(PRESETS),
-            format_func=lambda name: PRESETS[name].label,
-            key="new_preset",
-            on_change=take_preset,
-            persist_state="session",
-        )
-        chosen = st.session_state.get("new_preset")
-        st.caption(PRESETS[chosen].note if chosen else "Your own settings; a preset would replace them.")
-
-
-def pasted() -> None:
-    with st.expander("Paste a YAML spec", icon=":material/content_paste:"):
-        placeholder = "epochs: 20\nmodel:\n  backbone: resnet18"
-        st.text_area("Spec", key="new_yaml", placeholder=placeholder, height=140, on_change=take_yaml)
-        st.button("Fill in the form", on_click=take_yaml, args=(True,), icon=":material/input:", key="new_take_yaml")
-        problem_lines(st.session_state.get("new_yaml_problems", []))
-
-
-def as_yaml(spec: RunSpec) -> None:
-    with st.expander("As YAML and command", icon=":material/code:"):
-        st.caption("The same run without a browser: save this as run.yaml, then")
-        st.code(COMMAND, language="bash", wrap_lines=True)
-        st.code(spec.to_yaml(all_fields=True), language="yaml")
-
-
 def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
     """Always in sight: what will run and the button that starts it, or what keeps it from starting."""
     with st.bottom, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -245,12 +215,12 @@ def page() -> None:
         if spec is not None and (problems := _misfits(origin, spec)):
             spec = None
     else:
-        presets()
+        preset_choice(PRESETS, "new_preset", take_preset, none="Your own settings; a preset would replace them.")
     for section in run_sections.SECTIONS:
         run_sections.draw(section, spec, problems)
-    pasted()
+    yaml_in("new", take_yaml, placeholder="epochs: 20\nmodel:\n  backbone: resnet18")
     if spec is not None:
-        as_yaml(spec)
+        yaml_out("run", "train", spec.to_yaml(all_fields=True))
     start_bar(spec, problems)
 
 

@@ -5,11 +5,12 @@ import streamlit as st
 import engine
 from engine import PRESETS, SEARCH_PRESETS, Refused, SearchSpec
 from pages.parts import actions, forms, search_form, space_change, words
-from pages.parts.cards import page_head, problem_lines
+from pages.parts.cards import page_head
 from pages.parts.search_cost import search_cost
 from pages.parts.session import newest_search, open_search, store
+from pages.parts.spec_texts import preset_choice, yaml_in, yaml_out
 
-COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
+PLACEHOLDER = "run:\n  epochs: 9\nspace:\n  optimisation.learning_rate: {log: [0.0001, 0.01]}\ntrials: 10"
 
 
 def start(drawn_on: str) -> None:
@@ -76,35 +77,6 @@ def first_values() -> None:
     search_form.fill(dict(SEARCH_PRESETS["quick"].values))
 
 
-def presets() -> None:
-    with st.container(border=True, gap="small"):
-        st.segmented_control(
-            "Start from a preset",
-            list(SEARCH_PRESETS),
-            format_func=lambda name: SEARCH_PRESETS[name].label,
-            key="search_preset",
-            on_change=take_preset,
-            persist_state="session",
-        )
-        chosen = st.session_state.get("search_preset")
-        st.caption(SEARCH_PRESETS[chosen].note if chosen else "Your own space; a preset would replace it.")
-
-
-def yaml_in() -> None:
-    with st.expander("Paste a YAML spec", icon=":material/content_paste:"):
-        placeholder = "run:\n  epochs: 9\nspace:\n  optimisation.learning_rate: {log: [0.0001, 0.01]}\ntrials: 10"
-        st.text_area("Spec", key="search_yaml", placeholder=placeholder, height=160, on_change=take_yaml)
-        st.button("Fill in the form", on_click=take_yaml, args=(True,), icon=":material/input:", key="search_take_yaml")
-        problem_lines(st.session_state.get("search_yaml_problems", []))
-
-
-def yaml_out(spec: SearchSpec) -> None:
-    with st.expander("As YAML and command", icon=":material/code:"):
-        st.caption("The same search without a browser: save this as search.yaml, then")
-        st.code(COMMAND, language="bash", wrap_lines=True)
-        st.code(spec.to_yaml(), language="yaml")
-
-
 def page() -> None:
     if (started := actions.started_search()) is not None:
         st.session_state.pop("search_filled", None)
@@ -117,14 +89,15 @@ def page() -> None:
     first_values()
     search_form.settle()
     spec, problems = search_form.check(store())
-    presets()
+    none = "Your own space; a preset would replace it."
+    preset_choice(SEARCH_PRESETS, "search_preset", take_preset, none=none)
     search_form.space(spec)
     search_form.plan(problems, store())
     for part in search_form.SECTIONS:
         search_form.section(part, problems, store())
-    yaml_in()
+    yaml_in("search", take_yaml, placeholder=PLACEHOLDER)
     if spec is not None:
-        yaml_out(spec)
+        yaml_out("search", "search", spec.to_yaml())
     search_form.start_bar(spec, problems, search_cost, label="Start search", on_click=start, args=(newest_search(),))
 
 

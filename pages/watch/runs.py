@@ -72,14 +72,14 @@ def filters() -> None:
             index=None,
             key="runs_dataset",
             placeholder="All data sets",
-            width=200,
+            width=160,
             on_change=untick,
         )
         st.text_input(
-            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=200, on_change=untick
+            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=160, on_change=untick
         )
         if tags := list(store().runs.tags()):
-            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=220, on_change=untick)
+            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=150, on_change=untick)
         if store().searches.list(limit=1):
             st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", on_change=untick)
         if store().runs.any_archived():

@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 import engine
 from engine import Predictions, RunSpec
-from pages.parts import changes, picked, results
+from pages.parts import changes, picked
 from storage import Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -21,7 +21,7 @@ def test_a_cell_opens_as_many_images_as_its_number(site: Site, page: Page, conte
     run = trained(site)
     found = engine.run_predictions(site.store, run.id)
     assert found is not None
-    matrix = results.confusion(found)
+    matrix = found.confusion
     page.goto(f"{site.address}/run?run={run.id}")
     settle(page)
     page.get_by_role("button", name="Results").click()
@@ -50,7 +50,7 @@ def test_two_runs_are_compared_down_to_their_images(site: Site, page: Page) -> N
     runs = [trained(site, seed=seed) for seed in (1, 2)]
     found = [engine.run_predictions(site.store, run.id) for run in runs]
     assert found[0] is not None and found[1] is not None
-    better = [results.accuracy(one) for one in found]
+    better = [one.accuracy for one in found]
     first, second = found if better[0] <= better[1] else found[::-1]
     page.goto(f"{site.address}/compare?runs={','.join(run.id for run in runs)}")
     settle(page)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from storage import Run, Store
-from tests.pages import seed
+from storage import Dataset, Run, Store
+from tests.pages import seed, seed_datasets
 from tests.pages.pages import fresh_store
 
 __all__ = ["fresh_store"]
@@ -19,3 +19,8 @@ def calm(store: Store) -> Store:
     """A home without runs, its engine awake."""
     seed.awake(store)
     return store
+
+
+@pytest.fixture
+def shapes(calm: Store) -> Dataset:
+    return seed_datasets.shapes(calm)

@@ -45,6 +45,11 @@ def texts(app: AppTest) -> str:
     return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 
+def read(app: AppTest) -> str:
+    """The same as it looks: without what keeps Markdown from being read as such."""
+    return texts(app).replace("\\", "").replace("\u2060", "")
+
+
 def keys(app: AppTest) -> set[str]:
     """Keys of all buttons."""
     return {one.key for one in app.button if one.key}

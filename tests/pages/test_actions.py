@@ -14,17 +14,6 @@ from tests.pages.pages import HOME, MACHINE, NEW_RUN, RUN, RUNS, fine, keys, ope
 STATE_OF = "runs_state"
 
 
-@pytest.fixture
-def runs(store: Store) -> dict[str, Run]:
-    return seed.full_home(store)
-
-
-@pytest.fixture
-def calm(store: Store) -> Store:
-    seed.awake(store)
-    return store
-
-
 def tick(app: AppTest, *rows: int) -> AppTest:
     app.session_state["runs_table_0"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
     return fine(app.run())

@@ -1,6 +1,5 @@
 """Tags, notes, names and the archive on pages: shown, edited, filtered by."""
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 import engine
@@ -8,11 +7,6 @@ from pages.parts.figures.palette import DARK, LIGHT, TAG_COLOURS, tag_place
 from storage import Run, Store
 from tests.pages import seed
 from tests.pages.pages import RUN, RUNS, fine, keys, opened, texts
-
-
-@pytest.fixture
-def runs(store: Store) -> dict[str, Run]:
-    return seed.full_home(store)
 
 
 def box(app: AppTest, kind: str, ending: str):

@@ -11,8 +11,8 @@ from pages.parts import changes
 from pages.parts.answers import answers_right, answers_table
 from pages.parts.one_image import View
 from storage import Run, RunState, Store
-from tests.pages import pages, seed, seed_datasets
-from tests.pages.pages import fine, keys
+from tests.pages import seed, seed_datasets
+from tests.pages.pages import fine, keys, read
 from tests.pages.seed_results import digits, keep, of_shares
 
 FOUND = changes.changes(digits("bayes"), digits("neighbours"))
@@ -45,10 +45,6 @@ def opened(*runs: Run, **query: str) -> AppTest:
     return fine(app.run())
 
 
-def texts(app: AppTest) -> str:
-    return pages.texts(app).replace("\\", "").replace("\u2060", "")
-
-
 def tiles(app: AppTest) -> list[dict]:
     (gallery,) = app.get("bidi_component")
     return json.loads(gallery.proto.json)["tiles"]
@@ -57,9 +53,7 @@ def tiles(app: AppTest) -> list[dict]:
 def test_what_the_second_fixes_and_breaks_is_counted_and_judged(two: tuple[Run, Run]) -> None:
     app = opened(*two)
     fixed, broken = len(FOUND.fixed), len(FOUND.broken)
-    assert f"**neighbours** fixes {fixed} that **bayes** gets wrong, and breaks {broken}: hardly by chance" in texts(
-        app
-    )
+    assert f"**neighbours** fixes {fixed} that **bayes** gets wrong, and breaks {broken}: hardly by chance" in read(app)
     option = json.loads(app.get("echarts_chart")[0].proto.spec)["baseOption"]
     net = [one["value"][2] for one in option["series"][0]["data"] if one["value"][0] == one["value"][1]]
     assert sum(net) == fixed - broken  # the diagonal gains what is fixed and loses what is broken
@@ -93,7 +87,7 @@ def test_the_better_one_stands_second_and_they_change_places(two: tuple[Run, Run
     assert [app.selectbox(key=f"compare_{name}").value for name in ("first", "second")] == [run.id for run in two]
     fine(app.selectbox(key="compare_first").set_value(two[1].id).run())
     assert [app.selectbox(key=f"compare_{name}").value for name in ("first", "second")] == [two[1].id, two[0].id]
-    assert f"fixes {len(FOUND.broken)} that" in texts(app)
+    assert f"fixes {len(FOUND.broken)} that" in read(app)
 
 
 def test_three_runs_have_disputed_images(calm: Store, two: tuple[Run, Run]) -> None:
@@ -107,7 +101,7 @@ def test_three_runs_have_disputed_images(calm: Store, two: tuple[Run, Run]) -> N
 
 def test_one_image_through_every_run(two: tuple[Run, Run]) -> None:
     place = FOUND.fixed[0]
-    told = texts(opened(*two, image=digits().ids[place]))
+    told = read(opened(*two, image=digits().ids[place]))
     for name in ("bayes", "neighbours"):
         found = digits(name)
         assert f"{name}  \n:{'green' if name == 'neighbours' else 'red'}" in told
@@ -117,28 +111,28 @@ def test_one_image_through_every_run(two: tuple[Run, Run]) -> None:
 def test_runs_that_cannot_be_compared_image_by_image_say_why(calm: Store, two: tuple[Run, Run]) -> None:
     found = digits("bayes")
     keep(calm, two[0], replace(found, classes=tuple("abcdefghij")))
-    assert "know different classes" in texts(opened(*two))
+    assert "know different classes" in read(opened(*two))
     keep(calm, two[0], replace(found, ids=tuple(f"x{one}" for one in found.ids)))
     calm_again = seed.run(calm, "elsewhere", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     keep(calm, calm_again, replace(found, ids=tuple(f"x{one}" for one in found.ids)))
-    assert "No image judged all of these runs" in texts(opened(two[1], calm_again))
+    assert "No image judged all of these runs" in read(opened(two[1], calm_again))
     other = seed.run(calm, "other", RunState.FINISHED, dataset="other", epochs=4, per_epoch=5)
     keep(calm, other, found)
-    assert "judged by different data sets" in texts(opened(two[1], other))
+    assert "judged by different data sets" in read(opened(two[1], other))
 
 
 def test_a_run_without_predictions_is_named_and_can_look_now(calm: Store, two: tuple[Run, Run]) -> None:
     old = seed.run(calm, "an old one", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     app = opened(*two, old)
-    assert "No predictions are kept of an old one." in texts(app)
+    assert "No predictions are kept of an old one." in read(app)
     assert "compare_make" in keys(app)
-    assert "fixes" in texts(app)  # the other two are compared all the same
+    assert "fixes" in read(app)  # the other two are compared all the same
 
 
 def test_two_that_take_everything_for_the_same(calm: Store, two: tuple[Run, Run]) -> None:
     third = seed.run(calm, "bayes again", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     keep(calm, third, digits("bayes"))
-    told = texts(opened(two[0], third))
+    told = read(opened(two[0], third))
     assert "are right on the same ones" in told
     assert "Both take every image for the same." in told
 

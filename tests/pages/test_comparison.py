@@ -189,7 +189,8 @@ def test_runs_of_different_metrics_are_judged_by_accuracy() -> None:
 
 
 def predictions(right: list[bool], labels: list[int], ids: tuple[str, ...] = ()) -> Predictions:
-    count = len(labels)
+    count, wrong = len(labels), ~np.asarray(right)
+    guess = np.asarray(labels) ^ wrong
     return Predictions(
         run="r",
         epoch=1,
@@ -198,10 +199,10 @@ def predictions(right: list[bool], labels: list[int], ids: tuple[str, ...] = ())
         classes=("cat", "dog"),
         ids=ids or tuple(f"{place}" for place in range(count)),
         labels=np.asarray(labels),
-        guesses=np.zeros((count, 2), dtype=np.int64),
+        guesses=np.stack([guess, 1 - guess], axis=1),
         shares=np.zeros((count, 2), dtype=np.float32),
         of_label=np.zeros(count, dtype=np.float32),
-        rank=np.asarray([0 if one else 1 for one in right]),
+        rank=wrong.astype(np.int64),
     )
 
 

@@ -8,24 +8,8 @@ from streamlit.testing.v1 import AppTest
 import engine
 from engine import Finding
 from storage import Dataset, Store
-from tests.pages import pages, seed, seed_datasets
-from tests.pages.pages import DATASETS, fine, keys, opened
-
-
-@pytest.fixture
-def calm(store: Store) -> Store:
-    seed.awake(store)
-    return store
-
-
-@pytest.fixture
-def shapes(calm: Store) -> Dataset:
-    return seed_datasets.shapes(calm)
-
-
-def texts(app: AppTest) -> str:
-    """All running text as a person reads it, without what makes it inert."""
-    return pages.texts(app).replace("\\", "").replace("\u2060", "")
+from tests.pages import seed, seed_datasets
+from tests.pages.pages import DATASETS, fine, keys, opened, read
 
 
 def click(app: AppTest, key: str) -> AppTest:
@@ -46,7 +30,7 @@ def test_every_finding_is_told_with_its_images(calm: Store, shapes: Dataset) -> 
         one.kind for one in scan.findings
     }
     app = opened(DATASETS, dataset="shapes", view="Scan")
-    told = texts(app)
+    told = read(app)
     for one in scan.findings:
         assert one.title in told
         assert one.text.replace("\n", " ") in told
@@ -61,11 +45,11 @@ def test_one_image_is_excluded_and_taken_back_in(calm: Store, shapes: Dataset) -
     click(app, f"datasets_out_finding_{place}_0_{judged}")
     assert calm.datasets.get("shapes").excluded == (judged,)
     assert calm.datasets.get("shapes").images == shapes.images - 1
-    assert "1 excluded image" in texts(app)
-    assert "One of them is left." in texts(app)
+    assert "1 excluded image" in read(app)
+    assert "One of them is left." in read(app)
     click(app, f"datasets_in_excluded_{judged}")
     assert calm.datasets.get("shapes").images == shapes.images
-    assert "excluded image" not in texts(app)
+    assert "excluded image" not in read(app)
 
 
 def test_all_but_the_first_of_each_group(calm: Store, shapes: Dataset) -> None:
@@ -76,7 +60,7 @@ def test_all_but_the_first_of_each_group(calm: Store, shapes: Dataset) -> None:
     kept = calm.datasets.get("shapes")
     assert set(kept.excluded) == {image_id for group in repeats.groups for image_id in group[1:]}
     assert f"datasets_all_finding_{place}" not in keys(app)
-    assert "settled" in texts(app)
+    assert "settled" in read(app)
     click(app, "datasets_include_all")
     assert calm.datasets.get("shapes").excluded == ()
 
@@ -100,11 +84,11 @@ def test_a_class_keeps_an_image_to_learn_from(calm: Store, shapes: Dataset) -> N
 
 def test_without_a_scan_one_is_asked_for_once(calm: Store) -> None:
     app = opened(DATASETS, dataset="digits", view="Scan")
-    assert "Not scanned yet" in texts(app)
+    assert "Not scanned yet" in read(app)
     click(app, "datasets_scan")
     assert [(one.kind, one.target) for one in calm.requests.open()] == [("scan_dataset", "digits")]
     assert "datasets_scan" not in keys(app)
-    assert "The scan is under way" in texts(app)
+    assert "The scan is under way" in read(app)
     bars = [one.proto.text for one in app.get("progress")]
     assert any(text.startswith("Scanning digits") for text in bars)
 
@@ -119,7 +103,7 @@ def test_none_and_five_hundred_findings(
     many = replace(scan, findings=tuple(replace(one, title=f"Twice {place}") for place in range(findings)))
     monkeypatch.setattr(engine, "dataset_scan", lambda store, dataset_id: many)
     app = opened(DATASETS, dataset="shapes", view="Scan")
-    assert ("Nothing to worry about" in texts(app)) == (findings == 0)
+    assert ("Nothing to worry about" in read(app)) == (findings == 0)
     assert len([key for key in keys(app) if key.startswith("datasets_out_")]) <= 16
 
 
@@ -132,7 +116,7 @@ def test_splits_are_counted_by_the_engine_as_a_run_would(calm: Store, shapes: Da
     fine(app.slider(key="datasets_test_fraction").set_value(0.1).run())
     assert int(app.metric[2].value) == pytest.approx(180, abs=10)
     app = opened(DATASETS, dataset="shapes", view="Splits")
-    assert "It came with a validation part of its own" in texts(app)
+    assert "It came with a validation part of its own" in read(app)
     assert app.slider(key="datasets_validation_fraction").disabled
     assert int(app.metric[1].value) == sum(shapes.counts["validation"].values())
 
@@ -141,7 +125,7 @@ def test_a_pattern_that_is_none_is_refused_in_words(calm: Store, shapes: Dataset
     app = opened(DATASETS, dataset="shapes", view="Splits")
     fine(app.text_input(key="datasets_group_by").set_value("(").run())
     assert ":red[" in "\n".join(one.value for one in app.markdown)
-    assert "No split with these settings" in texts(app)
+    assert "No split with these settings" in read(app)
     assert "datasets_split_train" not in keys(app)
 
 
@@ -154,4 +138,4 @@ def test_runs_that_learnt_from_other_images_are_counted(store: Store) -> None:
     ids = app.dataframe[0].value["id"].tolist()
     assert made["small"].id in ids
     assert made["finished"].id not in ids  # of digits
-    assert "1 run of these learnt from other images" in texts(app)
+    assert "1 run of these learnt from other images" in read(app)

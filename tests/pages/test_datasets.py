@@ -8,26 +8,10 @@ from streamlit.testing.v1 import AppTest
 
 import engine
 from storage import Dataset, RunState, Store
-from tests.pages import pages, seed, seed_datasets
-from tests.pages.pages import DATASETS, fine, keys, opened
+from tests.pages import seed
+from tests.pages.pages import DATASETS, fine, keys, opened, read
 
 KOREAN = "한국 전통 문양: 오래된 기와와 단청 사진을 모은 아주 긴 이름의 데이터 모음"
-
-
-@pytest.fixture
-def calm(store: Store) -> Store:
-    seed.awake(store)
-    return store
-
-
-@pytest.fixture
-def shapes(calm: Store) -> Dataset:
-    return seed_datasets.shapes(calm)
-
-
-def texts(app: AppTest) -> str:
-    """All running text as a person reads it, without what makes it inert."""
-    return pages.texts(app).replace("\\", "").replace("\u2060", "")
 
 
 def asked(store: Store) -> list[tuple[str, str]]:
@@ -66,8 +50,8 @@ def test_an_empty_home_opens_with_the_form(calm: Store) -> None:
 
 def test_a_card_tells_what_is_in_and_what_is_wrong_and_opens(shapes: Dataset) -> None:
     app = opened(DATASETS)
-    assert "262 images · 7 classes · 96 × 96 px, colour" in texts(app)
-    assert "6 findings" in texts(app)
+    assert "262 images · 7 classes · 96 × 96 px, colour" in read(app)
+    assert "6 findings" in read(app)
     click(app, "datasets_open_shapes")
     assert app.title[0].value == "shapes"
     assert app.query_params["dataset"] == "shapes"
@@ -89,13 +73,13 @@ def test_forty_data_sets_are_paged_and_searched(calm: Store) -> None:
     fine(app.text_input(key="datasets_search").set_value("기와").run())  # a class
     assert [key for key in keys(app) if key.startswith("datasets_open_")] == ["datasets_open_k"]
     fine(app.text_input(key="datasets_search").set_value("unicorn").run())
-    assert "No data set fits" in texts(app)
+    assert "No data set fits" in read(app)
 
 
 def test_an_address_that_leads_nowhere_is_met_kindly(calm: Store) -> None:
     app = opened(DATASETS, dataset="<b>")
-    assert "This data set is not here" in texts(app)
-    assert "<b> may have been deleted" in texts(app)
+    assert "This data set is not here" in read(app)
+    assert "<b> may have been deleted" in read(app)
     click(app, "datasets_back")
     assert app.title[0].value == "Data sets"
 
@@ -107,14 +91,14 @@ def test_what_is_wrong_with_a_path_or_name_stands_beside_it(calm: Store, tmp_pat
     app = way_in(opened(DATASETS), "On this machine")
     app.text_input(key="datasets_path").set_value(str(tmp_path / "nowhere")).run()
     click(app, "datasets_import")
-    assert "There is no such folder or file on this machine" in texts(app)
+    assert "There is no such folder or file on this machine" in read(app)
     fine(app.text_input(key="datasets_path").set_value("").run())
     click(app, "datasets_import")
-    assert "Give the path" in texts(app)
+    assert "Give the path" in read(app)
     app.text_input(key="datasets_path").set_value(str(tmp_path)).run()
     app.text_input(key="datasets_path_name").set_value("digits").run()
     click(app, "datasets_import")
-    assert "Is taken by another data set" in texts(app)
+    assert "Is taken by another data set" in read(app)
     assert not calm.requests.open()
 
 
@@ -134,7 +118,7 @@ def test_torchvisions_data_sets_are_told_searched_and_fetched_once(calm: Store, 
         label = engine.DATASET_KINDS[kind].label
         fine(app.text_input(key="datasets_kind_search").set_value(label).run())
         assert f"datasets_fetch_{kind}" in keys(app)
-        assert f"**{label}**" in texts(app)
+        assert f"**{label}**" in read(app)
     fine(app.text_input(key="datasets_kind_search").set_value("flowers").run())
     assert {key for key in keys(app) if key.startswith("datasets_fetch_")} == {"datasets_fetch_flowers102"}
     click(app, "datasets_fetch_flowers102")
@@ -145,11 +129,11 @@ def test_torchvisions_data_sets_are_told_searched_and_fetched_once(calm: Store, 
 def test_files_that_lie_here_are_taken_up(calm: Store, tmp_path: Path) -> None:
     app = way_in(opened(DATASETS), "Ready-made")
     click(app, "datasets_take_mnist")
-    assert "Give the folder in which the files lie." in texts(app)
+    assert "Give the folder in which the files lie." in read(app)
     app.text_input(key="datasets_folder_of_mnist").set_value(str(tmp_path)).run()
     click(app, "datasets_take_mnist")
     told = [str(value) for request in calm.requests.open() for value in request.payload.values()]
-    assert str(tmp_path) in told or "files" in texts(app)
+    assert str(tmp_path) in told or "files" in read(app)
 
 
 def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> None:
@@ -161,12 +145,12 @@ def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> No
         calm.requests.add("import_dataset", "f", {"name": "f"}).id, "refused", "Put a from http://b/c-d, now."
     )
     app = opened(DATASETS)
-    assert "Put a from `http://b/c-d`, now." in texts(app)
+    assert "Put a from `http://b/c-d`, now." in read(app)
     bar = app.get("progress")[0].proto
     assert bar.text == "Importing flowers · decoding images · about 30 s left"
-    assert "**bad** was not imported. The class folder rose holds no image." in texts(app)
+    assert "**bad** was not imported. The class folder rose holds no image." in read(app)
     click(app, f"datasets_dismiss_{refused.id}")
-    assert "**bad** was not imported" not in texts(app)
+    assert "**bad** was not imported" not in read(app)
 
 
 # Look
@@ -174,7 +158,7 @@ def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> No
 
 def test_look_shows_counts_samples_sizes_and_what_the_import_said(shapes: Dataset) -> None:
     app = view("Look")
-    told = texts(app)
+    told = read(app)
     assert "From 16 (ring) to 55 (circle)." in told
     assert "circle · 55" in told
     assert "Exact repeats of other images: 4" in told
@@ -185,7 +169,7 @@ def test_look_shows_counts_samples_sizes_and_what_the_import_said(shapes: Datase
 def test_a_data_set_without_a_scan_looks_all_the_same(calm: Store) -> None:
     app = view("Look", "digits")
     assert len(app.get("plotly_chart")) == 1
-    assert "measured by a scan" in texts(app)
+    assert "measured by a scan" in read(app)
     assert "datasets_delete" not in keys(app)  # it comes with Thaw
 
 
@@ -196,13 +180,13 @@ def test_look_bears_any_number_of_classes(calm: Store, number: int) -> None:
     calm.datasets.add(replace(digits, id="x", name="x", classes=classes, counts={"all": {name: 5 for name in classes}}))
     app = view("Look", "x")
     assert app.title[0].value == "x"
-    assert ("Balanced" in texts(app)) == (number > 0)
+    assert ("Balanced" in read(app)) == (number > 0)
 
 
 def test_all_images_of_a_class_are_looked_through_and_one_is_excluded(calm: Store, shapes: Dataset) -> None:
     app = view("Look")
     click(app, "datasets_browse_ring")
-    assert "16 images" in texts(app)
+    assert "16 images" in read(app)
     click(app, button_of(app, "Exclude", "train/ring"))
     assert calm.datasets.get("shapes").images == shapes.images - 1
 
@@ -213,7 +197,7 @@ def test_notes_are_written_kept_and_shown(calm: Store, shapes: Dataset) -> None:
     fine(app.text_area(key="datasets_about").set_value("From the **old** mill.").run())
     click(app, "datasets_about_save")
     assert calm.datasets.get("shapes").about == "From the **old** mill."
-    assert "From the **old** mill." in texts(view("Look"))
+    assert "From the **old** mill." in read(view("Look"))
     click(app, "datasets_edit")
     fine(app.text_area(key="datasets_about").set_value("something else").run())
     click(app, "datasets_about_cancel")
@@ -236,7 +220,7 @@ def test_folders_are_walked_into_and_back(shapes: Dataset) -> None:
 
 
 def test_a_data_set_without_files_says_so(calm: Store) -> None:
-    assert "No files of its own" in texts(view("Files", "digits"))
+    assert "No files of its own" in read(view("Files", "digits"))
 
 
 # Deleting

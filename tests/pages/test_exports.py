@@ -8,13 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.parts.exports import export_link
 from storage import Run, Store
-from tests.pages import seed, seed_searches
+from tests.pages import seed_searches
 from tests.pages.pages import COMPARE, DATASETS, RUN, RUNS, SEARCH, SEARCHES, fine, opened, texts
-
-
-@pytest.fixture
-def runs(store: Store) -> dict[str, Run]:
-    return seed.full_home(store)
 
 
 def links(app: AppTest) -> dict[str, dict[str, list[str]]]:

@@ -12,18 +12,6 @@ from tests.pages import seed
 from tests.pages.pages import EVERY, HOME, MACHINE, RUN, RUNS, keys, opened, texts
 
 
-@pytest.fixture
-def runs(store: Store) -> dict[str, Run]:
-    return seed.full_home(store)
-
-
-@pytest.fixture
-def calm(store: Store) -> Store:
-    """A home without runs, its engine awake."""
-    seed.awake(store)
-    return store
-
-
 @pytest.mark.parametrize("page", EVERY, ids=lambda page: page or "home")
 def test_every_page_opens_on_an_empty_home(calm: Store, page: str | None) -> None:
     assert opened(page).title

@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 import engine
 from engine import Predictions
-from pages.parts import picked, results, words
+from pages.parts import picked, words
 from storage import Run, RunState, Store
-from tests.pages import pages, seed, seed_datasets, seed_results
-from tests.pages.pages import RESULTS, RUN, fine, keys, opened
+from tests.pages import seed, seed_datasets, seed_results
+from tests.pages.pages import RESULTS, RUN, fine, keys, opened, read
 from tests.pages.seed_results import digits, keep, of_shares
 
 TABS = ("Confusion", "Classes", "Calibration", "Mistakes", "Uncertain", "Suspect labels", "Truth and prediction")
@@ -28,10 +28,6 @@ def run(calm: Store) -> Run:
     made = seed.run(calm, "digits demo", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     keep(calm, made, digits())
     return made
-
-
-def texts(app: AppTest) -> str:
-    return pages.texts(app).replace("\\", "").replace("\u2060", "")
 
 
 def tiles(app: AppTest) -> list[dict]:
@@ -64,11 +60,11 @@ def test_it_opens_on_the_kept_predictions_with_their_numbers(run: Run) -> None:
     counts = [one["value"][2] for one in option["series"][0]["data"]]
     assert sum(counts) == 900
     pairs = app.dataframe[0].value
-    assert pairs["images"].astype(int).sum() == 900 - np.trace(results.confusion(found))
+    assert pairs["images"].astype(int).sum() == 900 - np.trace(found.confusion)
 
 
 def test_a_cell_opens_exactly_as_many_images_as_its_number_the_surest_first(run: Run) -> None:
-    found, matrix = digits(), results.confusion(digits())
+    found, matrix = digits(), digits().confusion
     for true, guess in ((8, 8), (8, 1), (0, 1)):
         shown = [one["id"] for one in all_tiles(run, true=str(true), guess=str(guess))] if matrix[true, guess] else []
         assert len(shown) == matrix[true, guess]
@@ -76,17 +72,17 @@ def test_a_cell_opens_exactly_as_many_images_as_its_number_the_surest_first(run:
 
 
 def test_a_cell_without_images_and_one_that_is_none_are_no_trouble(run: Run) -> None:
-    matrix = results.confusion(digits())
+    matrix = digits().confusion
     true, guess = np.argwhere(matrix == 0)[0]
     app = opened(RESULTS, run=run.id, true=str(true), guess=str(guess), page="7")
-    assert "0 images" in texts(app)
-    assert "Confused most" in texts(opened(RESULTS, run=run.id, true="cat", guess="1", page="nonsense"))
+    assert "0 images" in read(app)
+    assert "Confused most" in read(opened(RESULTS, run=run.id, true="cat", guess="1", page="nonsense"))
 
 
 def test_closing_a_cell_leads_back_to_all_pairs(run: Run) -> None:
     app = opened(RESULTS, run=run.id, true="8", guess="8", page="2")
     fine(app.button(key="results_cell_close").click().run())
-    assert "Confused most" in texts(app)
+    assert "Confused most" in read(app)
     assert not {"true", "guess", "page"} & set(app.query_params)
 
 
@@ -131,7 +127,7 @@ def test_suspect_labels_are_ticked_and_taken_out_of_the_data_set(calm: Store, ru
     assert all(one["is_ticked"] for one in tiles(app))
     fine(app.button(key="results_exclude").click().run())
     assert set(calm.datasets.get("digits").excluded) == set(expected)
-    assert f"{len(expected)} of them excluded" in texts(app)
+    assert f"{len(expected)} of them excluded" in read(app)
     assert all(one["is_faint"] and not one["is_ticked"] for one in tiles(app))
     assert app.metric[0].value == opened(RESULTS, run=run.id).metric[0].value  # what the run said stays said
 
@@ -142,16 +138,16 @@ def test_what_may_not_be_taken_out_is_refused_in_words(calm: Store, run: Run, mo
     gone = engine.NotFound("There is no data set digits.")
     monkeypatch.setattr(engine, "exclude_images", lambda *_: (_ for _ in ()).throw(gone))
     fine(app.button(key="results_exclude").click().run())
-    assert "There is no data set digits." in texts(app)
+    assert "There is no data set digits." in read(app)
     assert all(one["is_ticked"] for one in tiles(app))
 
 
 def test_a_network_without_a_mistake(calm: Store, run: Run) -> None:
     right = np.eye(10)[digits().labels]
     keep(calm, run, of_shares(right, digits().labels, digits().classes, list(digits().ids)))
-    assert "Nothing is confused" in texts(opened(RESULTS, run=run.id))
-    assert "No mistakes" in texts(opened(RESULTS, run=run.id, tab="Mistakes"))
-    assert "No suspect labels" in texts(opened(RESULTS, run=run.id, tab="Suspect labels"))
+    assert "Nothing is confused" in read(opened(RESULTS, run=run.id))
+    assert "No mistakes" in read(opened(RESULTS, run=run.id, tab="Mistakes"))
+    assert "No suspect labels" in read(opened(RESULTS, run=run.id, tab="Suspect labels"))
 
 
 def many(classes: tuple[str, ...], images: int = 60) -> Predictions:
@@ -184,7 +180,7 @@ def test_one_image_is_opened_large_by_the_address(run: Run) -> None:
     found = digits()
     place = int(picked.mistakes(found)[0])
     app = opened(RESULTS, run=run.id, image=found.ids[place])
-    told = texts(app)
+    told = read(app)
     assert f"It is **{found.classes[found.labels[place]]}**" in told
     assert "wrong" in told
     bars = [one.proto.text.replace("\\", "") for one in app.get("progress")]
@@ -195,13 +191,13 @@ def test_one_image_is_opened_large_by_the_address(run: Run) -> None:
 
 def test_a_part_without_images_says_so(calm: Store, run: Run) -> None:
     keep(calm, run, of_shares(np.zeros((0, 10)), np.zeros(0, int), digits().classes))
-    assert "No images in this part" in texts(opened(RESULTS, run=run.id))
+    assert "No images in this part" in read(opened(RESULTS, run=run.id))
 
 
 def test_an_older_run_is_offered_to_look_now(calm: Store) -> None:
     old = seed.run(calm, "old", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     app = opened(RESULTS, run=old.id)
-    assert "Its predictions were not kept" in texts(app)
+    assert "Its predictions were not kept" in read(app)
     fine(app.button(key="results_make").click().run())
     assert app.query_params["part"] == "validation"
 
@@ -219,16 +215,16 @@ def test_a_data_set_of_other_classes_is_refused_by_their_names(calm: Store, run:
     folder = calm.home.run(run.id) / best.path
     save_file({"head.weight": np.zeros((10, 4), np.float32)}, folder / "weights.safetensors")
     (folder / "manifest.json").write_text(json.dumps({"classes": digits().classes}))
-    told = texts(opened(RESULTS, run=run.id, on="shapes"))
+    told = read(opened(RESULTS, run=run.id, on="shapes"))
     assert "has not learned: circle, cross, hexagon, ring, square and 2 more" in told
 
 
 def test_runs_without_results_say_why(calm: Store) -> None:
     queued = seed.run(calm, "queued", RunState.QUEUED, dataset="digits", epochs=4, per_epoch=5)
-    assert "No results yet" in texts(opened(RESULTS, run=queued.id))
+    assert "No results yet" in read(opened(RESULTS, run=queued.id))
     failed = seed.run(calm, "failed", RunState.FAILED, dataset="digits", epochs=4, per_epoch=50, done=0.5)
-    assert "No results" in texts(opened(RESULTS, run=failed.id))
-    assert "This run is not here" in texts(opened(RESULTS, run="nothere"))
+    assert "No results" in read(opened(RESULTS, run=failed.id))
+    assert "This run is not here" in read(opened(RESULTS, run="nothere"))
 
 
 def test_a_data_set_that_is_gone_leaves_numbers_and_captions(calm: Store) -> None:

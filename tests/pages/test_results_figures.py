@@ -12,7 +12,7 @@ from pages.parts.results_table import images_table, pairs_table, scores_table
 from tests.pages.seed_results import digits, of_shares
 
 FOUND = digits()
-MATRIX = results.confusion(FOUND)
+MATRIX = FOUND.confusion
 NAMES = FOUND.classes
 HOSTILE = ("<img src=x onerror=alert(1)>", "고양이 (집에서 기르는 작은 동물)", "{b}")
 
@@ -85,7 +85,7 @@ def test_hostile_names_go_where_the_chart_escapes_them() -> None:
 def test_a_change_is_what_came_less_what_left() -> None:
     first, second = digits("bayes"), digits("neighbours")
     came, left = changes.moved(first, second)
-    apart = results.confusion(second) - results.confusion(first)
+    apart = second.confusion - first.confusion
     option = confusion_change(came, left, NAMES, range(10), chosen=None, palette=LIGHT)["baseOption"]
     assert (grid(option, 10) == apart).all()
     assert (came - left == apart).all()

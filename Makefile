@@ -25,7 +25,7 @@ test: setup .venv/.installed-dev lint types  ## lint, types and every test, real
 	@$(BIN)/python -m tests.browser.chromium
 	$(BIN)/pytest -n 2 --dist loadfile --ignore=$(KILLING) --ignore=$(SEEING)
 	$(BIN)/pytest -n 2 --dist loadfile $(KILLING)
-	$(BIN)/pytest $(SEEING)
+	$(BIN)/pytest -n 2 --dist loadfile $(SEEING)
 
 slow: setup .venv/.installed-dev  ## the long tests that `make test` leaves out: soaks, repeated kills, every pair of a search (an hour)
 	@$(BIN)/python -m tests.browser.chromium

@@ -10,11 +10,12 @@ from engine.spec import Model
 from engine.training.cut import CannotCut, cut, pieces
 from engine.training.model import build
 from engine.training.stages import stage_paths
+from tests.backbones import each
 
 LARGEST_M = 30  # larger ones are the same code as the smaller ones of their families
 
 
-@pytest.mark.parametrize("backbone", [name for name, row in BACKBONES.items() if row.parameters_m <= LARGEST_M])
+@pytest.mark.parametrize("backbone", each(LARGEST_M))
 def test_two_halves_are_the_whole_bit_by_bit(backbone: str) -> None:
     layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)
     size = -(-layout.smallest_px // layout.multiple_of) * layout.multiple_of

@@ -13,13 +13,8 @@ from engine.spec import Model, Optimisation, RunSpec
 from engine.training.model import build
 from engine.training.optimiser import build_optimizer
 from engine.training.stages import Thawing, stages_of
+from tests.backbones import each
 
-# A step of the largest takes minutes and 10 GB here; they are the same code as the smaller ones of their families.
-LARGEST_M = 150
-TRAINED = [
-    pytest.param(name, marks=[pytest.mark.slow] if row.parameters_m > LARGEST_M else [])
-    for name, row in BACKBONES.items()
-]
 STEMS = {row.layout.stages["stem"]: name for name, row in reversed(BACKBONES.items()) if row.layout.stem}
 
 
@@ -50,7 +45,7 @@ def test_stages_hold_every_weight_once_and_head_only_leaves_the_head(backbone: s
     assert learning == {name for name, _ in network.named_parameters() if name.startswith(f"{head}.")}
 
 
-@pytest.mark.parametrize("backbone", TRAINED)
+@pytest.mark.parametrize("backbone", each())
 def test_frozen_stages_stay_bit_equal_while_the_rest_learns(backbone: str) -> None:
     torch.manual_seed(0)
     size = size_of(backbone)["image_size"]

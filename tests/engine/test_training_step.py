@@ -77,8 +77,9 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("most", [16, 1])
+@pytest.mark.parametrize(
+    ("most", "error"), [(16, ERRORS[0]), (16, ERRORS[1]), (1, ERRORS[2])], ids=["cuda", "cpu", "python, one by one"]
+)
 def test_a_run_that_runs_out_of_memory_goes_on_in_parts(tmp_path: Path, error: Exception, most: int) -> None:
     """Dropout draws chances: a step tried again must not draw others than its first try did."""
     smooth, narrow = (DigitsRun(tmp_path / name, tmp_path / "cache") for name in ("smooth", "narrow"))

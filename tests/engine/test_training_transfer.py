@@ -116,7 +116,7 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize("left_at", [5, 40, 60])
+@pytest.mark.parametrize("left_at", [5, pytest.param(40, marks=pytest.mark.slow), 60])
 def test_with_every_control_on_resumed_is_uninterrupted(tmp_path: Path, cache: Path, left_at: int) -> None:
     whole = DigitsRun(tmp_path / "whole", cache, spec=EVERYTHING)
     assert whole.fit()

@@ -65,7 +65,9 @@ def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
         return None  # what was kept is of the best epoch by another metric than the one shown
 
     def look() -> ByImage | None:
-        return by_image(engine.run_predictions(store(), first.id), engine.run_predictions(store(), second.id))
+        found = [engine.run_predictions(store(), run.id) for run in (first, second)]
+        kept = [one for one, run in zip(found, (first, second), strict=True) if one and one.epoch == run.best_epoch]
+        return by_image(*kept) if len(kept) == 2 else None
 
     kept = store().checkpoints.best_of([first.id, second.id])
     marks = tuple((run_id, one.sha256, one.is_best) for run_id in (first.id, second.id) if (one := kept.get(run_id)))

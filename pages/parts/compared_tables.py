@@ -111,9 +111,14 @@ def group_units(
 
 
 def values_of(group: Group, measured: Mapping[str, Measured], quantity: Quantity) -> list[float]:
-    """Of its runs, those that are known."""
-    found = (quantity.value(measured[run.id]) for run in group.runs)
+    """Of its runs that count, those that are known."""
+    found = (quantity.value(measured[run.id]) for run in counted(group))
     return [value for value in found if value is not None]
+
+
+def counted(group: Group) -> list[Run]:
+    """Its runs that ran to their end, or all where none did: one that was cut short says little of the others."""
+    return [run for run in group.runs if run.state is RunState.FINISHED] or [*group.runs]
 
 
 def _sortable(raw: Sequence[Any], told: Sequence[str]) -> list[Any]:

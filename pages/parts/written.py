@@ -3,12 +3,13 @@
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 from statistics import fmean, median
 from typing import Literal
 
 from pages.parts import words
 from pages.parts.by_image import ByImage
-from pages.parts.compared_tables import values_of
+from pages.parts.compared_tables import counted, values_of
 from pages.parts.figures.palette import Palette
 from pages.parts.groups import Group
 from pages.parts.measured import Measured
@@ -16,15 +17,17 @@ from pages.parts.quantities import Quantity
 from pages.parts.settings_table import dot
 from storage import Run, RunState
 
+WORTH_A_WORD = 0.8  # share: what costs more than that of another saves too little
 NEAR = 1.0  # points: what is so near to the best may be the better choice
 ALIKE = 0.05  # share: costs that differ by less are the same
 COSTS = (("memory", "memory"), ("seconds", "time"), ("parameters", "parameters"))
 MOST_CLASSES = 3
 SPLIT = ("validation_fraction", "split_seed", "group_by")
 Images = Literal["same", "fewer", "unknown", "other"]
-OF_IMAGES = {
-    "fewer": "Some images were excluded in between.",
-    "unknown": "It is not known whether the same images judged them.",
+FEW = 20  # cases: luck that parts runs so in one of fewer is told
+APART = {
+    "other": "They were judged by different images, so the higher value is not the better run",
+    "fewer": "Images were excluded in between, so the higher value need not be the better run",
 }
 
 
@@ -36,7 +39,6 @@ class Style:
     soft: Callable[[str], str]
 
 
-WORTH_A_WORD = 0.8  # share: what costs more than that of another saves too little
 PLAIN = Style(str, str)
 
 
@@ -77,7 +79,7 @@ def written(
     kinds: Mapping[str, int] | None = None,
     sources: Mapping[str, str | None] | None = None,
 ) -> list[str]:
-    """Some sentences; [] while there are not two values.
+    """Some sentences; [] of one group alone.
 
     Args:
         kinds: By run id, the same for runs that differ in nothing but luck.
@@ -85,22 +87,32 @@ def written(
     """
     best = rows["best"]
     sides = ranked(groups, measured, best)
-    if len(sides) < 2:
+    if len(groups) < 2:
         return []
+    if len(sides) < 2:
+        only = f"Only {style.strong(sides[0].group.name)} has a value: {_values(sides[0], best)}." if sides else ""
+        return [*filter(None, [only]), *_missing(groups)]
     first, second = sides[0], sides[1]
-    images = judged([run for side in sides for run in side.group.runs], sources or {})
-    if by_image and len(sides) == 2 and len(first.group.runs) == len(second.group.runs) == 1:
-        images = "same"  # what was said of each of them was kept
+    runs = [run for side in sides for run in side.group.runs]
+    images, are_two = judged(runs, sources or {}), len(runs) == 2
     if images == "other":
-        return [_not_comparable(sides, best, style)]
+        by_image = None  # ids may be those of other images
+    elif are_two and by_image and by_image.are_all:
+        images = "same"  # what was said of each of them was kept
+    if images in APART:
+        return [_apart(sides, best, style, APART[images]), *_shared(by_image if are_two else None, sides, style)]
     mostly = _mostly(by_image, style) if by_image and by_image.gained > by_image.lost else ""
+    alike = {
+        (kinds or {}).get(run.id, -place) for place, run in enumerate((*first.group.runs, *second.group.runs), start=1)
+    }
     told = [_pair(first, second, best, style, mostly) if len(sides) == 2 else _first(sides, best, style, mostly)]
     told += _costs(first, second, measured, rows, style) if len(sides) == 2 else _cheaper(sides, measured, rows, style)
-    told.append(_sureness(first, second, best, style, kinds or {}))
+    told.append(_sureness(first, second, best, style, alike))
     told += _otherwise(sides, best, style, kinds or {})
-    told += [_chance(by_image, first, second)] if by_image else []
-    told += [OF_IMAGES[images]] if images in OF_IMAGES else []
-    if not _same_split([*first.group.runs, *second.group.runs]):
+    if by_image and len(alike) > 1:  # of seeds it would seem to say more than luck
+        told.append(_chance(by_image, first, second))
+    told += ["It is not known whether the same images judged them."] if images == "unknown" else []
+    if not (are_two and by_image and by_image.are_all) and not _same_split(runs):
         told.append("Their splits differ: they may have been judged by different images.")
     return [*told, *_missing(groups)]
 
@@ -149,7 +161,9 @@ def _first(sides: Sequence[Side], best: Quantity, style: Style, mostly: str) -> 
     first, second = sides[0], sides[1]
     gap = _gap(first.mean, second.mean, best)
     name = style.strong(second.group.name)
-    above = f"{gap} better than {name}{mostly}" if gap else f"and {name} does as well"
+    if as_good := sum(_gap(second.mean, side.mean, best) is None for side in sides[2:]):
+        name += f" and {as_good:,} more"
+    above = f"{gap} better than {name}{mostly}" if gap else f"and {name} {'do' if as_good else 'does'} as well"
     middle = _gap(first.mean, median(side.mean for side in sides), best)
     over = f", and {middle} better than the median" if middle and len(sides) > 3 else ""
     return f"{style.strong(first.group.name)} is best of {len(sides):,}: {_values(first, best)}, {above}{over}."
@@ -188,19 +202,29 @@ def _cheaper(
     return [f"Within {within} of it: {_listed(told)}."] if told else []
 
 
-def _sureness(first: Side, second: Side, best: Quantity, style: Style, kinds: Mapping[str, int]) -> str:
-    alike = {kinds.get(run.id, -place) for place, run in enumerate((*first.group.runs, *second.group.runs), start=1)}
+def _sureness(first: Side, second: Side, best: Quantity, style: Style, alike: set[int]) -> str:
+    """`alike` holds a number for each way that their runs are set up, seeds aside."""
+    if not all(run.state is RunState.FINISHED for run in (*counted(first.group), *counted(second.group))):
+        return "Not all of them ran to their end, which alone may be what lies between them."
     if len(alike) == 1:
         return "The two are set up alike, seeds aside: what lies between them is luck."
-    if min(len(first.values), len(second.values)) < 2:
+    single = [side for side in (first, second) if len(side.values) == 1]
+    if len(single) == 2:
         return "One run each does not tell skill from luck: train both with a few seeds to be sure."
-    is_clear = max(first.values) < min(second.values) if best.lowest else min(first.values) > max(second.values)
     name = style.strong(second.group.name)
-    if is_clear:
-        return f"Each of its {len(first.values)} runs does better than each of {name}."
-    if len(alike) == 2:
-        return f"Single runs of it and of {name} overlap: more seeds would tell."
-    return f"Single runs of it and of {name} overlap: what else differs between them matters as much."
+    if single:
+        return (
+            f"A single run of {style.strong(single[0].group.name)} does not tell skill from luck: "
+            "train it with a few seeds to be sure."
+        )
+    is_clear = max(first.values) < min(second.values) if best.lowest else min(first.values) > max(second.values)
+    if not is_clear:
+        more = "more seeds would tell" if len(alike) == 2 else "what else differs between them matters as much"
+        return f"Single runs of it and of {name} overlap: {more}."
+    cases = comb(len(first.values) + len(second.values), len(first.values)) // 2
+    luck = f", as luck alone would have it in 1 of {cases} cases" if cases < FEW else ""
+    else_ = "" if len(alike) == 2 else " More than that differs between them and may be the reason."
+    return f"Each of its {len(first.values)} runs does better than each of {name}{luck}.{else_}"
 
 
 def _otherwise(sides: Sequence[Side], best: Quantity, style: Style, kinds: Mapping[str, int]) -> list[str]:
@@ -219,12 +243,22 @@ def _otherwise(sides: Sequence[Side], best: Quantity, style: Style, kinds: Mappi
 def _chance(by_image: ByImage, first: Side, second: Side) -> str:
     """Of groups it tells of their best runs."""
     alone = len(first.group.runs) == len(second.group.runs) == 1
-    one, other = ("it gets", "the other") if alone else ("its best run gets", "that of the other")
-    told = (
-        f"Of {words.count(by_image.images, 'image')} {one} {by_image.gained:,} right that {other} gets wrong, "
-        f"and {by_image.lost:,} the other way round"
-    )
-    return f"{told}: {by_chance(by_image.gained, by_image.lost)}."
+    one, other = ("it gets", "the other") if alone else ("its best run gets", "the best of the other")
+    images = words.count(by_image.images, "image") + ("" if by_image.are_all else " that judged both")
+    if by_image.gained == by_image.lost == 0:
+        return f"Of {images} both get the same right."
+    told = f"Of {images} {one} {by_image.gained:,} right that {other} gets wrong, and {by_image.lost:,} the other way"
+    return f"{told} round: {by_chance(by_image.gained, by_image.lost)}."
+
+
+def _shared(by_image: ByImage | None, sides: Sequence[Side], style: Style) -> list[str]:
+    """What can be said of two that were judged by some of the same images."""
+    if by_image is None:
+        return []
+    first, second = (style.strong(side.group.name) for side in sides)
+    other = by_image.right - by_image.gained + by_image.lost
+    told = f"Of the {words.count(by_image.images, 'image')} that judged both, {first} gets {by_image.right:,} right"
+    return [f"{told} and {second} {other:,}: {by_chance(by_image.gained, by_image.lost)}."]
 
 
 def _mostly(by_image: ByImage, style: Style) -> str:
@@ -244,15 +278,17 @@ def _missing(groups: Sequence[Group]) -> list[str]:
     """What has no value, or not its last."""
     runs = [run for group in groups for run in group.runs]
     on = sum(not run.state.is_over for run in runs)
-    failed = sum(run.state is RunState.FAILED and run.best_value is None for run in runs)
+    early = [run for run in runs if run.state in (RunState.STOPPED, RunState.FAILED)]
+    none = sum(run.best_value is None for run in early)
     told = [f"{words.count(on, 'run')} {'is' if on == 1 else 'are'} not over yet"] if on else []
-    told += [f"{words.count(failed, 'run')} failed without a value"] if failed else []
+    told += [f"{words.count(len(early) - none, 'run')} ended early"] if len(early) > none else []
+    told += [f"{words.count(none, 'run')} ended without a value"] if none else []
     return [f"{_listed(told)[0].upper()}{_listed(told)[1:]}."] if told else []
 
 
-def _not_comparable(sides: Sequence[Side], best: Quantity, style: Style) -> str:
+def _apart(sides: Sequence[Side], best: Quantity, style: Style, why: str) -> str:
     shown = [f"{style.strong(side.group.name)} {_values(side, best)}" for side in sides[:4]]
-    return f"They were judged by different images, so the higher value is not the better run: {_listed(shown)}."
+    return f"{why}: {_listed(shown)}."
 
 
 def _share(
@@ -260,7 +296,7 @@ def _share(
 ) -> float | None:
     """What one costs as a share of the other; None where that cannot be told or compared."""
     both = [measured[run.id] for run in (*one.runs, *other.runs)]
-    if key == "seconds" and not all(each.run.state.is_over for each in both):
+    if key == "seconds" and not all(each.run.state is RunState.FINISHED for each in both):
         return None
     kind = {"memory": lambda each: each.memory_of, "seconds": lambda each: each.run.device}.get(key)
     if kind and len({kind(each) for each in both}) > 1:
@@ -277,6 +313,8 @@ def times(share: float) -> str:
 def _gap(first: float, second: float, best: Quantity) -> str | None:
     """In words; None when there is none to speak of."""
     gap = abs(first - second)
+    if best.told(first) == best.told(second):
+        return None
     if best.unit == "%":
         return None if gap < 0.05 else f"{gap:.1f} {'point' if f'{gap:.1f}' == '1.0' else 'points'}"
     return None if gap < 1e-9 else words.number(float(f"{gap:.2g}"))

@@ -110,7 +110,19 @@ def test_groups_say_whether_their_runs_overlap() -> None:
     assert told.startswith("head only is best of 3: 82.0% on average of 2 runs (80.0% to 84.0%), and gradual does as")
     assert "Single runs of it and of gradual overlap: more seeds would tell." in told
     apart = said([SIX[0], SIX[1], SIX[2], SIX[3]], SEEDS)
-    assert "Each of its 2 runs does better than each of from scratch." in apart
+    assert (
+        "Each of its 2 runs does better than each of from scratch, as luck alone would have it in 1 of 3 cases."
+        in apart
+    )
+    four = [
+        replace(SIX[place], id=f"{place}{seed}", spec=SIX[place].spec | {"seed": seed})
+        for place in (0, 1)
+        for seed in range(4)
+    ]
+    assert said(four, SEEDS).endswith("Each of its 4 runs does better than each of from scratch.")
+    assert said(SIX[:3], SEEDS).endswith(
+        "A single run of from scratch does not tell skill from luck: train it with a few seeds to be sure."
+    )
 
 
 def test_a_gap_between_seeds_is_called_luck() -> None:
@@ -161,17 +173,48 @@ def test_images_that_were_excluded_in_between_do_not_make_others_of_the_rest() -
             written(all_.groups, all_.measured, all_.rows, PLAIN, images, all_.kinds, {before.id: "a", **sources})
         )
 
-    assert told(**{after.id: "a"}).endswith("Some images were excluded in between.")
+    apart = "Images were excluded in between, so the higher value need not be the better run: head only, seed 0 80.0%"
+    assert told(**{after.id: "a"}).startswith(apart)
+    shared = ByImage(855, are_all=False, right=464, gained=0, lost=0, classes=())
+    assert "Of the 855 images that judged both, head only, seed 0 gets 464 right and from scratch, seed 0 464" in told(
+        shared, **{after.id: "a"}
+    )
     assert told(**{after.id: None}).startswith("They were judged by different images")
-    assert "different" not in told(ByImage(9, gained=3, lost=1, classes=()))
+    same = ByImage(9, are_all=True, right=8, gained=3, lost=1, classes=())
+    assert "beats" in told(same, **{after.id: "a"})  # only what others learn from was excluded
+    assert "beats" not in told(
+        same, **{after.id: None}
+    )  # images of a data set that was replaced may bear the same names
 
 
 def test_what_has_no_value_is_not_kept_quiet() -> None:
     failed = replace(run("broken"), state=RunState.FAILED)
     going = replace(run("going", 0.5), state=RunState.RUNNING, ended_at=None)
     told = said([SIX[0], SIX[1], failed, going])
-    assert told.endswith("1 run is not over yet and 1 run failed without a value.")
-    assert said([failed, SIX[0]]) == ""
+    assert told.endswith("1 run is not over yet and 1 run ended without a value.")
+    assert said([failed, SIX[0]]) == "Only head only, seed 0 has a value: 80.0%. 1 run ended without a value."
+    assert said([failed]) == said(SIX[:1]) == ""
+
+
+@pytest.mark.parametrize("state", [RunState.STOPPED, RunState.RUNNING])
+def test_a_run_that_was_cut_short_is_not_judged_as_if_it_had_ended(state: RunState) -> None:
+    cut = replace(SIX[2], best_value=0.2, state=state)
+    told = said([SIX[0], cut])
+    assert "Not all of them ran to their end" in told
+    assert "luck" not in told
+    assert "time" not in told
+    assert said([SIX[0], cut, SIX[1], SIX[3]], SEEDS).startswith(
+        "head only beats from scratch by 9.0 points: 80.0% against"
+    )
+
+
+def test_those_that_do_as_well_as_the_second_are_counted() -> None:
+    ways = [
+        run(f"way {rate}", value, optimisation={"learning_rate": rate})
+        for rate, value in ((1, 0.9), (2, 0.8), (3, 0.8))
+    ]
+    assert said(ways).startswith("way 1 is best of 3: 90.0%, 10.0 points better than way 2 and 1 more.")
+    assert said([*ways[1:], run("worse", 0.1)]).startswith("way 2 is best of 3: 80.0%, and way 3 does as well.")
 
 
 def test_names_are_set_beside_their_colours_and_shown_letter_for_letter() -> None:
@@ -210,14 +253,18 @@ def test_images_are_matched_by_their_ids_whatever_their_order() -> None:
     first = predictions([True, True, False, True], [0, 0, 1, 1])
     second = predictions([True, True, False, False], [1, 1, 0, 0], ids=("3", "2", "1", "0"))
     found = by_image(first, second)
-    assert found == ByImage(4, gained=2, lost=1, classes=(("cat", 2, 0), ("dog", 0, 1)))
+    assert found == ByImage(4, are_all=True, right=3, gained=2, lost=1, classes=(("cat", 2, 0), ("dog", 0, 1)))
     assert by_image(first, None) is None
-    assert by_image(first, predictions([True], [0])) is None
-    assert by_image(first, replace(second, labels=np.asarray([1, 1, 0, 1]))) is None
+    assert by_image(first, predictions([True], [0], ids=("else",))) is None
+    assert by_image(first, replace(second, dataset="retouched")) is None, "images of others may bear the same names"
+    relabelled = by_image(first, replace(second, labels=np.asarray([1, 1, 0, 1])))
+    assert relabelled is not None and (relabelled.images, relabelled.are_all) == (3, False)
 
 
 def test_classes_that_made_the_difference_are_named_with_the_chance_of_it() -> None:
-    images = ByImage(100, gained=12, lost=2, classes=(("cat", 9, 0), ("dog", 2, 1), ("owl", 1, 1)))
+    images = ByImage(
+        100, are_all=True, right=80, gained=12, lost=2, classes=(("cat", 9, 0), ("dog", 2, 1), ("owl", 1, 1))
+    )
     told = said([SIX[0], SIX[1]], images=images)
     assert "against 70.0%, mostly on cat." in told
     assert (
@@ -225,7 +272,12 @@ def test_classes_that_made_the_difference_are_named_with_the_chance_of_it() -> N
         in told
     )
     assert "in 1 of 100 cases" in told
-    even = ByImage(100, gained=30, lost=0, classes=tuple((f"class {place}", 1, 0) for place in range(30)))
+    assert "splits differ" not in said([SIX[0], run("other split", 0.6, data={"split_seed": 5})], images=images)
+    assert "Of 100 images both get the same right." in said([SIX[0], SIX[1]], images=replace(images, gained=0, lost=0))
+    assert "Of 100 images" not in said([SIX[0], SIX[2]], images=images), "between seeds it would seem more than luck"
+    even = ByImage(
+        100, are_all=True, right=90, gained=30, lost=0, classes=tuple((f"class {place}", 1, 0) for place in range(30))
+    )
     assert "mostly" not in said([SIX[0], SIX[1]], images=even)
     assert "mostly" not in said([SIX[0], SIX[1]], images=replace(images, lost=12))
 

@@ -15,7 +15,7 @@ from pages.parts.live import unless_new
 from pages.parts.measured import Measured, judged_by, measure
 from pages.parts.quantities import quantities
 from pages.parts.session import store
-from pages.parts.written import ranked
+from pages.parts.sides import ranked
 from storage import Run
 
 

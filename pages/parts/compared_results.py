@@ -18,8 +18,8 @@ from pages.parts.predicted import dataset_of
 from pages.parts.result_tiles import label_of, open_image, said
 from pages.parts.results_confusion import MOST, choose_cell, chosen_cell
 from pages.parts.session import palette
+from pages.parts.sureness import by_chance
 from pages.parts.thumbnails import thumbnail
-from pages.parts.written import by_chance
 from storage import Run
 
 MOST_RUNS = 24  # each has to be read, and to be a column

@@ -15,8 +15,8 @@ from pages.parts.comparison import Difference, nothing_apart
 from pages.parts.figures.palette import Palette
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import palette, run_link
+from pages.parts.sides import ranked
 from pages.parts.ticking import table_key, untick
-from pages.parts.written import ranked
 from storage import Run
 
 TALLEST = 14  # rows

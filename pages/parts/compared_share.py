@@ -23,7 +23,8 @@ from pages.parts.report import Chart, report, table_html
 from pages.parts.session import store
 from pages.parts.setting_axes import axes
 from pages.parts.settings_table import dot, settings_table
-from pages.parts.written import PLAIN, painted, ranked, written
+from pages.parts.sides import PLAIN, painted, ranked
+from pages.parts.written import written
 from storage import Run, Store
 
 MOST_COLUMNS = 24  # runs whose configurations stand side by side in the file

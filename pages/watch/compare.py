@@ -19,8 +19,9 @@ from pages.parts.groups import Group
 from pages.parts.live import CHARTS_S, live
 from pages.parts.session import RUNS_PAGE, palette, store
 from pages.parts.settings_table import legend
+from pages.parts.sides import painted
 from pages.parts.ticking import kept_order, ticked_ids
-from pages.parts.written import painted, written
+from pages.parts.written import written
 from storage import Run
 
 LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")

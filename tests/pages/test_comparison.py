@@ -13,7 +13,9 @@ from pages.parts.comparison import differences, every_setting, kinds, line_names
 from pages.parts.figures.palette import LIGHT
 from pages.parts.groups import SEEDS, groups
 from pages.parts.measured import judged_by
-from pages.parts.written import PLAIN, chance_of, painted, written
+from pages.parts.sides import PLAIN, painted
+from pages.parts.sureness import chance_of
+from pages.parts.written import written
 from storage import Run, RunState
 from tests.pages.compared_runs import SIX, compared, elsewhere, run
 

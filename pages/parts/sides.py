@@ -1,0 +1,75 @@
+"""What the sentences of a comparison are about: groups with their values, and how names and values are set. Pure."""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from pages.parts import words
+from pages.parts.compared_tables import values_of
+from pages.parts.figures.palette import Palette
+from pages.parts.groups import Group
+from pages.parts.measured import Measured
+from pages.parts.quantities import Quantity
+from pages.parts.settings_table import dot
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How names are set in a kind of text."""
+
+    strong: Callable[[str], str]
+    soft: Callable[[str], str]
+
+
+PLAIN = Style(str, str)
+
+
+def painted(colours: Mapping[str, str], palette: Palette) -> Style:
+    """For HTML: names beside the colours they wear."""
+    return Style(
+        lambda name: (
+            f'<span style="white-space:nowrap">{dot(colours.get(name), palette)}</span><b>{html.escape(name)}</b>'
+        ),
+        lambda name: f"<i>{html.escape(name)}</i>",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A group with its values, in the unit of its quantity."""
+
+    group: Group
+    values: list[float]
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+
+def ranked(groups: Sequence[Group], measured: Mapping[str, Measured], best: Quantity) -> list[Side]:
+    """Groups that have a value, the best mean first."""
+    sides = [Side(group, values_of(group, measured, best)) for group in groups]
+    return sorted((one for one in sides if one.values), key=lambda one: one.mean, reverse=not best.lowest)
+
+
+def gap_of(first: float, second: float, best: Quantity) -> str | None:
+    """In words; None when there is none to speak of."""
+    gap = abs(first - second)
+    if best.told(first) == best.told(second):
+        return None
+    if best.unit == "%":
+        return None if gap < 0.05 else f"{gap:.1f} {'point' if f'{gap:.1f}' == '1.0' else 'points'}"
+    return None if gap < 1e-9 else words.number(float(f"{gap:.2g}"))
+
+
+def shown(side: Side, best: Quantity) -> str:
+    if len(side.values) == 1:
+        return best.told(side.values[0])
+    low, high = best.told(min(side.values)), best.told(max(side.values))
+    return f"{best.told(side.mean)} on average of {len(side.values)} runs ({low} to {high})"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else ""

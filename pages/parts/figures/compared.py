@@ -42,6 +42,7 @@ def compared(
         "brush": frame.brush(palette),
         "xAxis": frame.steps(palette, None, None)
         | {"min": first, "max": last}
+        | ({} if axis == "minutes" else {"minInterval": 1})
         | {"name": axis, "nameLocation": "middle", "nameGap": 26, "nameTextStyle": _quiet(palette)},
         "yAxis": frame.values(palette, unit=f" {unit}" if unit else "", from_zero=False)
         | ({"type": "log"} if log else {}),

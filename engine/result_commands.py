@@ -50,7 +50,7 @@ def _page(run: Run, told: dict[str, Any]) -> Group:
     scores = table_of("class", "images", "precision", "recall", "F1")
     classes = told["classes"]
     if len(classes) > MOST_CLASSES:  # those that need a look
-        classes = sorted(classes, key=lambda one: -1.0 if one["f1"] is None else one["f1"])[:MOST_CLASSES]
+        classes = sorted(classes, key=lambda one: 2.0 if one["f1"] is None else one["f1"])[:MOST_CLASSES]
     for one in classes:
         shown = ["-" if one[name] is None else f"{one[name]:.4f}" for name in ("precision", "recall", "f1")]
         scores.add_row(Text(one["name"]), f"{one['images']:,}", *shown)
@@ -59,7 +59,7 @@ def _page(run: Run, told: dict[str, Any]) -> Group:
         Text(f"{run.name} ({run.id}), epoch {told['epoch']}, {where}: {told['images']:,} images"),
         Text(", ".join(tops)),
         scores,
-        *([Text(f"and {more:,} classes with a higher F1; --json lists them")] if more else []),
+        *([Text(f"and {more:,} classes with a higher F1 or without images; --json lists them")] if more else []),
         *_pairs(told),
     )
 

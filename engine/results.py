@@ -10,7 +10,8 @@ from engine.predictions import Predictions
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """A number a class, each (classes,); NaN where nothing can be said: the precision of a class never guessed."""
+    """A number a class, each (classes,); NaN where nothing can be said: the precision of a class never guessed, the
+    recall and F1 of one without images."""
 
     images: np.ndarray  # of the class
     guessed: np.ndarray  # taken for the class
@@ -20,7 +21,7 @@ class Scores:
 
     @property
     def macro_f1(self) -> float:
-        """Over classes that occur among truths or guesses; 0 without any."""
+        """Over classes that have images; 0 without any. What was only guessed has nothing that could be found."""
         known = self.f1[~np.isnan(self.f1)]
         return float(known.mean()) if len(known) else 0.0
 
@@ -29,7 +30,8 @@ def scores(confusion: np.ndarray) -> Scores:
     """Of a matrix whose rows are true classes and whose columns are guesses, (classes, classes)."""
     right, images, guessed = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):
-        return Scores(images, guessed, right / guessed, right / images, 2 * right / (images + guessed))
+        f1 = np.where(images > 0, 2 * right / (images + guessed), np.nan)
+        return Scores(images, guessed, right / guessed, right / images, f1)
 
 
 def results(found: Predictions) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pages.parts import results, words
 from pages.parts.address import put
 from pages.parts.basket import basket_toggle
 from pages.parts.cards import fact_badges, state_badge
-from pages.parts.predicted import JUDGED
+from pages.parts.predicted import JUDGED, dataset_of
 from pages.parts.session import RUN_PAGE, store
 from storage import Run
 
@@ -108,6 +108,10 @@ def headline(found: Predictions) -> None:
     grid = st.grid(len(cards), min_column_width=200)
     for label, value, note in cards:
         grid.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+    dataset = dataset_of(found.dataset)
+    if dataset and (out := len({*dataset.excluded} & {*found.ids})):
+        told = "image that has" if out == 1 else "images that have"
+        st.caption(f":material/visibility_off: Still counts {out:,} {told} been excluded since.")
 
 
 def top_k(classes: int) -> int | None:

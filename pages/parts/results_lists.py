@@ -1,5 +1,7 @@
 """Lists of images: worst mistakes, closest races, doubtful labels, truth beside prediction; and calibration."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -7,7 +9,7 @@ from engine import Predictions
 from pages.parts import picked, results, words
 from pages.parts.address import put
 from pages.parts.cards import empty_state
-from pages.parts.dataset_words import exclude, refusal
+from pages.parts.dataset_words import exclude, include, refusal
 from pages.parts.figures.reliability import reliability
 from pages.parts.predicted import dataset_of
 from pages.parts.result_tiles import EXCLUDED, csv_button, result_tiles
@@ -16,6 +18,7 @@ from pages.parts.session import palette, store
 from storage import Dataset
 
 STILL = {"displayModeBar": False}
+WEAK = 0.8  # accuracy below which most contradictions are the network's own mistakes
 
 
 def calibration(found: Predictions) -> None:
@@ -102,6 +105,7 @@ def suspects(found: Predictions) -> None:
             csv_button(found, places, "suspects", key="suspects")
             result_tiles(found, places, key="suspects")
             return
+        _cautions(found)
         ticked = _ticks(found)
         _suspect_tools(found, places, ticked)
         result_tiles(found, places, key="suspects", ticked=ticked, on_tick=_tick)
@@ -129,22 +133,49 @@ def _tick(image_id: str, is_on: bool) -> None:
     (ticked.add if is_on else ticked.discard)(image_id)
 
 
+def _cautions(found: Predictions) -> None:
+    """What speaks against taking out all that is listed."""
+    if found.accuracy < WEAK:
+        st.warning(
+            f"This network is right on only {words.percent(found.accuracy)} of these images: most of what it "
+            "contradicts is likely its own mistake, not a wrong label. Look at each one before you take it out.",
+            icon=":material/warning:",
+        )
+    if found.part != "train":
+        st.caption(
+            ":material/balance: Runs are judged by images like these. Taking some out changes what later runs are "
+            "judged by: their values cannot be compared with those of runs before, and may rise without any of them "
+            "being better."
+        )
+
+
 def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> None:
     ids = [found.ids[place] for place in places]
     dataset = dataset_of(found.dataset)
+    out = {*dataset.excluded} if dataset else set()
+    still_in, to_exclude, to_include = [one for one in ids if one not in out], ticked - out, ticked & out
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            f"Exclude {words.count(len(ticked), 'image')}" if ticked else "Exclude",
+            f"Exclude {words.count(len(to_exclude), 'image')}" if to_exclude else "Exclude",
             type="primary",
             icon=":material/visibility_off:",
             key="results_exclude",
-            disabled=not ticked or dataset is None,
+            disabled=not to_exclude or dataset is None,
             help=EXCLUDED,
-            on_click=_exclude,
-            args=(dataset, ticked),
+            on_click=_settle,
+            args=(exclude, dataset, ticked, to_exclude),
         )
-        if len(ticked) < len(ids):
-            st.button(f"Tick all {len(ids):,}", key="results_tick_all", on_click=ticked.update, args=(ids,))
+        if to_include:
+            st.button(
+                f"Take {len(to_include):,} back in",
+                icon=":material/undo:",
+                key="results_include",
+                help=EXCLUDED,
+                on_click=_settle,
+                args=(include, dataset, ticked, to_include),
+            )
+        if not ticked.issuperset(still_in):
+            st.button(f"Tick all {len(still_in):,}", key="results_tick_all", on_click=ticked.update, args=(still_in,))
         if ticked:
             st.button("Untick", type="tertiary", key="results_untick", on_click=ticked.clear)
         chosen = np.array([place for place in places if found.ids[place] in ticked], dtype=np.int64)
@@ -155,13 +186,17 @@ def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> 
             key="suspects",
             label="Ticked as CSV" if len(chosen) else "All as CSV",
         )
-        out = len({*ids} & {*dataset.excluded}) if dataset else 0
+        excluded = len(ids) - len(still_in)
         told = words.count(len(ids), "suspect label")
-        st.caption(f"{told}, {out:,} of them excluded" if out else told)
+        st.caption(f"{told}, {excluded:,} of them excluded" if excluded else told)
     refusal("suspects")
 
 
-def _exclude(dataset: Dataset, ticked: set[str]) -> None:
-    exclude(dataset, sorted(ticked), "suspects")
-    if ticked <= {*store().datasets.get(dataset.id).excluded}:
-        ticked.clear()
+def _settle(
+    change: Callable[[Dataset, Sequence[str], str], None], dataset: Dataset, ticked: set[str], ids: set[str]
+) -> None:
+    """Take images out or back in; they stay ticked where that is refused."""
+    change(dataset, sorted(ids), "suspects")
+    out = {*store().datasets.get(dataset.id).excluded}
+    if ids <= out if change is exclude else ids.isdisjoint(out):
+        ticked -= ids

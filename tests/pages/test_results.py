@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 import engine
 from engine import Predictions
 from pages.parts import picked, words
+from pages.parts import results_lists as lists
 from storage import Run, RunState, Store
 from tests.pages import seed, seed_datasets, seed_results
 from tests.pages.pages import RESULTS, RUN, fine, keys, opened, read
@@ -130,6 +131,33 @@ def test_suspect_labels_are_ticked_and_taken_out_of_the_data_set(calm: Store, ru
     assert f"{len(expected)} of them excluded" in read(app)
     assert all(one["is_faint"] and not one["is_ticked"] for one in tiles(app))
     assert app.metric[0].value == opened(RESULTS, run=run.id).metric[0].value  # what the run said stays said
+    assert f"Still counts {len(expected)} images that have been excluded since." in read(app)
+    assert "results_tick_all" not in keys(app)  # none is left to take out
+
+
+def test_an_excluded_suspect_is_not_ticked_with_all_and_can_be_taken_back_in(calm: Store, run: Run) -> None:
+    first, *others = [digits().ids[place] for place in picked.suspects(digits())]
+    engine.exclude_images(calm, "digits", [first])
+    app = opened(RESULTS, run=run.id, tab="Suspect labels")
+    assert app.button(key="results_tick_all").label == f"Tick all {len(others)}"
+    app.session_state["results_ticked"][1].update([first, others[0]])
+    fine(app.run())
+    assert app.button(key="results_exclude").label == "Exclude 1 image"
+    fine(app.button(key="results_include").click().run())
+    assert not calm.datasets.get("digits").excluded
+    assert [one["is_ticked"] for one in tiles(app)][:2] == [False, True]
+
+
+def test_suspects_of_a_weak_network_come_with_a_caution(calm: Store, run: Run) -> None:
+    keep(calm, run, digits("neighbours"))
+    assert digits("neighbours").accuracy > lists.WEAK
+    caution, judged = "likely its own mistake", "judged by"
+    text = read(opened(RESULTS, run=run.id, tab="Suspect labels"))
+    assert caution not in text and judged in text
+    weak = seed.run(calm, "weak", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
+    keep(calm, weak, seed_results.as_good_as(digits(), 0.46))
+    text = read(opened(RESULTS, run=weak.id, tab="Suspect labels"))
+    assert "right on only 4" in text and caution in text and judged in text
 
 
 def test_what_may_not_be_taken_out_is_refused_in_words(calm: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,16 @@
 """The basket: runs to compare, collected on any page. It follows its user; on the Compare page the address holds it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.parts import words
-from pages.parts.session import COMPARE_PAGE
+from pages.parts.session import COMPARE_PAGE, store
 from storage import Run
 
 MOST = 1000  # runs chosen one by one; a whole search counts as one thing, however many trials it has
+MOST_TOLD = 5  # ids of what is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,41 @@ def addressed_basket() -> Basket:
                 del st.query_params[name]
     st.session_state["basket_told"] = told
     return basket()
+
+
+def gone(held: Basket, runs: Sequence[Run]) -> tuple[list[str], list[str]]:
+    """Ids of its runs and of its searches that are not there any more; `runs`: all that is."""
+    there = {run.id for run in runs}
+    searches = {search.id for search in store().searches.list(limit=-1)} if held.searches else set()
+    return [one for one in held.runs if one not in there], [one for one in held.searches if one not in searches]
+
+
+def without_gone(held: Basket, runs: Sequence[Run]) -> Basket:
+    """The basket, and on the Compare page the address, without what is gone: `tell_gone` says what that was."""
+    lost = gone(held, runs)
+    if not any(lost):
+        return held
+    left = held.without_runs(lost[0])
+    for search_id in lost[1]:
+        left = left.without_search(search_id)
+    keep(left)
+    kinds = (("run", "runs"), ("search", "searches"))
+    told = [_gone_in_words(ids, *kind) for ids, kind in zip(lost, kinds, strict=True) if ids]
+    st.session_state["basket_gone"] = (left, " ".join(told))
+    return addressed_basket()
+
+
+def tell_gone(held: Basket) -> None:
+    """For as long as nothing else is chosen."""
+    left, told = st.session_state.get("basket_gone", (None, ""))
+    if left == held:
+        st.caption(f":material/info: {told}")
+
+
+def _gone_in_words(ids: list[str], one: str, many: str) -> str:
+    more = f" and {len(ids) - MOST_TOLD} more" if len(ids) > MOST_TOLD else ""
+    is_gone = "is gone" if len(ids) == 1 else "are gone"
+    return f"{words.count(len(ids), one, many)} of those chosen {is_gone} ({', '.join(ids[:MOST_TOLD])}{more})."
 
 
 def compare(held: Basket) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.parts import words
-from pages.parts.basket import MOST, Basket, addressed_basket, basket, keep
+from pages.parts.basket import MOST, Basket, addressed_basket, basket, gone, keep, tell_gone, without_gone
 from pages.parts.brushed_axes import brushed
 from pages.parts.by_image import ByImage
 from pages.parts.cards import empty_state, page_head
@@ -113,13 +113,14 @@ def focus_in(compared: Compared, shown: list[Run], held: Basket, colours: Palett
 def drawn(drawn_for: Basket) -> None:
     held = basket()
     runs = runs_in(held)
-    if held != drawn_for or len(runs) < 2:
+    if held != drawn_for or len(runs) < 2 or any(gone(held, runs)):
         st.rerun()  # chosen anew, or deleted meanwhile: the whole page follows
     with page_head("Compare"):
         with st.popover(words.count(len(runs), "run"), icon=":material/playlist_add:", key="compare_choice"):
             choice(held)
         by = grouping(runs)
         tools = st.container(width="content")
+    tell_gone(held)
     compared = gathered(runs, by)
     shown = left_by_the_brush(compared)
     focus, light = (focus_in(compared, shown, held, colours) for colours in (palette(), LIGHT))
@@ -148,16 +149,18 @@ def by_image(runs: list[Run]) -> None:
 def page() -> None:
     held = addressed_basket()
     runs = runs_in(held)
+    held = without_gone(held, runs)
     if len(runs) > 1:
         live(lambda: drawn(held), every_s=None if all(run.state.is_over for run in runs) else CHARTS_S)
         by_image(runs)
         return
     with page_head("Compare"):
         pass
+    tell_gone(held)
     if store().runs.count():
         told = (
-            "Choose two runs or more, here or by ticking rows on the Runs page. Or collect them from any page: the "
-            "basket at the left follows you."
+            "Choose two runs or more, here or by ticking rows on the Runs page. Or collect them with Add to basket on "
+            "the pages of runs and searches: what is in the basket opens here."
         )
         empty_state("compare_arrows", "Which runs?", told, lambda: choice(held))
         return

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pages.parts.basket import Basket
 from storage import Run, Store
 from tests.pages import seed, seed_searches
-from tests.pages.pages import COMPARE, RUN, RUNS, SEARCH, fine, keys, opened
+from tests.pages.pages import COMPARE, RUN, RUNS, SEARCH, fine, keys, opened, read
 
 IDS = st.sampled_from([f"run{letter}" for letter in "abcdefgh"])
 
@@ -87,3 +87,21 @@ def test_all_trials_of_a_search_are_one_thing_to_compare(store: Store) -> None:
     assert app.session_state["basket"] == Basket(searches=(made.id,))
     app = opened(COMPARE, searches=made.id)
     assert len(app.dataframe[0].value) == 12
+
+
+def test_what_is_gone_is_told_and_leaves_the_basket_and_the_address(runs: dict[str, Run]) -> None:
+    first, second = runs["finished"].id, runs["long"].id
+    app = opened(COMPARE, runs=f"{first},nothere1,{second}", searches="nothere2")
+    for _ in range(2):  # it stays told
+        told = read(app)
+        assert "1 run of those chosen is gone (nothere1). 1 search of those chosen is gone (nothere2)." in told
+        assert app.session_state["basket"] == Basket((first, "", second))
+        assert app.query_params["runs"] == f"{first},,{second}" and "searches" not in app.query_params
+        fine(app.run())
+    app = opened(COMPARE, runs=f"{first},nothere1,nothere3")
+    assert "Which runs?" in read(app) and "2 runs of those chosen are gone (nothere1, nothere3)." in read(app)
+
+
+def test_of_a_basket_without_loss_nothing_is_told(runs: dict[str, Run]) -> None:
+    app = opened(COMPARE, runs=f"{runs['finished'].id},{runs['long'].id}")
+    assert "of those chosen" not in read(app)

@@ -13,6 +13,7 @@ from pages.parts.figures.curve import Pairs
 from pages.parts.live import unless_new
 from pages.parts.quantities import MIB_IN_MB
 from pages.parts.session import palette, store
+from pages.parts.spent import EPOCH_S, moving
 from storage import Run, Series, Store
 
 AXES: dict[str, Axis] = {"Epochs": "epoch", "Steps": "step", "Time": "minutes"}
@@ -146,11 +147,16 @@ def _others(compared: Compared, focus: Focus, look: Look) -> list[Pairs]:
 
 def _lines(store: Store, runs: list[Run], look: Look, *, limit: int) -> dict[str, Series]:
     by_id = {run.id: run for run in runs}
-    lines = store.metrics.lines(by_id, look.metric, limit=limit)
+    epochs = store.metrics.lines(by_id, EPOCH_S) if look.axis == "minutes" else {}
+
+    def read(windows: dict[str, tuple[int, int]] | None = None) -> dict[str, Series]:
+        found = store.metrics.lines(by_id, look.metric, windows=windows, limit=limit)
+        return {run_id: moving(by_id[run_id], line, epochs.get(run_id)) for run_id, line in found.items()}
+
+    lines = read()
     if look.window is None:
         return lines
-    windows = {run_id: window_of(by_id[run_id], line, look.axis, *look.window) for run_id, line in lines.items()}
-    return store.metrics.lines(lines, look.metric, windows=windows, limit=limit)
+    return read({run_id: window_of(by_id[run_id], line, look.axis, *look.window) for run_id, line in lines.items()})
 
 
 def _caption(compared: Compared, focus: Focus) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import engine
+from pages.parts.spent import EPOCH_S, is_by_epochs
 from storage import Checkpoint, Extent, Run, Store
 
 ACCURACY = "val/accuracy"
@@ -80,7 +81,7 @@ def _of(
         best_epoch=best[1],
         last=_last(extents, metric),
         gap=gap,
-        seconds=_seconds(run, extents.get("speed/epoch_s"), now),
+        seconds=_seconds(run, extents.get(EPOCH_S), now),
         images_per_s=pace.mean if pace else None,
         memory_mb=memory,
         memory_of=memory_of,
@@ -92,8 +93,8 @@ def _of(
 
 
 def _seconds(run: Run, epochs: Extent | None, now: float) -> float | None:
-    """From start to end; of a run that may have lain still in between, what its epochs took."""
-    if (run.attempt > 1 or run.search_id) and epochs is not None and epochs.mean is not None:
+    """From start to end, or what its epochs took, those before its first included."""
+    if is_by_epochs(run) and epochs is not None and epochs.mean is not None:
         return epochs.mean * epochs.points
     return run.duration_s(now)
 

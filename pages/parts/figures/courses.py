@@ -44,7 +44,7 @@ class Course:
 
 
 def places(run: Run, series: Series, axis: Axis) -> list[float]:
-    """Where the points stand: epochs as fractions, steps, or minutes since the run was started."""
+    """Where the points stand: epochs as fractions, steps, or minutes since the run was started (see `spent.moving`)."""
     if axis == "minutes":
         begun = run.started_at or run.created_at
         return [round((at - begun) / 60, 4) for at in series.at]

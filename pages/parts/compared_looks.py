@@ -1,5 +1,8 @@
 """Other looks at compared runs than curves: two quantities, all settings, configurations side by side."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.parts import words
@@ -13,12 +16,18 @@ from pages.parts.quantities import Quantity, known, of_settings
 from pages.parts.session import palette
 from pages.parts.setting_axes import WIDE, axes
 from pages.parts.settings_table import Column, settings_table
+from pages.parts.sureness import judged
 from pages.parts.ticking import untick
 from storage import Run, RunState
 
 TABLE = "compare_table"
 MOST_COLUMNS = 8  # runs whose configurations have room side by side
 HEIGHT = 430
+OF_KINDS = {  # by the key of a quantity: why its values cannot be compared
+    "memory": "memory of a GPU is not that of a process",
+    "seconds": "they were trained on different devices",
+    "images_per_s": "they were trained on different devices",
+}
 
 
 def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
@@ -42,8 +51,7 @@ def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     st.plotly_chart(figure, key="compare_trade_off", config={"displayModeBar": False})
     best = [words.escaped(one.name) for one in front(dots, *scales)]
     if not best:
-        aimless = [words.escaped(one.label) for one in (across, up) if one.lowest is None]
-        st.caption(f"No front: neither end of {aimless[0]} is better." if aimless else "None of them has finished.")
+        st.caption(no_front(compared, shown, across, up) or "None of them has finished.")
         return
     told = ", ".join(best[:MOST_COLUMNS]) + (
         f" and {len(best) - MOST_COLUMNS} more" if len(best) > MOST_COLUMNS else ""
@@ -55,15 +63,43 @@ def dots_of(
     compared: Compared, focus: Focus, shown: list[Run], across: Quantity, up: Quantity
 ) -> tuple[list[Dot], tuple[Scale, Scale]]:
     """A dot for each run that has both, in units that suit them."""
-    both = [(run, across.value(one), up.value(one)) for run in shown for one in [compared.measured[run.id]]]
-    both = [one for one in both if one[1] is not None and one[2] is not None]
+    both = [(run, *values) for run, values in _both(compared, shown, across, up)]
     xs, x_unit = scaled(across, [x for _, x, _ in both])
     ys, y_unit = scaled(up, [y for _, _, y in both])
     dots = [
         Dot(compared.names[run.id], x, y, focus.of_runs.get(run.id), is_whole=run.state is RunState.FINISHED)
         for (run, _, _), x, y in zip(both, xs, ys, strict=True)
     ]
-    return dots, (_scale(across, x_unit, xs), _scale(up, y_unit, ys))
+    scales = _scale(across, x_unit, xs), _scale(up, y_unit, ys)
+    if no_front(compared, shown, across, up):
+        scales = replace(scales[0], lowest=None), replace(scales[1], lowest=None)
+    return dots, scales
+
+
+def no_front(compared: Compared, shown: Sequence[Run], across: Quantity, up: Quantity) -> str:
+    """Why none of the finished runs can beat another in both quantities; "" where one can."""
+    aimless = [words.escaped(one.label) for one in (across, up) if one.lowest is None]
+    if aimless:
+        return f"No front: neither end of {aimless[0]} is better."
+    runs = [run for run, _ in _both(compared, shown, across, up) if run.state is RunState.FINISHED]
+    if judged(runs, compared.sources) == "other":
+        return "No front: they were judged by different images."
+    for one in (across, up):
+        if not one.is_alike([compared.measured[run.id] for run in runs]):
+            return f"No front: {OF_KINDS[one.key]}."
+    return ""
+
+
+def _both(
+    compared: Compared, runs: Sequence[Run], across: Quantity, up: Quantity
+) -> list[tuple[Run, tuple[float, float]]]:
+    """Runs of which both are known, with them."""
+    found = []
+    for run in runs:
+        x, y = (one.value(compared.measured[run.id]) for one in (across, up))
+        if x is not None and y is not None:
+            found.append((run, (x, y)))
+    return found
 
 
 def what_made_a_difference(compared: Compared, focus: Focus) -> None:

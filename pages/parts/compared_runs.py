@@ -16,6 +16,7 @@ from pages.parts.figures.palette import Palette
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import palette, run_link
 from pages.parts.sides import ranked
+from pages.parts.sureness import judged
 from pages.parts.ticking import table_key, untick
 from storage import Run
 
@@ -31,6 +32,8 @@ HELP = {
     "learning": "Parameters that are not frozen, in the last epoch",
     "checkpoint": "On the disk, of the best epoch",
 }
+OF_ONE_DEVICE = "A mean; none where the runs of a group were trained on different devices"
+OF_ONE_KIND = "A mean of the most that one GPU or process took; none where the runs of a group took both"
 WIDTHS = {"last": 70, "gap": 62, "checkpoint": 118, "memory": 98}  # pixels
 TITLES = {"images_per_s": "Images/s", "memory": "Memory", "learning": "Learning", "checkpoint": "Checkpoint"}
 
@@ -49,7 +52,7 @@ def groups_side_by_side(compared: Compared, focus: Focus) -> None:
         height=ROW * min(len(ordered), TALLEST) + HEAD,
         row_height=ROW,
         placeholder=words.DASH,
-        alt="Groups, best mean first",
+        alt="Groups, by their means",
         column_config={
             "group": _names("Group", {one.name: focus.colours.get(one.key) for one in ordered}, colours, 260),
             "runs": column.NumberColumn("Runs", width=60),
@@ -57,8 +60,10 @@ def groups_side_by_side(compared: Compared, focus: Focus) -> None:
             "lowest": column.NumberColumn("Lowest", format=value, width=90),
             "highest": column.NumberColumn("Highest", format=value, width=90),
             "gap": column.NumberColumn("Gap", format="%.1f", width=70),
-            "seconds": column.NumberColumn(f"Time a run, {units['seconds']}", format="%.1f", width=120),
-            "memory": column.NumberColumn(f"Memory, {units['memory']}", format="%.1f", width=110),
+            "seconds": column.NumberColumn(
+                f"Time a run, {units['seconds']}", format="%.1f", width=120, help=OF_ONE_DEVICE
+            ),
+            "memory": column.NumberColumn(f"Memory, {units['memory']}", format="%.1f", width=110, help=OF_ONE_KIND),
             "parameters": column.NumberColumn("Parameters", format="compact", width=94),
         },
     )
@@ -92,9 +97,18 @@ def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) ->
     _ticked([shown[row].id for row in answer.selection.rows if row < len(shown)])
 
 
+def order(compared: Compared) -> str:
+    """In which the tables are."""
+    if judged(compared.runs, compared.sources) != "other":
+        return "best first"
+    return "lowest value first" if compared.rows["best"].lowest else "highest value first"
+
+
 def _title(compared: Compared, shown: Sequence[Run]) -> None:
     total = words.count(len(compared.runs), "run")
-    told = f"{len(shown):,} of {total}, as brushed" if len(shown) < len(compared.runs) else f"{total}, best first"
+    told = (
+        f"{len(shown):,} of {total}, as brushed" if len(shown) < len(compared.runs) else f"{total}, {order(compared)}"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**Runs and what sets them apart** :small[:gray[{told}]]", width="content")
         if brushed("compare"):

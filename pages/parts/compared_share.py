@@ -11,7 +11,7 @@ from pages.parts import words
 from pages.parts.by_image import ByImage
 from pages.parts.compared import Compared, Focus
 from pages.parts.compared_curves import FIRST, Look, courses
-from pages.parts.compared_looks import columns_of, dots_of
+from pages.parts.compared_looks import columns_of, dots_of, no_front
 from pages.parts.compared_tables import SHOWN
 from pages.parts.comparison import every_setting
 from pages.parts.figures.compared_still import compared_still
@@ -105,9 +105,11 @@ def _curves(of: Store, compared: Compared, light: Focus, look: Look) -> list[Cha
 
 def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart]:
     charts = []
-    dots, scales = dots_of(compared, light, list(runs), compared.rows["seconds"], compared.rows["best"])
+    both = compared.rows["seconds"], compared.rows["best"]
+    dots, scales = dots_of(compared, light, list(runs), *both)
     if len(dots) > 1:
-        note = "The dotted steps join finished runs that no other beats in both." if front(dots, *scales) else ""
+        joined = "The dotted steps join finished runs that no other beats in both."
+        note = joined if front(dots, *scales) else no_front(compared, runs, *both)
         charts.append(Chart("Best value against time", trade_off(dots, *scales, palette=LIGHT, height=420), note))
     dimensions, trials = axes(compared, compared.runs)
     if dimensions and len([one for one in trials if one.value is not None]) > 1:

@@ -82,7 +82,10 @@ def runs_compared(
 def groups_compared(
     groups: Sequence[Group], measured: Mapping[str, Measured], rows: Mapping[str, Quantity]
 ) -> pd.DataFrame:
-    """One row a group, in the order given: mean, lowest and highest of their best; times and memory are means."""
+    """One row a group, in the order given: mean, lowest and highest of their best; times and memory are means.
+
+    Those are of one device, and of one kind of memory, or there are none.
+    """
     values = [values_of(group, measured, rows["best"]) for group in groups]
     columns: dict[str, list[Any]] = {
         "group": [[group.name] for group in groups],
@@ -111,9 +114,10 @@ def group_units(
 
 
 def values_of(group: Group, measured: Mapping[str, Measured], quantity: Quantity) -> list[float]:
-    """Of its runs that count, those that are known."""
-    found = (quantity.value(measured[run.id]) for run in counted(group))
-    return [value for value in found if value is not None]
+    """Of its runs that count, those that are known; none where they are of different kinds."""
+    found = [one for run in counted(group) if quantity.value(one := measured[run.id]) is not None]
+    values = (quantity.value(one) for one in found)
+    return [value for value in values if value is not None] if quantity.is_alike(found) else []
 
 
 def counted(group: Group) -> list[Run]:

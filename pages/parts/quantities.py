@@ -13,7 +13,10 @@ MIB_IN_MB = 2**20 / 1e6
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """`value` is in `unit`; `told` says it in words. `lowest`: less of it is better; None: neither end is."""
+    """`value` is in `unit`; `told` says it in words. `lowest`: less of it is better; None: neither end is.
+
+    `among`: values are comparable only among runs of which this is alike.
+    """
 
     key: str
     label: str
@@ -22,6 +25,11 @@ class Quantity:
     told: Callable[[float | None], str]
     lowest: bool | None = False
     decimals: int = 1
+    among: Callable[[Measured], str | None] | None = None
+
+    def is_alike(self, measured: Sequence[Measured]) -> bool:
+        """Whether the values of these can be compared, or make a mean."""
+        return self.among is None or len({self.among(one) for one in measured}) < 2
 
 
 def quantities(metric: str) -> dict[str, Quantity]:
@@ -36,10 +44,10 @@ def quantities(metric: str) -> dict[str, Quantity]:
     rows = (
         Quantity("best", f"Best {name.lower()}", unit, _times(factor, "best"), told, lowest, 1 if percent else 4),
         Quantity("last", f"Last {name.lower()}", unit, _times(factor, "last"), told, lowest, 1 if percent else 4),
-        Quantity("gap", "Gap (training above validation)", "points", _times(100, "gap"), _points, True),
-        Quantity("seconds", "Time", "s", _times(1, "seconds"), words.duration, True, 0),
-        Quantity("images_per_s", "Images a second", "img/s", _times(1, "images_per_s"), _pace, False, 0),
-        Quantity("memory", "Peak memory", "MB", _times(MIB_IN_MB, "memory_mb"), _memory, True, 0),
+        Quantity("gap", "Gap (training above validation)", "points", _times(100, "gap"), _points, None),
+        Quantity("seconds", "Time", "s", _times(1, "seconds"), words.duration, True, 0, _device),
+        Quantity("images_per_s", "Images a second", "img/s", _times(1, "images_per_s"), _pace, False, 0, _device),
+        Quantity("memory", "Peak memory", "MB", _times(MIB_IN_MB, "memory_mb"), _memory, True, 0, _memory_of),
         Quantity("parameters", "Parameters", "", _times(1, "parameters"), _count, True, 0),
         Quantity("learning", "Parameters that learn", "", _times(1, "learning_parameters"), _count, True, 0),
         Quantity("checkpoint", "Checkpoint size", "MB", _times(1e-6, "checkpoint_bytes"), _memory, True, 1),
@@ -78,6 +86,14 @@ def _times(factor: float, field: str) -> Callable[[Measured], float | None]:
 
 def _setting(by_run: dict[str, float | None]) -> Callable[[Measured], float | None]:
     return lambda one: by_run.get(one.run.id)
+
+
+def _device(one: Measured) -> str | None:
+    return one.run.device
+
+
+def _memory_of(one: Measured) -> str:
+    return one.memory_of
 
 
 def _points(value: float | None) -> str:

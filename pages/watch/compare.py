@@ -12,7 +12,7 @@ from pages.parts.compared_curves import curves, look_now
 from pages.parts.compared_looks import TABLE, configuration, trade_offs, what_made_a_difference
 from pages.parts.compared_now import best_two, gathered, grouping, runs_in
 from pages.parts.compared_results import results_side_by_side
-from pages.parts.compared_runs import groups_side_by_side, runs_side_by_side
+from pages.parts.compared_runs import groups_side_by_side, order, runs_side_by_side
 from pages.parts.compared_share import share
 from pages.parts.figures.palette import LIGHT, Palette
 from pages.parts.groups import Group
@@ -133,7 +133,7 @@ def drawn(drawn_for: Basket) -> None:
         looked_at(compared, focus, shown)
     if compared.is_grouped:
         with st.container(border=True):
-            st.markdown("**Groups** :small[:gray[best mean first]]")
+            st.markdown(f"**Groups** :small[:gray[by mean, {order(compared)}]]")
             groups_side_by_side(compared, focus)
     with st.container(border=True, key="compare_board"):
         runs_side_by_side(compared, focus, shown)

@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from pages.parts.compared import Focus, dress, focused
-from pages.parts.compared_looks import columns_of, dots_of, parallel_of
+from pages.parts.compared_looks import columns_of, dots_of, no_front, parallel_of
 from pages.parts.figures.compared import compared as drawn
 from pages.parts.figures.compared_still import compared_still
 from pages.parts.figures.courses import Course, of_group, of_run, places, window_of
 from pages.parts.figures.palette import DARK, LIGHT, line_colours
 from pages.parts.figures.parallel_still import parallel_still
+from pages.parts.figures.trade_off import front
 from pages.parts.setting_axes import axes
 from pages.parts.settings_table import settings_table
-from storage import MetricPoint, RunState, Store
-from tests.pages.compared_runs import SIX, compared, run, series
+from storage import MetricPoint, Run, RunState, Store
+from tests.pages.compared_runs import SIX, compared, elsewhere, run, series
 
 RUN = SIX[0]  # 4 epochs of 10 steps, a minute each
 
@@ -188,6 +189,31 @@ def test_runs_are_dots_over_any_two_quantities_in_their_colours() -> None:
     assert [(one.name, one.x, one.y) for one in dots] == [(SIX[0].name, 2.0, 80.0), (SIX[1].name, 2.0, 70.0)]
     assert (across.unit, across.lowest, up.unit, up.lowest) == ("min", True, "%", False)
     assert [one.colour for one in dots] == [focus.of_runs[SIX[0].id], focus.of_runs[SIX[1].id]]
+
+
+def fronted(runs: list[Run], across: str, **costs: dict[str, Any]) -> tuple[list[str], str]:
+    """Names on the front against the best value, and why there is none."""
+    all_ = compared(runs, costs=costs)
+    both = all_.rows[across], all_.rows["best"]
+    dots, scales = dots_of(all_, focused(all_, runs, [], {}, LIGHT), runs, *both)
+    return [one.name for one in front(dots, *scales)], no_front(all_, runs, *both)
+
+
+def test_what_cannot_be_compared_has_no_front() -> None:
+    a, b = run("a", 0.9), run("b", 0.8, seed=1)
+    gpu, process = {"memory_mb": 800.0, "memory_of": "GPU"}, {"memory_mb": 300.0, "memory_of": "process"}
+    assert fronted([a, b], "seconds") == (["a"], "")
+    assert fronted([a, elsewhere(b)], "seconds") == ([], "No front: they were judged by different images.")
+    assert fronted([a, b], "memory", a=gpu, b=gpu | {"memory_mb": 300.0}) == (["b", "a"], "")
+    assert fronted([a, b], "memory", a=gpu, b=process)[0] == []
+    assert "memory of a GPU" in fronted([a, b], "memory", a=gpu, b=process)[1]
+    assert "different devices" in fronted([a, replace(b, device="cuda:0")], "seconds")[1]
+    assert fronted([a, b], "gap", a={"gap": 0.0}, b={"gap": -0.5})[0] == []
+
+
+def test_runs_that_are_not_over_keep_no_others_from_a_front() -> None:
+    waits = replace(run("b", 0.8), state=RunState.RUNNING, device="cuda:0")
+    assert fronted([run("a", 0.9), waits], "seconds") == (["a"], "")
 
 
 def test_axes_are_the_settings_that_differ_but_luck_and_what_it_took() -> None:

@@ -1,14 +1,18 @@
 """What runs came to, read from a real store and told in tables."""
 
+from dataclasses import replace
+
+import pandas as pd
 import pytest
 
 from engine import RunSpec
+from pages.parts.compared_runs import order
 from pages.parts.compared_tables import groups_compared, measures, runs_compared, scaled
 from pages.parts.groups import SEEDS
 from pages.parts.measured import measure
 from pages.parts.quantities import known, of_settings, quantities
 from storage import Checkpoint, MetricPoint, RunState, Store
-from tests.pages.compared_runs import SIX, compared, run
+from tests.pages.compared_runs import SIX, compared, elsewhere, run
 
 
 def trained(store: Store, metrics: dict[str, list[float]], **columns: object) -> str:
@@ -125,3 +129,18 @@ def test_a_row_a_group_with_the_spread_of_its_runs() -> None:
     assert table[["runs", "mean", "lowest", "highest"]].round(1).values.tolist()[0] == [2, 82.0, 80.0, 84.0]
     alone = compared([run("no value"), run("none either", seed=1)], SEEDS)
     assert groups_compared(alone.groups, alone.measured, alone.rows)["mean"].isna().all()
+
+
+def test_no_mean_is_made_of_two_kinds() -> None:
+    way = [run("a 1", 0.8), replace(run("a 2", 0.9, seed=1), device="cuda:0")]
+    kinds = {"a1": {"memory_mb": 100.0, "memory_of": "process"}, "a2": {"memory_mb": 900.0, "memory_of": "GPU"}}
+    all_ = compared([*way, *SIX[:1]], SEEDS, kinds)
+    table = groups_compared(all_.groups, all_.measured, all_.rows).set_index(pd.Index(["a", "head only"]))
+    assert (table["mean"].round(1).tolist(), table["runs"].tolist()) == ([85.0, 80.0], [2, 1])
+    assert "memory" not in table
+    assert table["seconds"].isna().tolist() == [True, False]
+
+
+def test_a_table_of_runs_judged_by_different_images_claims_no_best() -> None:
+    assert order(compared(SIX)) == "best first"
+    assert order(compared([SIX[0], elsewhere(SIX[1])])) == "highest value first"

@@ -29,7 +29,7 @@ class Dot:
 class Scale:
     title: str
     unit: str = ""
-    lowest: bool | None = False  # less of it is better; None: neither end is
+    lowest: bool | None = False  # less of it is better; None: neither end is, or one cannot tell
     log: bool = False
 
 

@@ -164,7 +164,8 @@ def _caption(compared: Compared, focus: Focus) -> None:
     if compared.is_grouped:
         st.caption(
             "Lines are means over the runs of a group, stars the best of the mean; bands reach from the lowest to the "
-            "highest of them."
+            "highest of them. Left out are runs that have not finished where others have, and else those that "
+            "have not come half as far as the furthest."
         )
     elif len(focus.groups) < total:
         which = "The ticked" if focus.is_chosen else "The best"

@@ -73,6 +73,37 @@ def test_runs_that_ended_early_do_not_cut_a_group_short() -> None:
     assert of_group("both", "#112233", [members[1]], "epoch").mean == [[1.0, 0.1]]
 
 
+def test_no_point_of_a_group_but_the_last_moves_as_points_arrive() -> None:
+    def drawn_after(steps: int) -> dict[float, float]:
+        line = {step: (step * 7919 % 1000) / 1000 for step in range(1, steps + 1)}
+        slower = {step: value for step, value in line.items() if step <= 0.7 * steps}
+        members = [(replace(RUN, steps=1000), series(line)), (replace(SIX[2], steps=700), series(slower))]
+        return {float(x or 0): float(y or 0) for x, y in of_group("both", "#112233", members, "epoch").mean[:-1]}
+
+    for steps in (53, 90, 300, 999):
+        before, after = drawn_after(50), drawn_after(steps)
+        kept = before.keys() & after.keys()
+        assert len(kept) >= 2
+        assert {x: before[x] for x in kept} == {x: after[x] for x in kept}
+        assert all(x in before for x in after if x <= max(before))
+
+
+def test_a_member_that_has_just_begun_does_not_cut_a_group_short() -> None:
+    begun = replace(SIX[2], state=RunState.RUNNING, step=10), series({10: 0.1})
+    line = series({10: 0.5, 20: 0.6, 30: 0.7})
+    whole = [[1.0, 0.5], [2.0, 0.6], [3.0, 0.7]]
+    assert of_group("both", "#112233", [(SIX[0], line), begun], "epoch").mean == whole
+    under_way = replace(SIX[0], state=RunState.RUNNING, step=30)
+    assert of_group("both", "#112233", [(under_way, line), begun], "epoch").mean == whole
+    near = replace(begun[0], step=20), series({10: 0.1, 20: 0.2})
+    assert of_group("both", "#112233", [(under_way, line), near], "epoch").mean == [[1.0, 0.3], [2.0, 0.4]]
+
+
+def test_members_that_share_no_place_have_no_mean() -> None:
+    members = [(SIX[0], series({10: 0.5, 20: 0.6})), (SIX[2], series({30: 0.7, 40: 0.8}))]
+    assert of_group("both", "#112233", members, "epoch").mean == []
+
+
 def test_every_lowest_and_highest_value_of_a_bucket_is_drawn() -> None:
     line = series({7: 1.0, 15: 0.5, 23: 0.6}, factor=8, lows=[0.9, -7.0, 0.4], highs=[1.1, 0.7, 9.0])
     course = of_run("a", "#112233", RUN, line, "step")

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil, floor, log2
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from pages.parts.figures.curve import Pairs, smoothed
 from storage import Run, RunState, Series
 
 Axis = Literal["epoch", "step", "minutes"]
-PLACES = 400  # of a group's mean, where its members stand at places of their own
+PLACES = 400  # of a group's mean at most, where its members stand at places of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,13 @@ def of_group(
 ) -> Course:
     """The mean over runs at the same places, with the lowest and highest value of any of them.
 
-    It ends where the first of them ends: a mean over those that are left would jump. Runs that were stopped or failed
-    are left out for that, unless there are no others.
+    It ends where the first of them ends: a mean over those that are left would jump.
     """
-    whole = [one for one in members if one[0].state not in (RunState.STOPPED, RunState.FAILED)]
-    lines = [line for run, series in whole or members if len(line := _columns(run, series, axis))]
-    if not lines:
-        return Course(name, colour, [], dash=dash)
+    known = [(run, line) for run, series in members if len(line := _columns(run, series, axis))]
+    lines = _far_enough(known)
     across = _shared(lines)
+    if not across.size:
+        return Course(name, colour, [], dash=dash)
     mean = _pairs(across, factor * np.mean([np.interp(across, one[:, 0], one[:, 1]) for one in lines], axis=0))
     low = _pairs(across, factor * np.min([_edge(one, 2, across, np.minimum) for one in lines], axis=0))
     high = _pairs(across, factor * np.max([_edge(one, 3, across, np.maximum) for one in lines], axis=0))
@@ -120,16 +120,35 @@ def _columns(run: Run, series: Series, axis: Axis) -> np.ndarray:
     return np.asarray([row for row in columns if row[1] is not None], dtype=np.float64)
 
 
+def _far_enough(members: Sequence[tuple[Run, np.ndarray]]) -> list[np.ndarray]:
+    """Lines that do not cut a group short: of finished runs, else of those that have come half as far as the furthest.
+
+    Runs that were stopped or failed count where there are no others.
+    """
+    finished = [line for run, line in members if run.state is RunState.FINISHED]
+    if finished:
+        return finished
+    left = [one for one in members if one[0].state not in (RunState.STOPPED, RunState.FAILED)] or members
+    furthest = max((run.step for run, _ in left), default=0)
+    return [line for run, line in left if 2 * run.step >= furthest]
+
+
 def _shared(lines: Sequence[np.ndarray]) -> np.ndarray:
-    """Places where all lines have values: their own where they agree, else evenly between the ends they share."""
+    """Places where all lines have values: their own where they agree, else at a pitch between the ends they share.
+
+    The pitch doubles as the line grows, so that none of its points but the last ever moves.
+    """
+    if not lines:
+        return np.empty(0)
     first = lines[0][:, 0]
     shortest = min(len(line) for line in lines)
     if all(np.array_equal(line[:shortest, 0], first[:shortest]) for line in lines):
         return np.asarray(first[:shortest])
     begin, end = max(line[0, 0] for line in lines), min(line[-1, 0] for line in lines)
     if end <= begin:
-        return np.asarray([begin])
-    return np.linspace(begin, end, min(PLACES, max(len(line) for line in lines)))
+        return np.asarray([begin] if end == begin else [])
+    pitch = 2.0 ** ceil(log2((end - begin) / PLACES))
+    return np.unique([begin, *(pitch * np.arange(floor(begin / pitch) + 1, ceil(end / pitch))), end])
 
 
 def _edge(line: np.ndarray, column: int, across: np.ndarray, further: np.ufunc) -> np.ndarray:

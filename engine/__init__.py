@@ -43,7 +43,7 @@ from engine.spec import (
 )
 
 if TYPE_CHECKING:
-    from engine.annotations import archive_runs, note_run, rename_run, tag_runs
+    from engine.annotations import MOST_NAME, MOST_NOTES, archive_runs, note_run, rename_run, tag_runs
     from engine.caches import Cache, clear_cache, list_caches
     from engine.commands import (
         check,
@@ -124,6 +124,8 @@ __all__ = [
     "FREEZE_POLICIES",
     "HEADS",
     "INITIALISATIONS",
+    "MOST_NAME",
+    "MOST_NOTES",
     "OFFERED",
     "OPTIMIZERS",
     "PRESETS",
@@ -244,7 +246,7 @@ __all__ = [
 _STORED = {  # module -> its names above
     module: tuple(names.split())
     for module, names in {
-        "engine.annotations": "archive_runs note_run rename_run tag_runs",
+        "engine.annotations": "MOST_NAME MOST_NOTES archive_runs note_run rename_run tag_runs",
         "engine.caches": "Cache clear_cache list_caches",
         "engine.commands": (
             "check delete_run engine_alive ensure_supervisor find_run open_store request_stop shut_down "

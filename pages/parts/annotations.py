@@ -6,13 +6,12 @@ from hashlib import sha256
 import streamlit as st
 
 import engine
-from engine import NotFound, Refused
+from engine import NotFound, Problem, Refused
 from pages.parts import words
 from pages.parts.figures.palette import TAG_COLOURS, tag_place
 from pages.parts.session import store
 from storage import Run
 
-MOST_NAME, MOST_NOTES = 200, 20_000
 OPEN_BELOW = 600  # characters of notes that are shown at once
 
 
@@ -55,25 +54,40 @@ def archived(runs: Sequence[Run]) -> list[str]:
 
 
 def _edit(run: Run, key: str) -> None:
-    # what was saved, here or elsewhere, makes a new popover: shut, its boxes filled with what the run has now
-    of_run = f"{key}_{run.id}_{_stamp([run])}"
+    """While it is open its boxes stay as they were filled, whatever others save: what is typed comes only with Save."""
+    place = f"{key}_{run.id}_edited"
+    filled, seen = st.session_state.get(place, (run, run))  # the run as the boxes show it, and as it was last told
+    if not st.session_state.get(_popover(key, filled)):
+        filled = seen = run
+    st.session_state[place] = filled, seen
+    # what was saved makes a new popover: shut, its boxes filled with what the run has now
+    of_run = _popover(key, filled)
     with (
-        st.popover("Edit", icon=":material/edit:", key=f"{of_run}_annotate", help="Name, tags, notes"),
+        st.popover("Edit", icon=":material/edit:", key=of_run, help="Name, tags, notes", on_change="rerun"),
         st.form(f"{key}_annotation", border=False),
     ):
-        st.text_input("Name", run.name, max_chars=MOST_NAME, key=f"{of_run}_name")
-        _tag_box("Tags", [*run.tags], f"{of_run}_tags")
+        st.text_input("Name", filled.name, max_chars=engine.MOST_NAME, key=f"{of_run}_name")
+        _tag_box("Tags", [*filled.tags], f"{of_run}_tags")
         st.text_area(
             "Notes",
-            run.about,
-            max_chars=MOST_NOTES,
+            filled.about,
+            max_chars=engine.MOST_NOTES,
             height=150,
             key=f"{of_run}_notes",
             placeholder="What you tried and what came of it. Markdown is understood.",
         )
         st.form_submit_button(
-            "Save", type="primary", icon=":material/check:", key=f"{key}_save", on_click=_save, args=(run.id, of_run)
+            "Save",
+            type="primary",
+            icon=":material/check:",
+            key=f"{key}_save",
+            on_click=_save,
+            args=(place, of_run, filled, seen),
         )
+
+
+def _popover(key: str, filled: Run) -> str:
+    return f"{key}_{filled.id}_{_stamp([filled])}_annotate"
 
 
 def _tag_many(runs: Sequence[Run], key: str) -> None:
@@ -108,17 +122,33 @@ def _stamp(runs: Sequence[Run]) -> str:
     return sha256(told.encode()).hexdigest()[:8]
 
 
-def _save(run_id: str, of_run: str) -> None:
+def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
+    """Write what is not as it was filled in, and nothing else: others may have saved meanwhile."""
     name, tags, text = (st.session_state[f"{of_run}_{part}"] for part in ("name", "tags", "notes"))
 
     def save() -> None:
         with store().transaction():  # all of it or nothing
-            before = engine.rename_run(store(), run_id, name)
-            engine.tag_runs(store(), [run_id], remove=set(before.tags) - set(tags))
-            engine.tag_runs(store(), [run_id], add=tags)
-            engine.note_run(store(), run_id, text)
+            now = engine.find_run(store(), filled.id)
+            typed_over = [
+                Problem(field, its, "is what someone else saved meanwhile; save again to replace it with yours")
+                for field, was, told, its, typed in (
+                    ("name", filled.name, seen.name, now.name, name),
+                    ("notes", filled.about, seen.about, now.about, text),
+                )
+                if typed != was and its not in (told, typed)
+            ]
+            if typed_over:
+                st.session_state[place] = filled, now  # it is told of now: saving again replaces it
+                raise Refused(typed_over)
+            if name != filled.name:
+                engine.rename_run(store(), now.id, name)
+            engine.tag_runs(store(), [now.id], remove=set(filled.tags) - set(tags))
+            engine.tag_runs(store(), [now.id], add=[tag for tag in tags if tag not in filled.tags])
+            if text != filled.about:
+                engine.note_run(store(), now.id, text)
 
-    _told(save, "Saved.")
+    if _told(save, "Saved."):
+        st.session_state.pop(place, None)
 
 
 def _retag(run_ids: list[str], of_runs: str) -> None:

@@ -45,6 +45,42 @@ def test_what_is_refused_changes_nothing_and_says_why(runs: dict[str, Run], stor
     assert store.runs.tags() == {}
 
 
+def boxes_open(app: AppTest) -> AppTest:
+    """As a browser tells it: the popover is open from now on."""
+    app.session_state[box(app, "text_input", "_name").key.removesuffix("_name")] = True
+    return fine(app.run())
+
+
+def test_saving_leaves_alone_what_only_others_changed(runs: dict[str, Run], store: Store) -> None:
+    run = runs["finished"]
+    engine.tag_runs(store, [run.id], add=["old", "kept"])
+    one, other = (boxes_open(opened(RUN, run=run.id)) for _ in range(2))
+    box(other, "multiselect", "_tags").set_value(["old", "kept", "theirs"])
+    box(other, "text_area", "_notes").set_value("Their notes.")
+    fine(other.button(key="run_save").click().run())
+    fine(one.run())  # it looks again now and then
+    box(one, "text_input", "_name").set_value("my name")
+    box(one, "multiselect", "_tags").set_value(["kept", "mine"])
+    fine(one.button(key="run_save").click().run())
+    now = store.runs.get(run.id)
+    assert (now.name, set(now.tags), now.about) == ("my name", {"kept", "theirs", "mine"}, "Their notes.")
+    assert box(one, "text_area", "_notes").value == "Their notes."
+
+
+def test_notes_of_two_viewers_at_once_are_replaced_only_knowingly(runs: dict[str, Run], store: Store) -> None:
+    run = runs["finished"]
+    one, other = (boxes_open(opened(RUN, run=run.id)) for _ in range(2))
+    for app, text in ((other, "Their notes."), (one, "My notes.")):
+        box(app, "text_area", "_notes").set_value(text)
+        box(app, "multiselect", "_tags").set_value([text[:5].strip()])
+        fine(app.button(key="run_save").click().run())
+    assert "someone else saved meanwhile" in one.toast[0].value
+    assert (store.runs.get(run.id).about, store.runs.get(run.id).tags) == ("Their notes.", ("Their",))
+    assert box(one, "text_area", "_notes").value == "My notes."
+    fine(one.button(key="run_save").click().run())
+    assert (store.runs.get(run.id).about, set(store.runs.get(run.id).tags)) == ("My notes.", {"Their", "My no"})
+
+
 def test_many_ticked_runs_are_tagged_and_archived_at_once(runs: dict[str, Run], store: Store) -> None:
     app = tick(opened(RUNS), "digits demo", "small_cnn on shapes", "resnet18 on shapes")
     box(app, "multiselect", "_add").set_value(["baseline"])

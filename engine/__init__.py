@@ -95,7 +95,7 @@ if TYPE_CHECKING:
     from engine.predicting import has_its_images, predictable_parts, predictions_on, run_predictions, saliency
     from engine.predictions import Predictions
     from engine.previews import Preview, forget_preview, is_measuring, preview
-    from engine.results import Scores, scores
+    from engine.results import ConfusedPair, Scores, calibration, confused_pairs, most_confused, scores, taken_for
     from engine.search_facts import Estimate, Outlook, importances, search_estimate, search_outlook
     from engine.searches import (
         change_space,
@@ -139,6 +139,7 @@ __all__ = [
     "TRACKERS",
     "WEIGHTS",
     "Cache",
+    "ConfusedPair",
     "DatasetKind",
     "Estimate",
     "Finding",
@@ -163,11 +164,13 @@ __all__ = [
     "as_csv",
     "branch",
     "branch_problems",
+    "calibration",
     "change_space",
     "check",
     "check_search",
     "checkpoint_file",
     "clear_cache",
+    "confused_pairs",
     "continue_search",
     "count_parameters",
     "dataset_files",
@@ -205,6 +208,7 @@ __all__ = [
     "longer",
     "machine_reading",
     "measured_as",
+    "most_confused",
     "note_run",
     "open_store",
     "pause_search",
@@ -235,6 +239,7 @@ __all__ = [
     "stop_search",
     "stop_trial",
     "tag_runs",
+    "taken_for",
     "tracker_installed",
     "trackers",
     "trials_left",
@@ -269,7 +274,7 @@ _STORED = {  # module -> its names above
         "engine.predicting": "has_its_images predictable_parts predictions_on run_predictions saliency",
         "engine.predictions": "Predictions",
         "engine.previews": "Preview forget_preview is_measuring preview",
-        "engine.results": "Scores scores",
+        "engine.results": "ConfusedPair Scores calibration confused_pairs most_confused scores taken_for",
         "engine.search_facts": "Estimate Outlook importances search_estimate search_outlook",
         "engine.tracking.choice": "set_trackers tracker_installed trackers",
         "engine.searches": (

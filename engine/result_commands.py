@@ -46,7 +46,7 @@ def show_results(store: Store, options: argparse.Namespace) -> int:
 
 def _page(run: Run, told: dict[str, Any]) -> Group:
     where = f"{told['part']} of {told['dataset']}" if told["part"] != "all" else f"all of {told['dataset']}"
-    tops = [f"{name.replace('_', ' ')} {told[name]:.4f}" for name in told if name.endswith("accuracy")]
+    tops = [f"{name.replace('_', ' ')} {told[name]:.4f}" for name in told if name.endswith(("accuracy", "error"))]
     scores = table_of("class", "images", "precision", "recall", "F1")
     classes = told["classes"]
     if len(classes) > MOST_CLASSES:  # those that need a look

@@ -83,6 +83,24 @@ def test_pages_and_routes_use_the_engines_face_alone(path: Path) -> None:
     assert not deep, f"import names from engine or storage themselves, not from {', '.join(deep)}"
 
 
+def test_figures_reach_no_engine_through_what_they_import() -> None:
+    """Straight or over other parts of pages; what is imported within a function is not followed."""
+    by_module = {name_of(path).removesuffix(".py").replace("/", "."): path for path in SOURCES}
+    waiting = [module for module in by_module if module.startswith("pages.parts.figures.")]
+    way = dict.fromkeys(waiting, "")
+    while waiting:
+        module = waiting.pop()
+        tree = ast.parse(by_module[module].read_text(encoding="utf-8"))
+        froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        named = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+        found = named | {name for name, at_once in imports(by_module[module]) if at_once}
+        reached = {name for name in found if name.split(".")[0] in ("engine", "streamlit")}
+        assert not reached, f"{way[module]}{module} imports {', '.join(sorted(reached))}"
+        new = [name for name in found if name in by_module and name.startswith("pages.") and name not in way]
+        way |= dict.fromkeys(new, f"{way[module]}{module} -> ")
+        waiting += new
+
+
 def test_the_face_is_light() -> None:
     for path in SOURCES:
         if name_of(path).startswith(LIGHT):

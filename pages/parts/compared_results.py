@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-from pages.parts import changes, results, words
+import engine
+from pages.parts import changes, words
 from pages.parts.address import page_buttons, put, shown_page
 from pages.parts.answers import every_answer
 from pages.parts.compared_images import chosen_images, common_images
@@ -119,7 +120,7 @@ def _change(first: View, second: View, cell: Cell | None) -> None:
     if not came.any():
         st.caption(":material/equal: Both take every image for the same.")
         return
-    shown = results.most_confused(came + left, MOST)
+    shown = engine.most_confused(came + left, MOST)
     held = cells(came + left, shown)
     key = f"compare_change_{first.found.run}_{second.found.run}_{first.found.dataset}_{hash(tuple(shown))}"
 

@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
+import engine
 from engine import Predictions
-from pages.parts import picked, results, words
+from pages.parts import picked, words
 from pages.parts.address import named_place, put
 from pages.parts.figures.confusion import Cell, cells, confusion_map, height
 from pages.parts.result_tiles import csv_button, result_tiles
@@ -90,7 +91,7 @@ def _classes(found: Predictions, matrix: np.ndarray) -> list[int]:
         placeholder=f"The {MOST} most confused of {len(found.classes):,}; choose others",
         label_visibility="collapsed",
     )
-    return sorted(asked) if len(asked) > 1 else results.most_confused(matrix, MOST)
+    return sorted(asked) if len(asked) > 1 else engine.most_confused(matrix, MOST)
 
 
 def _behind(found: Predictions, cell: Cell, images: int) -> None:
@@ -116,7 +117,7 @@ def _behind(found: Predictions, cell: Cell, images: int) -> None:
 
 
 def _pairs(found: Predictions, matrix: np.ndarray) -> None:
-    pairs = results.confused_pairs(matrix, MOST_PAIRS)
+    pairs = engine.confused_pairs(matrix, MOST_PAIRS)
     st.markdown("**Confused most**")
     if not pairs:
         st.caption(":green[:material/verified:] Nothing is confused: every image is recognised.")

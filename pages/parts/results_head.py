@@ -4,7 +4,7 @@ import streamlit as st
 
 import engine
 from engine import Predictions
-from pages.parts import results, words
+from pages.parts import words
 from pages.parts.address import put
 from pages.parts.basket import basket_toggle
 from pages.parts.cards import fact_badges, state_badge
@@ -92,13 +92,13 @@ def _choose_part() -> None:
 def headline(found: Predictions) -> None:
     """Accuracy, top-k, macro F1 and calibration, each with what it means."""
     matrix = found.confusion
-    scores, calibration = engine.scores(matrix), results.calibration(found)
+    scores, calibration = engine.scores(matrix), engine.calibration(found)
     images, hits = int(matrix.sum()), int(matrix.trace())
     cards = [("Accuracy", words.percent(found.accuracy), f"{hits:,} of {words.count(images, 'image')}")]
     if k := top_k(len(found.classes)):
         told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
         cards.append((f"Top-{k} accuracy", words.percent(found.top(k)), told))
-    weakest = results.weakest(scores)
+    weakest = scores.weakest
     told = None
     if weakest is not None:
         told = f"{words.percent(scores.f1[weakest])} at the weakest, {words.escaped(found.classes[weakest])}"

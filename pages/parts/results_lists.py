@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
+import engine
 from engine import Predictions
-from pages.parts import picked, results, words
+from pages.parts import picked, words
 from pages.parts.address import put
 from pages.parts.cards import empty_state
 from pages.parts.dataset_words import exclude, include, refusal
@@ -23,12 +24,12 @@ WEAK = 0.8  # accuracy below which most contradictions are the network's own mis
 
 def calibration(found: Predictions) -> None:
     """Whether its confidence can be believed."""
-    measured = results.calibration(found)
+    measured = engine.calibration(found)
     figure, told = st.columns([3, 2])
     with figure.container(border=True):
         st.markdown("**How often it is right where it is so sure**")
         st.plotly_chart(
-            reliability(measured, palette=palette()),
+            reliability(measured.images, measured.confidence, measured.accuracy, palette=palette()),
             key="results_reliability",
             config=STILL,
             alt="Share of right guesses by confidence",

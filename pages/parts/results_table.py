@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from engine import Predictions, scores
+from engine import ConfusedPair, Predictions, scores, taken_for
 from pages.parts import words
-from pages.parts.results import Pair, taken_for
 
 
 def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
@@ -28,7 +27,7 @@ def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def pairs_table(pairs: Sequence[Pair], classes: Sequence[str]) -> pd.DataFrame:
+def pairs_table(pairs: Sequence[ConfusedPair], classes: Sequence[str]) -> pd.DataFrame:
     """One row a pair, in the order given; shares in per cent."""
     return pd.DataFrame(
         {

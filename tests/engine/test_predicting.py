@@ -289,6 +289,7 @@ def test_the_command_line_tells_results(
     assert main(["results", run.id]) == 0
     said = capsys.readouterr().out
     assert f"{len(found.ids):,} images" in said and f"accuracy {results(found)['accuracy']:.4f}" in said
+    assert f"calibration error {results(found)['calibration_error']:.4f}" in said
     assert main(["results", run.id, "--data", "shapes"]) == 2
     assert "has not learned: circle" in capsys.readouterr().err
     bare = store.runs.add(name="read from elsewhere", spec={}, dataset_id="", epochs=1)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pages.parts import changes, results
+from engine import results
+from pages.parts import changes
 from pages.parts.figures.confusion import FAINT, cells, confusion_map
 from pages.parts.figures.confusion_change import confusion_change, signed
 from pages.parts.figures.palette import DARK, LIGHT, Palette
@@ -101,13 +102,14 @@ def test_signs() -> None:
 
 def test_bars_of_reliability_are_the_bins_that_hold_images() -> None:
     found = results.calibration(FOUND)
-    figure = reliability(found, palette=LIGHT)
+    figure = reliability(found.images, found.confidence, found.accuracy, palette=LIGHT)
     filled = found.images > 0
     assert list(figure.data[0].y) == pytest.approx(100 * found.accuracy[filled])
     assert list(figure.data[3].y) == found.images[filled].tolist()
     ends = np.array(figure.data[1].base) + np.array(figure.data[1].y)
     assert ends == pytest.approx(100 * found.confidence[filled])
-    empty = reliability(results.calibration(of_shares(np.zeros((0, 2)), np.zeros(0, int), ("a", "b"))), palette=DARK)
+    none = results.calibration(of_shares(np.zeros((0, 2)), np.zeros(0, int), ("a", "b")))
+    empty = reliability(none.images, none.confidence, none.accuracy, palette=DARK)
     assert len(empty.data[0].y) == 0
 
 

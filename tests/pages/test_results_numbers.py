@@ -6,8 +6,8 @@ from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
 import engine
-from engine import Predictions
-from pages.parts import changes, picked, results
+from engine import Predictions, results
+from pages.parts import changes, picked
 from tests.pages.seed_results import digits, of_shares
 
 FOUND = digits()
@@ -137,7 +137,7 @@ def test_nothing_is_no_trouble() -> None:
     assert matrix.sum() == 0
     assert engine.scores(matrix).macro_f1 == nothing.accuracy == nothing.top(2) == 0
     assert results.calibration(nothing).error == 0
-    assert results.weakest(engine.scores(matrix)) is None
+    assert engine.scores(matrix).weakest is None
     assert [len(one(nothing)) for one in (picked.mistakes, picked.uncertain, picked.suspects, picked.mixed)] == [0] * 4
 
 

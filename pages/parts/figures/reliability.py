@@ -1,22 +1,25 @@
 """How often it is right where it is so sure: bars against the diagonal, and below how many images are so sure."""
 
+import numpy as np
 from plotly.graph_objects import Figure
 from plotly.subplots import make_subplots
 
 from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import still
-from pages.parts.results import Calibration
 
 HEIGHT = 460
 TOLD = "right %{y:.1f} %<br>sure %{customdata[0]:.1f} % on average<br>%{customdata[1]:,} images<extra></extra>"
 
 
-def reliability(found: Calibration, *, palette: Palette) -> Figure:
-    """Bins without images are left out; the distance of a bar's end from the diagonal is drawn in red."""
-    bins = len(found.images)
-    filled = found.images > 0
+def reliability(images: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray, *, palette: Palette) -> Figure:
+    """Each has one entry a bin of confidence: how many images, how sure of them on average, how often right.
+
+    Bins without images are left out; the distance of a bar's end from the diagonal is drawn in red.
+    """
+    bins = len(images)
+    filled = images > 0
     middles = [100 * (place + 0.5) / bins for place in range(bins) if filled[place]]
-    accuracy, sure, images = 100 * found.accuracy[filled], 100 * found.confidence[filled], found.images[filled]
+    accuracy, sure, images = 100 * accuracy[filled], 100 * confidence[filled], images[filled]
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04)
     bars = {"x": middles, "width": 92 / bins}
     figure.add_bar(

@@ -14,6 +14,7 @@ from pages.parts.live import live
 from pages.parts.run_import import import_button
 from pages.parts.run_list import run_list
 from pages.parts.session import NEW_RUN_PAGE, SEARCHES_PAGE, open_run, store
+from pages.parts.ticking import held_ids, kept_order, table_key, untick
 from storage import Run, RunState
 
 FILTERS: dict[str, list[RunState]] = {
@@ -24,31 +25,20 @@ FILTERS: dict[str, list[RunState]] = {
     "Stopped": [RunState.STOPPED],
 }
 MOST = 1000
-
-
-def table_key() -> str:
-    """The table's, changed to untick all rows."""
-    return f"runs_table_{st.session_state.get('runs_round', 0)}"
-
-
-def untick() -> None:
-    st.session_state["runs_round"] = st.session_state.get("runs_round", 0) + 1
+TABLE = "runs_table"
+UNTICK: dict[str, Any] = {"on_change": untick, "args": (TABLE,)}  # other filters, other rows
 
 
 def shown_runs() -> list[Run]:
     """The runs that the filters leave. While rows are ticked, the same runs in the same order: none slips away."""
-    ticked = st.session_state.get(table_key(), {}).get("selection", {}).get("rows", [])
-    if ticked and st.session_state.get("runs_ids"):
-        runs = store().runs.some(st.session_state["runs_ids"])
-        if len(runs) == len(st.session_state["runs_ids"]):
-            return runs
-        untick()  # one is gone: positions no longer mean the same runs
+    held = held_ids(TABLE)
+    if held and len(runs := store().runs.some(held)) == len(held):
+        return runs
     gone = being_deleted()
     found = store().runs.list(**chosen(), limit=MOST + 1)
-    runs = [run for run in found[:MOST] if run.id not in gone]
+    by_id = {run.id: run for run in found[:MOST] if run.id not in gone}
     st.session_state["runs_more"] = len(found) > MOST
-    st.session_state["runs_ids"] = [run.id for run in runs]
-    return runs
+    return [by_id[run_id] for run_id in kept_order(TABLE, list(by_id))]
 
 
 def chosen() -> dict[str, Any]:
@@ -65,7 +55,7 @@ def chosen() -> dict[str, Any]:
 
 def filters() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("State", list(FILTERS), default="All", required=True, key="runs_state", on_change=untick)
+        st.segmented_control("State", list(FILTERS), default="All", required=True, key="runs_state", **UNTICK)
         st.selectbox(
             "Data set",
             [dataset.id for dataset in store().datasets.list()],
@@ -73,17 +63,17 @@ def filters() -> None:
             key="runs_dataset",
             placeholder="All data sets",
             width=160,
-            on_change=untick,
+            **UNTICK,
         )
         st.text_input(
-            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=160, on_change=untick
+            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=160, **UNTICK
         )
         if tags := list(store().runs.tags()):
-            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=150, on_change=untick)
+            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=150, **UNTICK)
         if store().searches.list(limit=1):
-            st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", on_change=untick)
+            st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", **UNTICK)
         if store().runs.any_archived():
-            st.toggle("Archived too", key="runs_archived", help="Also the runs in the archive", on_change=untick)
+            st.toggle("Archived too", key="runs_archived", help="Also the runs in the archive", **UNTICK)
 
 
 def table() -> None:
@@ -94,12 +84,12 @@ def table() -> None:
     if not runs:
         st.info("No run is like that. Change the filters above.", icon=":material/filter_alt_off:")
         return
-    ticked = [runs[row] for row in run_list(runs, key=table_key(), ticks=True, rows=14)]
+    ticked = [runs[row] for row in run_list(runs, key=table_key(TABLE), ticks=True, rows=14)]
     with st.container(horizontal=True, vertical_alignment="center"):
         if ticked:
             basket_buttons([run.id for run in ticked], page="runs")
-            annotation_buttons(ticked, key="runs", afterwards=untick)
-            run_buttons(ticked, key="runs", afterwards=untick)
+            annotation_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
+            run_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
             stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))
             export([run.id for run in ticked])
             st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")
@@ -124,7 +114,7 @@ def _trials_alone() -> None:
 
 def _with_trials() -> None:
     st.session_state["runs_trials"] = True
-    untick()
+    untick(TABLE)
 
 
 def export(ticked: list[str]) -> None:

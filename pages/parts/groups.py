@@ -40,7 +40,6 @@ def ways(runs: Sequence[Run], names: Sequence[str], apart: Sequence[Difference])
     A way is called what the names of its runs begin with ("head only" of "head only, seed 1"), where that tells all
     ways apart; else by the fewest settings that do.
     """
-    alone = [Group(run.id, name, (run,)) for run, name in zip(runs, names, strict=True) if not run.spec]
     settings = [one for one in apart if one.path not in LUCK]
     alike: dict[tuple[str, ...], list[Run]] = {}
     for place, run in enumerate(runs):
@@ -50,6 +49,12 @@ def ways(runs: Sequence[Run], names: Sequence[str], apart: Sequence[Difference])
     if "" in called or len(set(called)) < len(called):
         called = _fewest(list(alike))
     together = [Group(f"{SEEDS}={name}", name, tuple(own)) for name, own in zip(called, alike.values(), strict=True)]
+    # a run of another program may be called what a way is called: one name is one line and one colour
+    alone = [
+        Group(run.id, f"{name} (imported)" if name in called else name, (run,))
+        for run, name in zip(runs, names, strict=True)
+        if not run.spec
+    ]
     return together + alone
 
 

@@ -55,7 +55,7 @@ def test_the_address_opens_the_page_on_its_runs_best_first(runs: dict[str, Run])
     best = app.dataframe[-1].value["best"].tolist()
     assert best == sorted(best, reverse=True)
     assert len(lines(app)) == 3
-    assert "is best of" in said(app) or "beats" in said(app) or "different images" in said(app)
+    assert "judged by different images" in said(app)  # one of them learned other ones
 
 
 def test_hostile_and_long_names_are_shown_letter_for_letter(runs: dict[str, Run]) -> None:
@@ -170,7 +170,7 @@ def test_groups_are_lines_with_their_spread_and_a_table_of_their_own(awake: Stor
     app.segmented_control(key="compare_look").set_value("Curves")
     app.selectbox(key="compare_by").set_value("model.backbone")
     fine(app.run())
-    assert set(lines(app)) <= {"Small CNN", "ResNet-18", "ResNet-34"}
+    assert set(lines(app)) == {"Small CNN", "ResNet-18", "ResNet-34"}
     assert app.dataframe[0].value["runs"].sum() == 24
     assert "on average of" in said(app)
 

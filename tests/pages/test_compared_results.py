@@ -73,13 +73,15 @@ def test_each_set_is_shown_by_its_images(two: tuple[Run, Run], name: str, places
     assert len(app.dataframe[0].value) == len(shown)
 
 
-def test_a_cell_of_the_difference_shows_what_came(two: tuple[Run, Run]) -> None:
-    came, left = changes.came_and_left(digits("bayes"), digits("neighbours"), 8, 8)
-    app = opened(*two, true="8", guess="8")
+def test_a_cell_of_the_difference_shows_what_came_and_what_left(two: tuple[Run, Run]) -> None:
+    came, left = changes.came_and_left(digits("bayes"), digits("neighbours"), 2, 2)
+    app = opened(*two, true="2", guess="2")
     assert [one["id"] for one in tiles(app)] == [digits().ids[place] for place in came][:12]
+    sides = [f"{len(came)} came", f"{len(left)} left"]
+    fine(app.segmented_control(key=f"compare_side_{'_'.join(sides)}").set_value(sides[1]).run())
+    assert [one["id"] for one in tiles(app)] == [digits().ids[place] for place in left][:12]
     fine(app.button(key="compare_cell_close").click().run())
     assert f"{len(FOUND.fixed)} fixed" in [one.content for one in app.get("button_group")[0].proto.options]
-    assert len(left) < len(came)
 
 
 def test_the_better_one_stands_second_and_they_change_places(two: tuple[Run, Run]) -> None:

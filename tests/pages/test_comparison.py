@@ -76,6 +76,12 @@ def test_runs_that_differ_in_their_seed_alone_are_one_group_called_by_their_name
     assert list(kinds(SIX, differences(SIX)).values()) == [0, 1, 0, 1, 2, 2]
 
 
+def test_an_imported_run_called_as_a_way_is_wears_a_name_of_its_own() -> None:
+    imported = replace(run("head only", 0.5), spec={}, dataset_id="")
+    names = [group.name for group in grouped([SIX[0], SIX[2], imported], SEEDS)]
+    assert names == ["head only", "head only (imported)"]
+
+
 def test_groups_whose_names_tell_nothing_are_called_by_the_fewest_settings() -> None:
     nameless = [replace(one, name="resnet") for one in SIX]
     assert {group.name for group in grouped(nameless, SEEDS)} == {"Head only", "Train everything", "Gradual unfreezing"}

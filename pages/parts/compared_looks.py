@@ -142,7 +142,7 @@ def configuration(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     drawn = {run.id for group in focus.groups for run in group.runs}
     runs = [run for run in compared.best_first(shown) if run.id in drawn]
     with st.container(horizontal=True, vertical_alignment="center"):
-        every = st.toggle("All settings", key="compare_all_settings", persist_state="page")
+        every = st.toggle("All settings", key="compare_all_settings", persist_state="page", bind="query-params")
         told = (
             f"The best {MOST_COLUMNS} of {len(shown):,}; tick rows below to choose. "
             if len(runs) > MOST_COLUMNS

@@ -213,6 +213,13 @@ def test_only_what_differs_stands_side_by_side_or_all(runs: dict[str, Run]) -> N
     app.toggle(key="compare_all_settings").set_value(True)
     fine(app.run())
     assert "Learning rate" in said(app)
+    asked = {"compare_look": "Configuration", "compare_all_settings": "true"}
+    assert "Learning rate" in said(opened(COMPARE, runs=of(runs, "small", "long"), **asked))
+    app.segmented_control(key="compare_look").set_value("Curves")
+    fine(app.run())
+    app.segmented_control(key="compare_look").set_value("Configuration")
+    fine(app.run())
+    assert "Learning rate" in said(app)
 
 
 def test_five_hundred_trials_are_no_burden(awake: Store) -> None:

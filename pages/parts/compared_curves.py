@@ -21,6 +21,11 @@ FIRST = ("val/accuracy", "val/loss", "train/accuracy", "train/loss")  # before a
 HEIGHT = 400
 POINTS = 24_000  # in all lines together
 GROUND_POINTS = 12_000  # in all of the faint ones
+MEANS = (
+    "Lines are means over the runs of a group, stars the best of the mean; bands reach from the lowest to the highest "
+    "of them. Left out are runs that have not finished where others have, and else those that have not come half as "
+    "far as the furthest."
+)
 Window = tuple[float, float]
 
 
@@ -159,17 +164,19 @@ def _lines(store: Store, runs: list[Run], look: Look, *, limit: int) -> dict[str
     return read({run_id: window_of(by_id[run_id], line, look.axis, *look.window) for run_id, line in lines.items()})
 
 
-def _caption(compared: Compared, focus: Focus) -> None:
+def told_of(compared: Compared, focus: Focus) -> str:
+    """What the lines are, and which of all there might be; "" where each run has its own."""
+    which, kind = "ticked" if focus.is_chosen else "best", "group" if compared.is_grouped else "run"
     total = len(compared.groups)
-    if compared.is_grouped:
-        st.caption(
-            "Lines are means over the runs of a group, stars the best of the mean; bands reach from the lowest to the "
-            "highest of them. Left out are runs that have not finished where others have, and else those that "
-            "have not come half as far as the furthest."
-        )
-    elif len(focus.groups) < total:
-        which = "The ticked" if focus.is_chosen else "The best"
-        st.caption(f"{which} {len(focus.groups)} of {total:,} in colour, the others behind them. Tick rows to choose.")
+    few = f"The {which} {len(focus.groups)} of {words.count(total, kind)}." if len(focus.groups) < total else ""
+    return " ".join(filter(None, [few, MEANS if compared.is_grouped else ""]))
+
+
+def _caption(compared: Compared, focus: Focus) -> None:
+    others = "" if compared.is_grouped else "The others are the ground behind them. "
+    few = f" {others}Tick rows to choose." if len(focus.groups) < len(compared.groups) else ""
+    if told := told_of(compared, focus):
+        st.caption(f"{told}{few}")
 
 
 def _brush(key: str, axis: Axis) -> Callable[[], None]:

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.parts import words
 from pages.parts.by_image import ByImage
 from pages.parts.compared import Compared, Focus
-from pages.parts.compared_curves import FIRST, Look, courses
+from pages.parts.compared_curves import FIRST, Look, courses, told_of
 from pages.parts.compared_looks import columns_of, dots_of, no_front
 from pages.parts.compared_tables import SHOWN
 from pages.parts.comparison import every_setting
@@ -69,8 +69,9 @@ def made(
     charts = [*_curves(of, compared, light, look), *_others(compared, light, ordered)]
     tables = [("Groups", _groups(compared, light))] if compared.is_grouped else []
     tables.append(("Runs", _runs(compared, light, ordered)))
+    few = f": {len(columns)} of {_count(compared)}, best first" if len(columns) < len(compared.runs) else ""
     if compared.apart:
-        tables.append(("What sets them apart", settings_table(compared.apart, columns, LIGHT)))
+        tables.append((f"What sets them apart{few}", settings_table(compared.apart, columns, LIGHT)))
     every = settings_table(every_setting(compared.runs), columns, LIGHT)
     return report(
         " against ".join(group.name for group in said) if len(said) < 3 else "Comparison",
@@ -78,7 +79,7 @@ def made(
         told,
         charts,
         tables,
-        [("All settings", every)],
+        [(f"All settings{few}", every)],
     )
 
 
@@ -99,7 +100,7 @@ def _curves(of: Store, compared: Compared, light: Focus, look: Look) -> list[Cha
                 smoothing=whole.smoothing,
                 log=whole.log,
             )
-            charts.append(Chart(words.metric(metric), figure))
+            charts.append(Chart(words.metric(metric), figure, told_of(compared, light)))
     return charts
 
 

@@ -302,6 +302,15 @@ def test_still_curves_draw_the_same_points() -> None:
     assert [list(one.y) for one in filled] == [[70.0, 80.0]]
 
 
+def test_a_still_figure_takes_names_as_data_and_tells_units() -> None:
+    course = of_run("%{x} %{y}", "#445566", RUN, series({10: 900.0}), "epoch")
+    figure = compared_still([course], axis="epoch", title="Peak memory", unit="MB", lowest=True, palette=LIGHT)
+    line, star = figure.data
+    assert (line.text, star.text) == ("%{x} %{y}", "best of %{x} %{y}")
+    assert line.hovertemplate == star.hovertemplate == "%{text}: %{y:.4g} MB<extra></extra>"
+    assert figure.layout.yaxis.title.text == "Peak memory, MB"
+
+
 def test_still_axes_draw_a_line_a_run_and_the_others_as_one() -> None:
     runs = [run(f"run {place}", 0.5 + place / 10, optimisation={"batch_size": 2**place}) for place in range(1, 4)]
     all_ = compared(runs)

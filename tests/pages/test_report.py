@@ -27,6 +27,15 @@ def test_all_of_it_is_in_one_file(store: Store) -> None:
         assert wanted in text
 
 
+def test_what_is_left_out_is_said(store: Store) -> None:
+    many = [run(f"run {place}", place / 100, optimisation={"batch_size": 2 + place}) for place in range(30)]
+    text = written_for(store, compared(many, costs={one.id: {"metrics": ("val/accuracy",)} for one in many}))
+    assert "The best 12 of 30 runs." in text
+    assert "What sets them apart: 12 of 30 runs, best first" in text
+    assert "All settings: 12 of 30 runs, best first" in text
+    assert "of 6 runs" not in written_for(store, compared(SIX))
+
+
 def test_nothing_is_fetched(store: Store) -> None:
     text = written_for(store, compared(SIX, SEEDS))
     assert "<h2>Groups</h2>" in text

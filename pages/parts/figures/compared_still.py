@@ -36,13 +36,14 @@ def compared_still(
     )
     figure.update_xaxes(title_text=axis, fixedrange=False)
     ending, kind = " %" if unit == "%" else "", "log" if log else "linear"
-    figure.update_yaxes(title_text=plain(title), ticksuffix=ending, fixedrange=False, type=kind)
+    named = plain(title) + (f", {unit}" if unit not in ("", "%") else "")
+    figure.update_yaxes(title_text=named, ticksuffix=ending, fixedrange=False, type=kind)
     return figure
 
 
 def _add(figure: Figure, course: Course, smoothing: float, unit: str, lowest: bool | None) -> None:
     smooth, name = course.smoother(smoothing), plain(course.name)
-    told = "%{y:.4g}" + (" %" if unit == "%" else "")
+    told = f"%{{text}}: %{{y:.4g}} {unit}".rstrip() + "<extra></extra>"  # names are data there, whatever they hold
     behind = {"mode": "lines", "legendgroup": course.name, "hoverinfo": "skip", "showlegend": False}
     if smooth.low:
         figure.add_scatter(**_points(smooth.low), line={"width": 0}, **behind)
@@ -59,7 +60,8 @@ def _add(figure: Figure, course: Course, smoothing: float, unit: str, lowest: bo
         marker={"size": 5},
         name=name,
         legendgroup=course.name,
-        hovertemplate=f"{name}: {told}<extra></extra>",
+        text=name,
+        hovertemplate=told,
     )
     best = None if lowest is None else course.best(lowest=lowest)
     if best is not None:
@@ -71,7 +73,8 @@ def _add(figure: Figure, course: Course, smoothing: float, unit: str, lowest: bo
             legendgroup=course.name,
             showlegend=False,
             name=f"best of {name}",
-            hovertemplate=f"best of {name}: {told}<extra></extra>",
+            text=f"best of {name}",
+            hovertemplate=told,
         )
 
 

@@ -14,6 +14,7 @@ from storage.records import (
     Run,
     RunState,
     Series,
+    mode_of,
 )
 from storage.search_record import SEARCH_MOVES, Search, SearchState
 from storage.searches import ORDERS
@@ -40,4 +41,5 @@ __all__ = [
     "Series",
     "Store",
     "StoreBusy",
+    "mode_of",
 ]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from storage.family import Family
-from storage.records import Checkpoint
+from storage.records import Checkpoint, mode_of
 
 
 class Checkpoints(Family[Checkpoint]):
@@ -79,16 +79,17 @@ class Checkpoints(Family[Checkpoint]):
             if left and not any(one.is_last for one in left):
                 db.execute("UPDATE checkpoints SET is_last = 1 WHERE run_id = ? AND path = ?", [run_id, left[0].path])
             if left and not any(one.is_best for one in left):
-                db.execute(HIGHEST_IS_BEST, [run_id, run_id])
+                judged_by = db.execute("SELECT metric FROM runs WHERE id = ?", [run_id]).fetchone()[0]
+                order = "ASC" if mode_of(judged_by) == "min" else "DESC"
+                db.execute(FIRST_IS_BEST.format(order=order), [run_id, judged_by, run_id])
 
 
 # By the run's own metric; of equals the earliest. A checkpoint left in mid-epoch has no value and is never the best.
-HIGHEST_IS_BEST = """
+FIRST_IS_BEST = """
     UPDATE checkpoints SET is_best = 1 WHERE run_id = ? AND path = (
         SELECT c.path FROM checkpoints AS c
-        JOIN runs ON runs.id = c.run_id
-        JOIN json_each(c.metrics) AS judged ON judged.key = runs.metric
+        JOIN json_each(c.metrics) AS judged ON judged.key = ?
         WHERE c.run_id = ? AND judged.value IS NOT NULL
-        ORDER BY judged.value DESC, c.step LIMIT 1
+        ORDER BY judged.value {order}, c.step LIMIT 1
     )
 """

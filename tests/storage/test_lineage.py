@@ -5,8 +5,11 @@ import pytest
 from storage import Checkpoint, MetricPoint, Store
 
 
-def add_checkpoint(store: Store, run_id: str, name: str, step: int, *, accuracy: float | None = None) -> None:
-    metrics = {} if accuracy is None else {"val/accuracy": accuracy}
+def add_checkpoint(
+    store: Store, run_id: str, name: str, step: int, *, accuracy: float | None = None, loss: float | None = None
+) -> None:
+    measured = {"val/accuracy": accuracy, "val/loss": loss}
+    metrics = {name: value for name, value in measured.items() if value is not None}
     store.checkpoints.add(
         Checkpoint(
             run_id=run_id,
@@ -17,7 +20,7 @@ def add_checkpoint(store: Store, run_id: str, name: str, step: int, *, accuracy:
             sha256="0",
             created_at=0.0,
             metrics=metrics,
-            is_best=accuracy is not None,
+            is_best=bool(metrics),
         )
     )
 
@@ -54,6 +57,18 @@ def test_rewinding_forgets_what_is_newer_and_chooses_best_and_last_anew(store: S
     assert [one.epoch for one in store.checkpoints.list(run_id)] == [2, 1]
     assert store.checkpoints.get(run_id, "last").epoch == 2
     assert store.checkpoints.get(run_id, "best").epoch == 1
+
+
+@pytest.mark.parametrize("way", ["rewind", "forget"])
+def test_of_a_run_judged_by_its_loss_the_lowest_of_those_left_is_the_best(store: Store, way: str) -> None:
+    run_id = new_run(store, metric="val/loss")
+    for epoch, loss in ((1, 0.9), (2, 0.5), (3, 0.2)):
+        add_checkpoint(store, run_id, f"e{epoch:04d}", 10 * epoch, loss=loss)
+    if way == "rewind":
+        store.checkpoints.rewind(run_id, 20)
+    else:
+        store.checkpoints.forget(run_id, "checkpoints/e0003")
+    assert store.checkpoints.get(run_id, "best").epoch == 2
 
 
 def test_a_child_has_its_parents_curves_up_to_where_it_began(store: Store) -> None:

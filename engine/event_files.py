@@ -2,20 +2,20 @@
 
 import math
 import re
-import sys
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from engine.errors import Problem, Refused, Unavailable
+from engine.extras import EXTRA, without_tensorflow
 
 MOST_POINTS = 1_000_000
 DEEPEST = 2  # folders in folders that are looked into: a whole disk is not meant
-EXTRA = "pip install -r requirements-extra.txt"
+LAST_MOMENT = 253_402_300_799  # the end of the year 9999: what comes after it has no date
 PARTS = {
     "train": "train",
     "training": "train",
@@ -50,17 +50,22 @@ def read_scalars(path: Path) -> Scalars:
     loader = _loader()
     read = Scalars()
     renamed = []
+    left_out: Counter[str] = Counter()
     for folder, files in _of_one_run(path).items():
-        for tag, points in _points(event for file in files for event in loader(str(file)).Load()).items():
+        events = (event for file in files for event in loader(str(file)).Load())
+        for tag, points in _points(events, left_out).items():
             own = f"{folder}/{tag}" if folder else tag
             name = metric_name(own)
             name = own if name in read.metrics else name
             renamed += [f"{own} as {name}"] if name != own else []
             read.metrics[name] = points
+    lacking = ", ".join(f"{count:,} that {why}" for why, count in left_out.items())
+    lacking = f"Values left out: {lacking}." if lacking else ""
     count = sum(map(len, read.metrics.values()))
     if not 0 < count <= MOST_POINTS:
         problem = f"at most {MOST_POINTS:,} points are taken, and it has {count:,}" if count else "it holds no scalars"
-        raise Refused([Problem("path", str(path), problem)])
+        raise Refused([Problem("path", str(path), f"{problem}. {lacking}" if lacking else problem)])
+    read.remarks += [lacking] if lacking else []
     read.remarks += [f"Taken as {', '.join(renamed)}."] if renamed else []
     read.remarks += _as_shares(read.metrics)
     return read
@@ -78,8 +83,7 @@ def _loader() -> Any:
     Raises:
         Unavailable: The package is not there.
     """
-    # TensorFlow, where somebody has it, costs seconds and a gigabyte: TensorBoard takes this for its absence.
-    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
+    without_tensorflow()
     try:
         from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
     except ImportError:
@@ -111,10 +115,12 @@ def _of_one_run(path: Path) -> dict[str, list[Path]]:
     raise Refused([Problem("path", str(path), f"it holds {len(found)} runs, give one of them: {names}")])
 
 
-def _points(events: Iterable[Any]) -> dict[str, Points]:
-    """Tag -> its points in the order of steps. A writer that began anew at a step took back what came from there on."""
-    from tensorboard.util.tensor_util import make_ndarray
+def _points(events: Iterable[Any], left_out: Counter[str]) -> dict[str, Points]:
+    """Tag -> its points in the order of steps. A writer that began anew at a step took back what came from there on.
 
+    Args:
+        left_out: Counts values that are no points, by what is wrong with them.
+    """
     found: dict[str, Points] = {}
     of_scalars: set[str] = set()  # the first value of a tag says what it is
     for event in events:
@@ -124,14 +130,32 @@ def _points(events: Iterable[Any]) -> dict[str, Points]:
             if value.metadata.plugin_data.plugin_name == "scalars":
                 of_scalars.add(value.tag)
             if value.tag in of_scalars and 0 <= event.step < 2**62:
-                read = _short(make_ndarray(value.tensor).item())
-                found.setdefault(value.tag, []).append((event.step, event.wall_time, read))
+                read = _number(value.tensor)
+                if read is None:
+                    left_out["are not one number"] += 1
+                elif not 0 <= event.wall_time < LAST_MOMENT:  # nor is NaN
+                    left_out["have no time between the years 1970 and 9999"] += 1
+                else:
+                    found.setdefault(value.tag, []).append((event.step, event.wall_time, read))
     return {tag: sorted(points) for tag, points in found.items() if points}
+
+
+def _number(tensor: Any) -> float | None:
+    """None where it holds anything else: a vector, a text."""
+    from tensorboard.util.tensor_util import make_ndarray
+
+    try:
+        made = make_ndarray(tensor)
+    except (TypeError, ValueError):  # of a kind that it does not know, or not as long as its shape says
+        return None
+    value = made.item() if made.size == 1 else None
+    return _short(value) if isinstance(value, int | float) else None
 
 
 def _short(value: float) -> float:
     """They are kept in 32 bits: 0.9 comes back as 0.9, not as 0.8999999761581421."""
-    return float(str(np.float32(value))) if math.isfinite(value) else value
+    with np.errstate(over="ignore"):  # what is beyond them is infinite
+        return float(str(np.float32(value))) if math.isfinite(value) else value
 
 
 def _as_shares(metrics: dict[str, Points]) -> list[str]:

@@ -1,7 +1,7 @@
 """The commands that deal with other programs: tables for them, runs out of them, runs logged to them as well."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def export(store: Store, options: argparse.Namespace) -> int:
     part = options.to.with_name(f"{options.to.name}.part")
     try:
         with part.open("wb") as file:
-            file.writelines(pieces)
+            file.writelines(_made(pieces))
         part.replace(options.to)
     except OSError as error:
         raise engine.Refused(
@@ -50,6 +50,14 @@ def export(store: Store, options: argparse.Namespace) -> int:
         part.unlink(missing_ok=True)
     print(options.to)
     return OK
+
+
+def _made(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What goes wrong in making them must not be told as a file that cannot be written."""
+    try:
+        yield from pieces
+    except OSError as error:
+        raise RuntimeError("the table cannot be made") from error
 
 
 def import_events(store: Store, options: argparse.Namespace) -> int:

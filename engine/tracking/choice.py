@@ -6,10 +6,10 @@ from importlib.util import find_spec
 
 from engine.catalog.trackers import TRACKERS
 from engine.errors import Problem, Refused, Unavailable
+from engine.extras import EXTRA
 from storage import Store
 
 SETTING = "trackers"
-EXTRA = "pip install -r requirements-extra.txt"
 
 
 def trackers(store: Store) -> dict[str, float]:

@@ -1,17 +1,16 @@
 """Logging to TensorBoard: a folder of event files for each run."""
 
 import math
-import sys
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from engine.extras import without_tensorflow
 from engine.files import file_name
 from storage import MetricPoint, Run
 
-sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))  # do without TensorFlow
+without_tensorflow()
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # noqa: E402
 from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: E402

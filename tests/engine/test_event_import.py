@@ -11,9 +11,10 @@ import pytest
 pytest.importorskip("tensorboard", reason="reading event files needs requirements-extra.txt")
 
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.summary import Writer
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 
 import engine
@@ -120,6 +121,44 @@ def test_a_cut_file_gives_what_is_whole(store: Store, tmp_path: Path) -> None:
     file = next(pytorch_run(tmp_path).glob("*tfevents*"))
     file.write_bytes(file.read_bytes()[:-200])
     assert 0 < store.metrics.count(engine.import_events(store, file, name="cut").id, "train/loss") <= 30
+
+
+def laid_down(folder: Path, *events: Event) -> Path:
+    writer = EventFileWriter(str(folder))
+    for event in events:
+        writer.add_event(event)
+    writer.close()
+    return folder
+
+
+def scalar(step: int, at: float) -> Event:
+    return Event(wall_time=at, step=step, summary=Summary(value=[Summary.Value(tag="val/loss", simple_value=0.5)]))
+
+
+def tensor(step: int, value: Any) -> Event:
+    of_scalars = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
+    one = Summary.Value(tag="val/loss", tensor=make_tensor_proto(np.array(value)), metadata=of_scalars)
+    return Event(wall_time=1e9, step=step, summary=Summary(value=[one]))
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        *((scalar(1, at), "no time between") for at in (math.nan, math.inf, -math.inf, 1e18, -1e18, 253_402_300_799.9)),
+        *((tensor(1, value), "not one number") for value in ([0.1, 0.2], [], [b"0.5"], 1j)),
+    ],
+)
+def test_what_is_no_point_is_left_out_and_told(store: Store, tmp_path: Path, odd: Event, words: str) -> None:
+    run = engine.import_events(store, laid_down(tmp_path / "a", scalar(0, 1e9), odd, tensor(2, 0.25)))
+    assert store.metrics.series(run.id, "val/loss").steps == [0, 2]
+    assert [words in event.text for event in store.events.list(run.id) if "Values left out: 1 that" in event.text] == [
+        True
+    ]
+    for form in engine.EXPORT_FORMS:
+        for what in ("runs", "metrics"):
+            assert b"".join(engine.export(store, what, form))
+    with pytest.raises(Refused, match=f"it holds no scalars. Values left out: 1 that .*{words}"):
+        engine.import_events(store, laid_down(tmp_path / "b", odd))
 
 
 def nothing(folder: Path) -> Path:

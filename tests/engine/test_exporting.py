@@ -151,6 +151,15 @@ def test_the_command_writes_a_whole_file_or_none(
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
+def test_a_table_that_cannot_be_made_is_not_told_as_a_file_that_cannot_be_written(
+    runs: dict[str, Run], store: Store, tmp_path: Path
+) -> None:
+    store.runs.update(runs["small"].id, started_at=1e18)  # no date, and an OSError
+    with pytest.raises(RuntimeError, match="the table cannot be made"):
+        main(["export", "runs", "--to", str(tmp_path / "runs.csv")])
+    assert list(tmp_path.glob("runs.csv*")) == []
+
+
 def test_a_small_table_is_safe_to_open_in_a_spreadsheet() -> None:
     table = {"image": ["=cmd|' /C calc'!A0.png", "고양이/1.png"], "confidence": [0.5, np.float32(0.25)]}
     written = engine.as_csv(table)

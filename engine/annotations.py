@@ -14,6 +14,7 @@ from storage import Run, Store
 
 MOST_NAME, MOST_TAG, MOST_NOTES = 200, 40, 20_000  # characters
 MOST_TAGS = 20  # of one run
+TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}  # what lets "exe.jpg" be read as "gpj.exe"
 
 
 def rename_run(store: Store, run_id: str, name: str) -> Run:
@@ -37,7 +38,7 @@ def checked_name(name: str) -> str:
     Raises:
         Refused: It is no name.
     """
-    plain = _plain(name)
+    plain = _plain("name", name)
     if not 1 <= len(plain) <= MOST_NAME:
         raise Refused([Problem("name", name, f"must have 1 to {MOST_NAME} characters")])
     return plain
@@ -48,10 +49,11 @@ def note_run(store: Store, run_id: str, text: str) -> Run:
 
     Raises:
         NotFound: No such run.
-        Refused: The text is too long.
+        Refused: The text is too long, or cannot be written down.
     """
     if len(text) > MOST_NOTES:
         raise Refused([Problem("notes", f"{text[:20]}...", f"must have at most {MOST_NOTES:,} characters")])
+    refuse_unwritable("notes", text)
     run = find_run(store, run_id)
     store.runs.update(run.id, about=text.strip())
     return store.runs.get(run.id)
@@ -71,7 +73,7 @@ def tag_runs(
     with store.transaction():
         known = {tag.casefold(): tag for tag in store.runs.tags()}
         added = [known.setdefault(tag.casefold(), tag) for tag in _tags(add)]
-        gone = {tag.casefold() for tag in map(_plain, remove)}
+        gone = {_plain("tag", tag).casefold() for tag in remove}
         runs = [find_run(store, run_id) for run_id in run_ids]
 
         def changed(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -106,13 +108,37 @@ def _tags(given: Iterable[str]) -> list[str]:
     Raises:
         Refused: One of them is no tag.
     """
-    tags = [(_plain(tag), tag) for tag in given]
+    tags = [(_plain("tag", tag), tag) for tag in given]
     if wrong := [tag for plain, tag in tags if not 1 <= len(plain) <= MOST_TAG or "," in plain]:
         allowed = f"must have 1 to {MOST_TAG} characters, none of them a comma"
         raise Refused([Problem("tag", tag, allowed) for tag in wrong])
     return [plain for plain, _ in tags]
 
 
-def _plain(text: str) -> str:
-    """One line, composed as keyboards compose it: a Mac's file names hold Hangul in pieces that look the same."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+def _plain(field: str, text: str) -> str:
+    """One line, composed as keyboards compose it: a Mac's file names hold Hangul in pieces that look the same.
+
+    Without what is not seen and changes how the rest is read: control characters, and those that turn writing round.
+
+    Raises:
+        Refused: It cannot be written down.
+    """
+    refuse_unwritable(field, text)
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(one for one in composed if one.isspace() or not _is_hidden(one)).split())
+
+
+def _is_hidden(letter: str) -> bool:
+    return unicodedata.category(letter) == "Cc" or unicodedata.bidirectional(letter) in TURNING
+
+
+def refuse_unwritable(field: str, text: str) -> None:
+    """
+    Raises:
+        Refused: It holds what is no character, as bytes of a terminal or file name that are no UTF-8 become.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        value = text[max(0, error.start - 20) : error.end + 20]
+        raise Refused([Problem(field, value, "must be written in UTF-8 throughout")]) from None

@@ -4,7 +4,7 @@ import time
 from bisect import bisect_left
 from pathlib import Path
 
-from engine.annotations import checked_name
+from engine.annotations import checked_name, refuse_unwritable
 from engine.commands import unused
 from engine.errors import Problem, Refused
 from engine.event_files import Points, Scalars, read_scalars
@@ -25,6 +25,7 @@ def import_events(store: Store, path: str | Path, *, name: str = "") -> Run:
     """
     if not str(path).strip():
         raise Refused([Problem("path", path, "say which event file, or the folder of which run")])
+    refuse_unwritable("path", str(path))  # nor does TensorBoard read such a one
     source = Path(path).expanduser().absolute()
     wanted = checked_name(name or source.name)
     read = read_scalars(source)

@@ -34,6 +34,24 @@ def test_a_tag_is_one_tag_however_it_is_typed(store: Store, runs: list[Run]) -> 
     assert store.runs.get(runs[0].id).tags == ("고양이",)
 
 
+def test_what_is_not_seen_is_left_out_and_what_is_no_text_refused(store: Store, runs: list[Run]) -> None:
+    run_id = runs[0].id
+    assert engine.rename_run(store, run_id, "\x00a\x07\n \u202e gpj.exe\u2066 ").name == "a gpj.exe"
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # one picture of three, joined by what is not seen
+    assert engine.tag_runs(store, [run_id], add=[f"x\x00y {family}"])[0].tags == (f"xy {family}",)
+    for change in (
+        lambda text: engine.rename_run(store, run_id, text),
+        lambda text: engine.tag_runs(store, [run_id], add=[text]),
+        lambda text: engine.tag_runs(store, [run_id], remove=[text]),
+        lambda text: engine.note_run(store, run_id, text),
+    ):
+        with pytest.raises(Refused, match="must be written in UTF-8 throughout") as refused:
+            change("a\udce9b")
+        str(refused.value).encode()  # it can be printed
+    with pytest.raises(Refused, match="1 to 200"):
+        engine.rename_run(store, run_id, "\u202e\x00")
+
+
 @pytest.mark.parametrize("bad", ["", "  ", "a,b", "x" * 41])
 def test_what_is_no_tag_is_refused_and_none_is_put_on(store: Store, runs: list[Run], bad: str) -> None:
     with pytest.raises(Refused, match="1 to 40 characters, none of them a comma"):

@@ -161,6 +161,12 @@ def test_what_is_no_point_is_left_out_and_told(store: Store, tmp_path: Path, odd
         engine.import_events(store, laid_down(tmp_path / "b", odd))
 
 
+def test_a_folder_whose_name_is_no_text_is_refused(store: Store, tmp_path: Path) -> None:
+    folder = pytorch_run(tmp_path / "cafe").rename(tmp_path / "caf\udce9")
+    with pytest.raises(Refused, match="must be written in UTF-8"):
+        engine.import_events(store, folder, name="coffee")
+
+
 def nothing(folder: Path) -> Path:
     return folder / "nothing"
 

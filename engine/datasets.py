@@ -14,10 +14,10 @@ from engine.catalog.datasets import DATASET_KINDS
 from engine.data.split import left_out_of
 from engine.dataset_facts import dataset_index, split_of
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.files import MOST_NAME_BYTES
 from engine.spec import Data, RunSpec
 from storage import Dataset, Request, Run, RunState, SearchState, Store
 
-MOST_NAME_BYTES = 200  # of a data set's folder: file systems allow 255
 SUFFIXES = (".zip", ".csv")
 
 

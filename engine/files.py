@@ -8,6 +8,8 @@ from typing import Any
 from engine.errors import NotFound, Unavailable
 from storage import Checkpoint, Store
 
+MOST_NAME_BYTES = 200  # file systems take 255; a letter of Hangul has three
+
 
 def find_checkpoint(store: Store, run_id: str, which: str | int) -> Checkpoint:
     """The "best", the "last", that of a completed epoch, or by the name of its folder.
@@ -36,8 +38,11 @@ def checkpoint_file(store: Store, run_id: str, which: str | int) -> tuple[Path, 
 
 
 def file_name(text: str) -> str:
-    """`text` as any file system takes it for a name; "" where nothing is left."""
-    return "".join("-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in text).strip(". ")
+    """`text` as any file system takes it for a name, with room for an ending; "" where nothing is left."""
+    plain = "".join("-" if letter in '/\\:*?"<>|' or ord(letter) < 32 else letter for letter in text)
+    return (
+        plain.encode(errors="ignore")[:MOST_NAME_BYTES].decode(errors="ignore").strip(". ")
+    )  # of a letter that is cut nothing stays
 
 
 def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -46,6 +47,7 @@ class Place:
     attempt: int = 0
     steps: dict[str, int] = field(default_factory=dict)  # metric -> its last step
     over: int | None = None  # the attempt that was logged to its end
+    given_up: int | None = None  # the attempt that cannot be logged
 
 
 class Follower:
@@ -55,7 +57,6 @@ class Follower:
         self._looked_at = float(_read(self._path, 0.0))  # runs made before then were met, or logged to their end
         self._met: set[str] = set()  # runs that are not logged to their end
         self._places: dict[str, Place] = {}
-        self._given_up: set[str] = set()
 
     def tick(self) -> bool:
         """Pass on what is new. Whether there is anything to wait for."""
@@ -79,23 +80,24 @@ class Follower:
         return bool(runs)
 
     def _is_wanted(self, run: Run) -> bool:
-        is_logged = run.state.is_over and self._place(run).over == run.attempt
-        return run.attempt > 0 and run.id not in self._given_up and not is_logged
+        place = self._place(run)
+        is_logged = run.state.is_over and place.over == run.attempt
+        return run.attempt > 0 and place.given_up != run.attempt and not is_logged
 
     def _follow(self, run: Run) -> None:
         if run.state in UNTOLD:
             return
         place = self._place(run)
-        if not place.attempt:
-            label = TRACKERS[self._name].label
-            self._store.events.add(run.id, "info", f"Logged to {label} as well: {self._logger.place(run)}")
-        elif run.attempt > place.attempt:
+        if 0 < place.attempt < run.attempt:
             step = self._begins_after(run)
             self._logger.rewind(run, step)
             place.steps = {name: min(last, step) for name, last in place.steps.items()}
         place.attempt = run.attempt
         while points := self._store.metrics.after(run.id, place.steps, limit=MOST_POINTS):
             self._logger.log(run, points)
+            if not place.steps:  # only now is it known to work
+                label = TRACKERS[self._name].label
+                self._store.events.add(run.id, "info", f"Logged to {label} as well: {self._logger.place(run)}")
             place.steps |= {one.name: one.step for one in points}
             self._keep(run, place)
         if run.state.is_over:
@@ -110,11 +112,14 @@ class Follower:
 
     def _give_up(self, run: Run, error: Exception) -> None:
         log.exception("run %s cannot be logged to %s", run.id, self._name)
-        self._given_up.add(run.id)
         label = TRACKERS[self._name].label
         if self._store.runs.some([run.id]):  # else it was deleted this moment
             text = f"It is not logged to {label}: {error} This does not touch its training."
             self._store.events.add(run.id, "warning", text)
+        place = self._place(run)
+        place.given_up = run.attempt
+        with suppress(OSError):  # no room is a reason to give up, too: then this process alone remembers
+            self._keep(run, place)
 
     def _place(self, run: Run) -> Place:
         if run.id not in self._places:
@@ -160,7 +165,11 @@ def _tick(follower: Follower) -> bool:
 
 
 def _read(path: Path, default: Any) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
+    except ValueError:  # a machine that lost its power leaves empty files
+        log.warning("%s cannot be read and is begun anew", path)
+        return default
 
 
 def _write(path: Path, told: Any) -> None:

@@ -141,6 +141,48 @@ def test_failing_to_log_is_told_once_and_fails_no_run(chosen: Store) -> None:
     ]
     now = chosen.runs.get(run.id)
     assert (now.state, replace(now, step=run.step)) == (RunState.RUNNING, run)
+    Follower(chosen, "tensorboard", Broken()).tick()  # started once more
+    assert len(chosen.events.list(run.id)) == 1
+
+
+def test_what_was_given_up_is_tried_again_by_the_next_attempt(chosen: Store) -> None:
+    run = begun(chosen)
+    measure(chosen, run, 1)
+    Follower(chosen, "tensorboard", Broken()).tick()
+    chosen.runs.move(run.id, RunState.STOPPED)
+    one = follower(chosen)
+    one.tick()
+    assert not list((chosen.home.trackers / "tensorboard").iterdir())
+    chosen.runs.move(run.id, RunState.QUEUED)
+    chosen.runs.move(run.id, RunState.STARTING, attempt=2)
+    chosen.metrics.rewind(run.id, -1)
+    chosen.runs.move(run.id, RunState.RUNNING)
+    measure(chosen, run, 2)
+    one.tick()
+    assert logged(chosen, run)["train/loss"] == [(2, 0.5)]
+    assert [event.level for event in chosen.events.list(run.id)] == ["warning", "info"]
+
+
+@pytest.mark.parametrize("left", ["", "\0\0\0"])
+def test_a_state_that_a_lost_power_left_empty_ends_no_follower(chosen: Store, left: str) -> None:
+    broken, sound = begun(chosen, "broken"), begun(chosen, "sound")
+    for run in (broken, sound):
+        measure(chosen, run, 1)
+        chosen.runs.move(run.id, RunState.FINISHED)
+    (chosen.home.run(broken.id) / "tensorboard.json").write_text(left)
+    (chosen.home.trackers / "tensorboard.json").write_text(left)
+    follower(chosen).tick()
+    for run in (broken, sound):
+        assert logged(chosen, run)["train/loss"] == [(1, 0.5)]
+
+
+def test_the_longest_name_in_hangul_is_logged(chosen: Store) -> None:
+    run = begun(chosen, "가" * 200)
+    measure(chosen, run, 1)
+    follower(chosen).tick()
+    assert logged(chosen, run)["train/loss"] == [(1, 0.5)]
+    (folder,) = (chosen.home.trackers / "tensorboard").iterdir()
+    assert folder.name == f"{'가' * 66} {run.id}"
 
 
 def test_a_run_that_is_deleted_on_the_way_stops_nobody(chosen: Store) -> None:

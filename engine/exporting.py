@@ -48,7 +48,9 @@ def export(
         raise Refused(problems)
     search_id = None if search is None else find_search(store, search).id
     known = {run.id for run in store.runs.some(runs or ())}
-    ids = None if runs is None else [one if one in known else find_run(store, one).id for one in runs]
+    ids = None
+    if runs is not None:  # one may be asked for twice, by id and by name
+        ids = list(dict.fromkeys(one if one in known else find_run(store, one).id for one in runs))
     sheet = _sheet(store, what, ids, search_id)
     return _csv(sheet) if form == "csv" else _parquet(sheet)
 

@@ -94,7 +94,7 @@ class Predictions:
         about = {name: getattr(self, name) for name in ("epoch", "dataset", "part", "classes")}
         schema = pa.schema(
             [(name, column.type) for name, column in columns.items()],
-            metadata={"thaw": json.dumps(about, ensure_ascii=False)},
+            metadata={"thaw": json.dumps(about)},  # in ASCII: names of classes need be no valid Unicode
         )
         made = pa.BufferOutputStream()
         write_table(pa.Table.from_arrays(list(columns.values()), schema=schema), made, compression="zstd")
@@ -155,7 +155,7 @@ def _numbers(values: np.ndarray) -> "pyarrow.Array":
     return pa.Array.from_buffers(pa.from_numpy_dtype(kept.dtype), len(kept), [None, pa.py_buffer(kept)])
 
 
-def _read_texts(column: "pyarrow.ChunkedArray") -> tuple[str, ...]:
+def _read_texts(column: "pyarrow.Array | pyarrow.ChunkedArray") -> tuple[str, ...]:
     return tuple(
         one.decode("utf-8", "surrogateescape") if isinstance(one, bytes) else one for one in column.to_pylist()
     )
@@ -165,5 +165,5 @@ def _labels(column: "pyarrow.ChunkedArray", classes: tuple[str, ...]) -> np.ndar
     """Indices into `classes`: a reader may have changed the order of the names, or dropped some."""
     joined = column.combine_chunks()
     place_of = {name: place for place, name in enumerate(classes)}
-    own = np.array([place_of[name] for name in joined.dictionary.to_pylist()], dtype=np.int64)
+    own = np.array([place_of[name] for name in _read_texts(joined.dictionary)], dtype=np.int64)
     return own[joined.indices.to_numpy()]

@@ -48,4 +48,5 @@ class Connections:
         connection = sqlite3.connect(self._database, timeout=30, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.create_function("casefold", 1, str.casefold, deterministic=True)  # SQLite's own lower() is ASCII's
         return connection

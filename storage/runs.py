@@ -90,7 +90,7 @@ class Runs(Moving[Run]):
         """Runs, newest first, those in the archive only where `archived` asks for them too.
 
         Args:
-            text: Looked for in name, id, data set and tags.
+            text: Looked for in name, id, data set and tags, whatever the case of its letters.
             tags: Runs that have all of these.
             alone: Leaves trials out.
         """
@@ -109,8 +109,8 @@ class Runs(Moving[Run]):
         if not archived:
             where.append("archived_at IS NULL")
         if text:
-            where.append("instr(lower(name || ' ' || id || ' ' || dataset_id || ' ' || tags), lower(?)) > 0")
-            values.append(text)
+            where.append(f"instr(casefold(name || ' ' || id || ' ' || dataset_id || {SPACED_TAGS}), ?) > 0")
+            values.append(text.casefold())
         for tag in tags:
             where.append("tags != '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)")
             values.append(tag)
@@ -151,6 +151,9 @@ class Runs(Moving[Run]):
 
 
 NEWEST = "created_at DESC, rowid DESC"
+SPACED_TAGS = """
+    CASE WHEN tags = '[]' THEN '' ELSE (SELECT group_concat(' ' || value, '') FROM json_each(tags)) END
+"""
 TAGS = """
     SELECT tagged.value AS tag, count(*) AS n FROM runs, json_each(runs.tags) AS tagged
     WHERE runs.tags != '[]' GROUP BY tagged.value ORDER BY tagged.value

@@ -80,9 +80,11 @@ class Follower:
         return bool(runs)
 
     def _is_wanted(self, run: Run) -> bool:
+        if not run.attempt:
+            return False
         place = self._place(run)
         is_logged = run.state.is_over and place.over == run.attempt
-        return run.attempt > 0 and place.given_up != run.attempt and not is_logged
+        return place.given_up != run.attempt and not is_logged
 
     def _follow(self, run: Run) -> None:
         if run.state in UNTOLD:

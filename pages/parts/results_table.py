@@ -46,8 +46,8 @@ def images_table(found: Predictions, places: np.ndarray) -> pd.DataFrame:
             "image": [found.ids[place] for place in places],
             "label": [found.classes[label] for label in found.labels[places]],
             "guess": [found.classes[guess] for guess in found.guesses[places, 0]],
-            "confidence": found.shares[places, 0].round(6),
-            "share_of_label": found.of_label[places].round(6),
+            "confidence": _rounded(found.shares[places, 0]),
+            "share_of_label": _rounded(found.of_label[places]),
         }
     )
 
@@ -55,6 +55,11 @@ def images_table(found: Predictions, places: np.ndarray) -> pd.DataFrame:
 def button_label(name: str) -> str:
     """A word joiner keeps a colon a colon, where a button would read `:material/...:` as an icon."""
     return name.replace(":", ":\u2060")
+
+
+def _rounded(shares: np.ndarray) -> np.ndarray:
+    """Widened first: 0.123456 in 32 bits is 0.12345600128173828 in 64, and is written so."""
+    return shares.astype(np.float64).round(6)
 
 
 def _in_percent(shares: np.ndarray) -> pd.Series:

@@ -74,6 +74,13 @@ def test_every_point_is_there_whatever_the_pieces(store: Store, monkeypatch: pyt
     assert set(parquet(store, "metrics", runs=["a"])["run_id"]) == {ids[0]}
 
 
+def test_a_run_that_is_asked_for_twice_is_there_once(runs: dict[str, Run], store: Store) -> None:
+    run = runs["small"]
+    store.events.add(run.id, "info", "seen", 1.0)
+    for what in engine.exporting.OF_RUNS:
+        assert table(store, what, runs=[run.id, run.id, run.name]) == table(store, what, runs=[run.id])
+
+
 def test_trials_come_with_what_they_were_given(store: Store) -> None:
     shown = seed_searches.some(store)
     search = store.searches.get(shown["search"])

@@ -130,10 +130,11 @@ def test_hopeless_and_certain_images_stay_finite() -> None:
 def test_names_of_every_script_and_of_none_come_back(tmp_path: Path) -> None:
     made = of(torch.eye(3), torch.arange(3))
     named = dataclasses.replace(made, ids=("고양이/1.png", "dog/\udce9.png", "c.png"), classes=("고양이", "dog", "새"))
-    (tmp_path / "p.parquet").write_bytes(named.to_parquet())
-    read = Predictions.read(tmp_path / "p.parquet", "r")
-    assert (read.ids, read.classes) == (named.ids, named.classes)
-    np.testing.assert_array_equal(read.guesses, named.guesses)
+    for classes in (named.classes, ("고양이", "dog\udce9", "새")):
+        (tmp_path / "p.parquet").write_bytes(dataclasses.replace(named, classes=classes).to_parquet())
+        read = Predictions.read(tmp_path / "p.parquet", "r")
+        assert (read.ids, read.classes) == (named.ids, classes)
+        np.testing.assert_array_equal(read.guesses, named.guesses)
 
 
 def test_the_best_checkpoints_are_read_through_the_face(store: Store, run: DigitsRun) -> None:

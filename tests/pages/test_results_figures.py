@@ -1,8 +1,11 @@
 """What the figures of results draw: every tile is a cell of the matrix, every bar a bin."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import engine
 from engine import results
 from pages.parts import changes
 from pages.parts.figures.confusion import FAINT, cells, confusion_map
@@ -125,3 +128,6 @@ def test_tables_say_what_the_matrix_says() -> None:
     images = images_table(FOUND, np.array([3, 0]))
     assert images["image"].tolist() == [FOUND.ids[3], FOUND.ids[0]]
     assert images["label"].tolist() == [NAMES[FOUND.labels[3]], NAMES[FOUND.labels[0]]]
+    thirds = replace(FOUND, shares=np.full_like(FOUND.shares, 1 / 3), of_label=np.full_like(FOUND.of_label, 1 / 3))
+    written = engine.as_csv(images_table(thirds, np.array([0])).to_dict("list")).decode()
+    assert written.rstrip().endswith(",0.333333,0.333333")

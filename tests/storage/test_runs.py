@@ -135,6 +135,11 @@ def test_lists_are_filtered_and_newest_first(store: Store) -> None:
     assert [run.name for run in store.runs.list(tags=["paper", "발표"], archived=True)] == ["run 1"]
     assert store.runs.list(tags=["pap"]) == []
     assert store.runs.list(dataset_id="cats") == []
+    assert store.runs.list(text="[") == store.runs.list(text='"') == store.runs.list(text=",") == []  # no JSON
+    store.runs.update(runs[4].id, name="ÉCOLE", tags=("Straße",))
+    assert [run.name for run in store.runs.list(text="école")] == ["ÉCOLE"]
+    assert [run.name for run in store.runs.list(text="STRASSE")] == ["ÉCOLE"]
+    store.runs.update(runs[4].id, name="run 4")
     store.runs.update(runs[3].id, archived_at=None)
     assert [run.name for run in store.runs.queue()] == ["run 0", "run 1", "run 3", "run 4"]
     assert store.runs.count() == {RunState.QUEUED: 4, RunState.STOPPED: 1}

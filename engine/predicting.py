@@ -75,7 +75,8 @@ def predictable_parts(store: Store, run_id: str, dataset_id: str) -> list[str]:
     """Parts of a data set that a run can be asked about: of its own data set as the run divided it.
 
     Raises:
-        NotFound: No such run or data set, or the run keeps no checkpoint.
+        NotFound: No such run or data set, or the run keeps no checkpoint to tell its classes by; those of its own
+            data set need none.
         Unavailable: The checkpoint's files are gone.
         Refused: The data set has classes that the run has not learned.
     """

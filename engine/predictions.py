@@ -58,6 +58,11 @@ class Predictions:
         return float((self.rank < k).mean()) if len(self.rank) else 0.0
 
     @property
+    def top_k(self) -> int | None:
+        """Among how many likeliest classes the truth is looked for; None where that would say little."""
+        return 5 if len(self.classes) >= 10 else 2 if len(self.classes) >= 3 else None
+
+    @property
     def confusion(self) -> np.ndarray:
         """Images by true class (rows) and guess (columns), int64 (classes, classes)."""
         number = len(self.classes)

@@ -48,7 +48,7 @@ def scores(confusion: np.ndarray) -> Scores:
 
 def results(found: Predictions) -> dict[str, Any]:
     """As plain values. A score that nothing can be said about is None."""
-    matrix, k = found.confusion, found.guesses.shape[1]
+    matrix, k = found.confusion, found.top_k
     by_class = scores(matrix)
     rows = zip(found.classes, by_class.images, by_class.precision, by_class.recall, by_class.f1, strict=True)
     return {
@@ -58,7 +58,7 @@ def results(found: Predictions) -> dict[str, Any]:
         "part": found.part,
         "images": len(found.labels),
         "accuracy": found.accuracy,
-        f"top_{k}_accuracy": found.top(k),
+        **({f"top_{k}_accuracy": found.top(k)} if k else {}),
         "classes": [
             {"name": name, "images": int(images), "precision": _said(p), "recall": _said(r), "f1": _said(f)}
             for name, images, p, r, f in rows

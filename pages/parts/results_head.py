@@ -95,7 +95,7 @@ def headline(found: Predictions) -> None:
     scores, calibration = engine.scores(matrix), engine.calibration(found)
     images, hits = int(matrix.sum()), int(matrix.trace())
     cards = [("Accuracy", words.percent(found.accuracy), f"{hits:,} of {words.count(images, 'image')}")]
-    if k := top_k(len(found.classes)):
+    if k := found.top_k:
         told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
         cards.append((f"Top-{k} accuracy", words.percent(found.top(k)), told))
     weakest = scores.weakest
@@ -112,11 +112,6 @@ def headline(found: Predictions) -> None:
     if dataset and (out := len({*dataset.excluded} & {*found.ids})):
         told = "image that has" if out == 1 else "images that have"
         st.caption(f":material/visibility_off: Still counts {out:,} {told} been excluded since.")
-
-
-def top_k(classes: int) -> int | None:
-    """Among how many likeliest classes the truth is looked for; None where that would say little."""
-    return 5 if classes >= 10 else 2 if classes >= 3 else None
 
 
 def confidence_in_words(excess: float) -> str:

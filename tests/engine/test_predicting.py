@@ -30,6 +30,7 @@ from storage import Checkpoint, Home, Run, Store
 from tests.cli import cli, until
 from tests.engine.digits_run import SMALL, DigitsRun
 from tests.pages import seed_datasets
+from tests.pages.seed_results import of_shares
 
 SPEC = SMALL | {"data": {"dataset": "digits", "image_size": 16, "test_fraction": 0.1}, "epochs": 4}
 
@@ -276,6 +277,18 @@ def test_results_are_scikit_learns(store: Store, run: Run) -> None:
     every = np.full((len(found.ids), 10), 1e-9)  # but for the five likeliest, whose order is all that counts
     np.put_along_axis(every, found.guesses, found.shares, axis=1)
     assert told["top_5_accuracy"] == pytest.approx(top_k_accuracy_score(found.labels, every, k=5, labels=range(10)))
+
+
+@pytest.mark.parametrize(("classes", "k"), [(2, None), (3, 2), (9, 2), (10, 5)])
+def test_the_truth_is_looked_for_among_so_few_that_it_may_be_missed(classes: int, k: int | None) -> None:
+    """As the page does: among the three likeliest of three it would always be."""
+    chance = np.random.default_rng(0)
+    found = of_shares(
+        chance.dirichlet(np.ones(classes), 99), chance.integers(0, classes, 99), tuple("abcdefghij")[:classes]
+    )
+    told = [name for name in results(found) if name.startswith("top_")]
+    assert told == ([f"top_{k}_accuracy"] if k else [])
+    assert k is None or results(found)[f"top_{k}_accuracy"] < 1
 
 
 def test_the_command_line_tells_results(

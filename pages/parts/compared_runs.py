@@ -24,8 +24,8 @@ TALLEST = 14  # rows
 HELP = {
     "last": "In the last epoch that was measured",
     "gap": "Training accuracy above validation accuracy at the best epoch, in points: how much it learned by heart",
-    "seconds": "From start to end; of trials and of runs that were resumed the time of their epochs, and of runs that "
-    "go on from another that of its epochs too",
+    "seconds": "From start to end; where there is a trial among them, a run that was resumed or one that goes on from "
+    "another (whose epochs count then), of all the time of their epochs alone",
     "images_per_s": "On average, while it trained",
     "memory": "The most that one GPU or process took",
     "parameters": "Of the whole network",

@@ -44,9 +44,20 @@ def measure(store: Store, runs: Sequence[Run], metric: str, *, now: float) -> di
     bests = {run.id: _best(store, run, metric, extents.get(run.id, {})) for run in runs}
     epochs = {run_id: epoch for run_id, (_, epoch) in bests.items() if epoch is not None}
     learned, judged = (store.extents.at_epochs(epochs, name) for name in ("train/accuracy", ACCURACY))
+    by_epochs = any(is_by_epochs(run) for run in runs)  # then all of them: times are compared with each other
+    seconds = {run.id: _seconds(run, extents.get(run.id, {}).get(EPOCH_S) if by_epochs else None, now) for run in runs}
     gaps = {run_id: learned[run_id] - judged[run_id] for run_id in learned.keys() & judged.keys()}
     return {
-        run.id: _of(store, run, metric, bests[run.id], extents.get(run.id, {}), kept.get(run.id), gaps.get(run.id), now)
+        run.id: _of(
+            store,
+            run,
+            metric,
+            bests[run.id],
+            extents.get(run.id, {}),
+            kept.get(run.id),
+            gaps.get(run.id),
+            seconds[run.id],
+        )
         for run in runs
     }
 
@@ -67,7 +78,7 @@ def _of(
     extents: Mapping[str, Extent],
     kept: Checkpoint | None,
     gap: float | None,
-    now: float,
+    seconds: float | None,
 ) -> Measured:
     memory_of, memory = peak_memory(extents)
     parameters = _last(extents, "model/parameters")
@@ -81,7 +92,7 @@ def _of(
         best_epoch=best[1],
         last=_last(extents, metric),
         gap=gap,
-        seconds=_seconds(run, extents.get(EPOCH_S), now),
+        seconds=seconds,
         images_per_s=pace.mean if pace else None,
         memory_mb=memory,
         memory_of=memory_of,
@@ -93,8 +104,8 @@ def _of(
 
 
 def _seconds(run: Run, epochs: Extent | None, now: float) -> float | None:
-    """From start to end, or what its epochs took, those before its first included."""
-    if is_by_epochs(run) and epochs is not None and epochs.mean is not None:
+    """What its epochs took, those before its first included; from start to end where they are not told."""
+    if epochs is not None and epochs.mean is not None:
         return epochs.mean * epochs.points
     return run.duration_s(now)
 

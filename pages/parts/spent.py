@@ -10,7 +10,7 @@ EPOCH_S = "speed/epoch_s"
 
 
 def is_by_epochs(run: Run) -> bool:
-    """Whether its epochs tell what it took, not its start and end.
+    """Whether its epochs tell what it took, for its start and end do not.
 
     It may have lain still in between, or begun with the curves of another run, whose epochs count as its own then.
     """
@@ -18,12 +18,12 @@ def is_by_epochs(run: Run) -> bool:
 
 
 def moving(run: Run, line: Series, epochs: Series | None) -> Series:
-    """The line with times as if the run had never lain still, by how long its epochs took (a line of `EPOCH_S`).
+    """The line with times as if all that the run ever did were epochs, by how long they took (a line of `EPOCH_S`).
 
     Within an epoch time goes with steps: the same point stands at the same time at any level of detail. The epoch
     under way goes at the pace of the one before until it is over.
     """
-    if not is_by_epochs(run) or epochs is None:
+    if epochs is None:
         return line
     known = [
         (step, epoch, value) for step, epoch, value in zip(epochs.steps, epochs.epochs, epochs.values, strict=True)

@@ -38,6 +38,12 @@ def test_places_on_the_axis_are_epochs_steps_or_minutes(axis: Any, expected: lis
     assert places(RUN, series({10: 0.5, 20: 0.6}), axis) == expected
 
 
+def test_epochs_of_other_programs_are_where_their_ends_were_found() -> None:
+    keras = replace(RUN, source="/logs/keras", steps=4, epochs=5)  # it counts them from 0
+    line = replace(series(dict.fromkeys(range(5), 0.5)), epochs=[1, 2, 3, 4, 5])
+    assert places(keras, line, "epoch") == [1, 2, 3, 4, 5]
+
+
 def test_a_group_is_the_mean_of_its_runs_with_their_spread_where_all_have_values() -> None:
     members = [(SIX[0], series({10: 0.5, 20: 0.6, 30: 0.7})), (SIX[2], series({10: 0.7, 20: 0.8}))]
     course = of_group("head only", "#112233", members, "epoch", 100)

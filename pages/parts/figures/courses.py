@@ -51,7 +51,10 @@ def places(run: Run, series: Series, axis: Axis) -> list[float]:
         return [round((at - begun) / 60, 4) for at in series.at]
     if axis == "step":
         return [float(step) for step in series.steps]
-    if not run.steps or not run.epochs:
+    is_once_an_epoch = len(set(series.epochs)) == len(series.epochs)
+    if (
+        not run.steps or not run.epochs or (run.source and is_once_an_epoch)
+    ):  # others count epochs from 0, or not at all
         return [float(epoch) for epoch in series.epochs]
     return [round(step * run.epochs / run.steps, 4) for step in series.steps]
 

@@ -180,13 +180,8 @@ def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> 
         if ticked:
             st.button("Untick", type="tertiary", key="results_untick", on_click=ticked.clear)
         chosen = np.array([place for place in places if found.ids[place] in ticked], dtype=np.int64)
-        csv_button(
-            found,
-            chosen if len(chosen) else places,
-            "suspects",
-            key="suspects",
-            label="Ticked as CSV" if len(chosen) else "All as CSV",
-        )
+        label, listed = ("Ticked as CSV", chosen) if len(chosen) else ("All as CSV", places)
+        csv_button(found, listed, "suspects", key="suspects", label=label)
         excluded = len(ids) - len(still_in)
         told = words.count(len(ids), "suspect label")
         st.caption(f"{told}, {excluded:,} of them excluded" if excluded else told)

@@ -109,10 +109,12 @@ def _of_one_run(path: Path) -> dict[str, list[Path]]:
         raise Refused([Problem("path", str(path), "no event file (events.out.tfevents...) lies in it")])
     if "" in found or all(name in PARTS for name in found):
         return found
-    if len(found) == 1:
-        return {"": next(iter(found.values()))}
-    names = ", ".join(list(found)[:10])
-    raise Refused([Problem("path", str(path), f"it holds {len(found)} runs, give one of them: {names}")])
+    parted = [Path(name).parent if Path(name).name in PARTS else Path(name) for name in found]
+    runs = list(dict.fromkeys(one.as_posix() for one in parted))
+    if len(runs) == 1:
+        return _of_one_run(path / runs[0])
+    names = ", ".join(runs[:10])
+    raise Refused([Problem("path", str(path), f"it holds {len(runs)} runs, give one of them: {names}")])
 
 
 def _points(events: Iterable[Any], left_out: Counter[str]) -> dict[str, Points]:

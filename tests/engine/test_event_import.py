@@ -81,7 +81,9 @@ def test_folders_of_train_and_validation_are_one_run(store: Store, tmp_path: Pat
 
 
 def test_several_runs_in_a_folder_are_told_apart(store: Store, tmp_path: Path) -> None:
-    pytorch_run(tmp_path / "lr0.1"), pytorch_run(tmp_path / "lr0.01")
+    pytorch_run(tmp_path / "lr0.1" / "train"), pytorch_run(tmp_path / "lr0.1" / "validation")
+    assert engine.import_events(store, tmp_path, name="alone").source == f"TensorBoard: {tmp_path}"
+    pytorch_run(tmp_path / "lr0.01")
     with pytest.raises(Refused, match=r"it holds 2 runs, give one of them: lr0\.01, lr0\.1"):
         engine.import_events(store, tmp_path)
     assert engine.import_events(store, tmp_path / "lr0.1" / ".." / "lr0.01").name == "lr0.01"

@@ -1,5 +1,6 @@
 """The images on which several runs are compared: those that judged all of them, or any others, looked at on demand."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -15,6 +16,7 @@ from pages.parts.results_head import PARTS
 from pages.parts.session import store
 from storage import Run
 
+MOST_NAMED = 5  # runs in a sentence
 OWN = ("", "")  # what each run was validated by
 Images = tuple[str, str]  # data set, part
 
@@ -28,6 +30,7 @@ def common_images(runs: Sequence[Run], names: Sequence[str], asked: Images) -> l
         _missing([runs[place] for place in without], [names[place] for place in without])
     if len(views) < 2:
         return []
+    views = _of_most_classes(views)
     if problem := _apart([view.found for view in views]):
         st.info(problem, icon=":material/compare_arrows:")
         return []
@@ -66,17 +69,61 @@ def chosen_images(runs: Sequence[Run]) -> Images:
 
 
 def _offered(runs: Sequence[Run]) -> list[Images]:
-    """Data sets with the classes of the first run, and their parts as that run knows them."""
+    """Data sets with the classes that most of the runs know, and their parts as the first of those runs knows them."""
     datasets = {dataset.id: dataset for dataset in store().datasets.list()}
-    own = datasets.get(runs[0].dataset_id)
-    alike = [one.id for one in datasets.values() if own is not None and one.classes == own.classes]
+    known = [(run, datasets[run.dataset_id].classes) for run in runs if run.dataset_id in datasets]
+    if not known:
+        return []
+    most = _most([classes for _, classes in known])
+    asked = next(run for run, classes in known if classes == most)
     offered: list[Images] = []
-    for dataset_id in alike:
+    for dataset_id in [one.id for one in datasets.values() if one.classes == most]:
         try:
-            offered += [(dataset_id, part) for part in engine.predictable_parts(store(), runs[0].id, dataset_id)]
+            offered += [(dataset_id, part) for part in engine.predictable_parts(store(), asked.id, dataset_id)]
         except IMPOSSIBLE:
             continue
     return offered
+
+
+def those_with_weights(runs: Sequence[Run], names: Sequence[str]) -> tuple[list[Run], list[str]]:
+    """The runs that keep a best checkpoint, which alone can be asked about images; it is said which do not, and why."""
+    marked = {run_id for run_id, one in store().checkpoints.best_of([run.id for run in runs]).items() if one.is_best}
+    without = [
+        f"{words.escaped(name)} ({_why_without(run)})"
+        for run, name in zip(runs, names, strict=True)
+        if run.id not in marked
+    ]
+    if without:
+        st.caption(f":material/info: Without a checkpoint that could look at images: {_some(without)}.")
+    able = [(run, name) for run, name in zip(runs, names, strict=True) if run.id in marked]
+    return [run for run, _ in able], [name for _, name in able]
+
+
+def _why_without(run: Run) -> str:
+    if run.source is not None:
+        return "read in from elsewhere"
+    return "kept none" if run.state.is_over else "none yet"
+
+
+def _of_most_classes(views: Sequence[View]) -> list[View]:
+    """Those that know the classes that most of them know; the others are named. All where no two share theirs."""
+    most = _most([view.found.classes for view in views])
+    left = [view for view in views if view.found.classes == most]
+    if len(left) < 2 or len(left) == len(views):
+        return list(views)
+    others = [words.escaped(view.name) for view in views if view.found.classes != most]
+    st.caption(f":material/info: Left out, for they know other classes: {_some(others)}.")
+    return left
+
+
+def _most(classes: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """What occurs most often; of several the first."""
+    return Counter(classes).most_common(1)[0][0]
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _kept_or_asked(run: Run) -> Predictions | None:
@@ -89,10 +136,9 @@ def _kept_or_asked(run: Run) -> Predictions | None:
 
 def _missing(runs: Sequence[Run], names: Sequence[str]) -> None:
     run_ids = {run.id for run in runs} | st.session_state.get("compare_made", set())
-    shown = ", ".join(words.escaped(name) for name in names[:5])
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    shown = _some([words.escaped(name) for name in names])
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f":material/info: No predictions are kept of {shown}{more}.")
+        st.caption(f":material/info: No predictions are kept of {shown}.")
         st.button(
             "Make them now",
             icon=":material/play_arrow:",

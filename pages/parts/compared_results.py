@@ -9,7 +9,7 @@ import engine
 from pages.parts import changes, words
 from pages.parts.address import page_buttons, put, shown_page
 from pages.parts.answers import every_answer
-from pages.parts.compared_images import chosen_images, common_images
+from pages.parts.compared_images import chosen_images, common_images, those_with_weights
 from pages.parts.comparison import line_names
 from pages.parts.figures.confusion import Cell, cells, height
 from pages.parts.figures.confusion_change import confusion_change
@@ -39,10 +39,14 @@ def results_side_by_side(runs: Sequence[Run]) -> None:
     if len(runs) > MOST_RUNS:
         st.caption(f"The first {MOST_RUNS} of {len(runs):,} runs.")
         runs = runs[:MOST_RUNS]
+    runs, names = those_with_weights(runs, line_names(runs))
+    if len(runs) < 2:
+        st.caption("Two runs are needed to compare what they make of images.")
+        return
     chosen = st.container(horizontal=True)
     with chosen:
         images = chosen_images(runs)
-    views = common_images(runs, line_names(runs), images)
+    views = common_images(runs, names, images)
     if len(views) < 2:
         return
     with chosen:
@@ -139,8 +143,9 @@ def _change(first: View, second: View, cell: Cell | None) -> None:
         alt=f"How confusion differs between {first.name} and {second.name}",
     )
     st.caption(
-        "Images in each cell of the confusion matrix: second less first. Green is better: more on the diagonal, fewer "
-        "elsewhere. Click a cell to see which came and which left."
+        "Rows are true classes, columns what images are taken for, cells the images of the second less those of the "
+        "first; ±7: seven came and seven others left. Green is better: more on the diagonal, fewer elsewhere. Click a "
+        "cell to see which came and which left."
     )
 
 

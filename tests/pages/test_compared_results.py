@@ -131,6 +131,24 @@ def test_a_run_without_predictions_is_named_and_can_look_now(calm: Store, two: t
     assert "fixes" in read(app)  # the other two are compared all the same
 
 
+def test_runs_without_a_checkpoint_are_named_and_never_asked(calm: Store, two: tuple[Run, Run]) -> None:
+    bare = seed.run(calm, "bare", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
+    for one in calm.checkpoints.list(bare.id):
+        calm.checkpoints.forget(bare.id, one.path)
+    app = opened(*two, bare)
+    assert "Without a checkpoint that could look at images: bare (kept none)." in read(app)
+    assert "fixes" in read(app) and "compare_make" not in keys(app)
+    assert "Two runs are needed" in read(opened(two[0], bare))
+
+
+def test_those_that_share_classes_are_compared_and_others_named(calm: Store, two: tuple[Run, Run]) -> None:
+    other = seed.run(calm, "of letters", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
+    keep(calm, other, replace(digits("bayes"), classes=tuple("abcdefghij")))
+    app = opened(other, *two)
+    assert "Left out, for they know other classes: of letters." in read(app)
+    assert [app.selectbox(key=f"compare_{name}").value for name in ("first", "second")] == [run.id for run in two]
+
+
 def test_two_that_take_everything_for_the_same(calm: Store, two: tuple[Run, Run]) -> None:
     third = seed.run(calm, "bayes again", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     keep(calm, third, digits("bayes"))

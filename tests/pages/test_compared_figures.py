@@ -164,6 +164,15 @@ def test_a_logarithmic_axis_leaves_out_what_has_no_place_on_it() -> None:
     assert option["yAxis"]["type"] == "log"
 
 
+def test_a_line_of_one_point_is_seen() -> None:
+    for step in (0, 30):
+        option = live([of_run("r", "#112233", RUN, series({step: 0.5}), "step", 100)], axis="step")
+        assert named(option, "r")["showSymbol"]
+        assert option["xAxis"]["max"] == step + 1  # else the axis were as long as a point
+    two = live([of_run("r", "#112233", RUN, series({0: 0.5, 30: 0.6}), "step", 100)], axis="step")
+    assert two["xAxis"]["max"] == "dataMax"
+
+
 def test_the_others_are_one_faint_line_with_gaps() -> None:
     others = [[[1.0, 10.0], [2.0, 20.0]], [[1.0, 5.0]]]
     option = live([of_run("a", "#112233", RUN, series({10: 0.5}), "epoch")], others=others)

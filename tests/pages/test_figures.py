@@ -14,6 +14,7 @@ from pages.parts.figures.loss import loss
 from pages.parts.figures.marks import attempt_marks, checkpoint_marks, memory_marks
 from pages.parts.figures.memory import memory, memory_names, memory_title
 from pages.parts.figures.palette import DARK, LIGHT, Palette, palette_of
+from pages.parts.figures.single import single
 from pages.parts.figures.throughput import throughput
 from storage import Checkpoint, Event, MetricPoint, Series
 from tests.conftest import ROOT
@@ -44,6 +45,15 @@ def test_loss_draws_train_smoothed_over_faint_raw_and_validation() -> None:
     assert 1.0 < named(option, "train")["data"][2][1] < 4.0
     assert named(option, "validation")["data"] == [[3, 3.0]]
     assert option["legend"]["data"] == ["train", "validation", "train, raw"]
+
+
+def test_a_line_of_one_point_is_seen() -> None:
+    option = single(series("hparam/best", [0.9], step=0), palette=LIGHT)
+    assert named(option, "hparam/best")["showSymbol"]
+    assert (option["xAxis"]["min"], option["xAxis"]["max"]) == (0, 1)  # else the axis were as long as a point
+    option = single(series("hparam/best", [0.9, None, 0.8]), palette=LIGHT)
+    assert not named(option, "hparam/best")["showSymbol"]
+    assert option["xAxis"]["max"] == "dataMax"
 
 
 def test_a_value_that_is_not_finite_is_a_gap() -> None:

@@ -33,7 +33,7 @@ def compared(
     for course in courses:
         end = lowest if course in starred_ones else None
         series += _drawn(course, smoothing, unit, end, palette, named=len(starred_ones) <= NAMED_STARS, log=log)
-    first, last = window or (_begin(courses), "dataMax")
+    first, last = window or (_begin(courses), _end(courses))
     return {
         "animation": False,
         "grid": {"left": 4, "right": 16, "top": 26, "bottom": 24, "containLabel": True},
@@ -87,6 +87,12 @@ def _tooltip(courses: Sequence[Course], axis: Axis, palette: Palette) -> Option:
 def _begin(courses: Sequence[Course]) -> int:
     """A round place to the left of all points."""
     return min((floor(course.mean[0][0] or 0) for course in courses if course.mean), default=0)
+
+
+def _end(courses: Sequence[Course]) -> int | str:
+    """The last of all points; where that is the first as well, a step more: an axis has a width."""
+    begin = _begin(courses)
+    return begin + 1 if all((course.mean[-1][0] or 0) <= begin for course in courses if course.mean) else "dataMax"
 
 
 def _ground(others: Sequence[Pairs], palette: Palette) -> Option:

@@ -53,6 +53,8 @@ def curve(
     """
     shown = [mark for mark in marks if window.holds(mark.step)]
     marked = [dict(one) for one in series]
+    first, ends = window.first or 0, [one["data"][-1][0] for one in series if one["data"]]
+    last = first + 1 if window.last is None and ends and max(ends) <= first else window.last  # an axis has a width
     if marked and shown:
         marked[0]["markLine"] = _mark_line(shown, palette)
     return {
@@ -62,7 +64,7 @@ def curve(
         "tooltip": frame.tooltip(palette),
         "toolbox": frame.toolbox(palette),
         "brush": frame.brush(palette),
-        "xAxis": frame.steps(palette, window.first, window.last),
+        "xAxis": frame.steps(palette, window.first, last),
         "yAxis": frame.values(palette, unit=unit, from_zero=from_zero),
         "series": marked,
     }
@@ -83,7 +85,7 @@ def line(
         "type": "line",
         "name": name,
         "data": pairs,
-        "showSymbol": dots,
+        "showSymbol": dots or sum(y is not None for _, y in pairs) == 1,  # a line of one point would not be seen
         "symbol": "circle",
         "symbolSize": 6,
         "connectNulls": False,

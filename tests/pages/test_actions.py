@@ -154,6 +154,18 @@ def test_ticks_stay_on_their_runs_when_a_new_one_comes(runs: dict[str, Run], sto
     assert asked(store) == [("resume_run", runs["failed"].id)]
 
 
+def test_ticks_stay_on_a_run_that_the_filters_no_longer_leave(runs: dict[str, Run], store: Store) -> None:
+    app = opened(RUNS)
+    fine(app.segmented_control(key="runs_state").set_value("Under way").run())
+    before = app.dataframe[0].value["id"].tolist()
+    app.session_state["runs_table_1"] = {"selection": {"rows": [len(before) - 1], "columns": [], "cells": []}}
+    fine(app.run())
+    store.runs.move(runs["running"].id, RunState.FINISHED)
+    fine(app.run())
+    assert app.dataframe[0].value["id"].tolist() == before
+    assert "1 run ticked" in texts(app)
+
+
 def test_deleting_a_run_on_its_page_leaves_for_the_list(runs: dict[str, Run], store: Store) -> None:
     app = opened(RUN, run=runs["finished"].id)
     fine(app.button(key="run_delete").click().run())

@@ -26,7 +26,7 @@ from engine.results import results
 from engine.training import checkpoint, model
 from engine.training.saliency import AS_MAPS, heat_of, layer_of
 from engine.training.trained import Trained
-from storage import Checkpoint, Home, Run, Store
+from storage import Checkpoint, Home, Run, RunState, Store
 from tests.cli import cli, until
 from tests.engine.digits_run import SMALL, DigitsRun
 from tests.pages import seed_datasets
@@ -305,7 +305,7 @@ def test_the_command_line_tells_results(
     assert f"calibration error {results(found)['calibration_error']:.4f}" in said
     assert main(["results", run.id, "--data", "shapes"]) == 2
     assert "has not learned: circle" in capsys.readouterr().err
-    bare = store.runs.add(name="read from elsewhere", spec={}, dataset_id="", epochs=1)
+    bare = store.runs.add(name="elsewhere", spec={}, dataset_id="", epochs=1, state=RunState.FINISHED)
     assert main(["results", bare.id]) == 2
     assert "keeps no checkpoint 'best'" in capsys.readouterr().err
     try:

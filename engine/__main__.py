@@ -9,7 +9,7 @@ from typing import Any
 
 import engine
 from engine import annotation_commands, exchange_commands, result_commands, search_commands, show, supervisor
-from engine.console import FAILED, LEFT, OK, REFUSED, ask, err, output
+from engine.console import FAILED, LEFT, OK, REFUSED, ask, err, how_many, output
 from engine.overrides import changed, read_spec
 from engine.waiting import wait_for_import, wait_for_run
 from storage import Dataset, Home, NewerDatabase, Request, Run, RunState, Search, SearchState, Store
@@ -211,7 +211,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--wait", action="store_true", help="show its progress; exit 0 only when it finished")
     one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
     one = command(commands, "list", list_runs, "List runs, newest first.", as_json=True)
-    one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
+    one.add_argument("--limit", type=how_many, default=50, help="how many (default 50)")
     one.add_argument("--find", metavar="TEXT", help="those with this in their name, id, data set or tags")
     one.add_argument("--tag", action="append", default=[], metavar="TAG", help="those with this tag")
     one.add_argument("--archived", action="store_true", help="those in the archive too")

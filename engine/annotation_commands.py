@@ -4,10 +4,11 @@ import argparse
 import sys
 from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 import engine
 from engine import show
-from engine.console import OK, output
+from engine.console import OK, err, output
 from storage import Run, Store
 
 RUN = "the run's id, the beginning of it, or its name"
@@ -38,7 +39,12 @@ def rename(store: Store, options: argparse.Namespace) -> int:
 def tag(store: Store, options: argparse.Namespace) -> int:
     if not options.add and not options.remove:
         raise engine.Refused([engine.Problem("tag", None, "say what to do: --add TAG or --remove TAG")])
-    return _told(options, engine.tag_runs(store, options.id, add=options.add, remove=options.remove))
+    had = {tag.casefold() for one in options.id for tag in engine.find_run(store, one).tags}
+    code = _told(options, engine.tag_runs(store, options.id, add=options.add, remove=options.remove))
+    for tag in options.remove:
+        if " ".join(normalize("NFC", tag).split()).casefold() not in had:
+            err.print(f"There was no tag {tag!r} to take off.", markup=False)
+    return code
 
 
 def note(store: Store, options: argparse.Namespace) -> int:

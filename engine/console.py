@@ -25,6 +25,17 @@ def ask(store: Store, request_id: str, done: str, what: str, *, quiet: bool = Fa
     return OK
 
 
+def how_many(text: str) -> int:
+    """A number of rows, as --limit takes it.
+
+    Raises:
+        argparse.ArgumentTypeError: It is none, or less than 1.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
+    return int(text)
+
+
 def output(options: argparse.Namespace, as_object: Any, for_people: Any) -> None:
     """With --json one object, else what people read."""
     if options.json:

@@ -18,6 +18,7 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     listed = "; ".join(f"{what}: {row}" for what, row in engine.EXPORTS.items())
     one.add_argument("what", choices=list(engine.EXPORTS), metavar="WHAT", help=f"what a row of it is: {listed}")
     one.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .csv or .parquet")
+    one.add_argument("--force", action="store_true", help="write over a file that is there")
     one.add_argument("--runs", nargs="+", metavar="ID", help="of these runs alone, by id or name (default: all)")
     one.add_argument("--search", metavar="ID", help="of the trials of this search alone")
     text = "Read TensorBoard's event files in, as a finished run to chart and compare."
@@ -36,6 +37,8 @@ def export(store: Store, options: argparse.Namespace) -> int:
     form = options.to.suffix.removeprefix(".").lower()
     if form not in engine.EXPORT_FORMS:
         raise engine.Refused([engine.Problem("--to", str(options.to), "must end in .csv or .parquet")])
+    if options.to.exists() and not options.force:
+        raise engine.Refused([engine.Problem("--to", str(options.to), "is there already; --force writes over it")])
     pieces = engine.export(store, options.what, form, runs=options.runs, search=options.search)
     part = options.to.with_name(f"{options.to.name}.part")
     try:

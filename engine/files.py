@@ -18,7 +18,10 @@ def find_checkpoint(store: Store, run_id: str, which: str | int) -> Checkpoint:
         NotFound: No such run, or it keeps no such checkpoint.
     """
     try:
-        return store.checkpoints.get(store.runs.get(run_id).id, which)
+        run = store.runs.get(run_id)
+        if run.source is not None:
+            raise NotFound(f"{run.name} was read in from elsewhere ({run.source}): it has no checkpoint.")
+        return store.checkpoints.get(run.id, which)
     except KeyError as error:
         raise NotFound(error.args[0]) from None
 

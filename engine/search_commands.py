@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 import engine
-from engine.console import FAILED, LEFT, OK, ask, err, output
+from engine.console import FAILED, LEFT, OK, ask, err, how_many, output
 from engine.overrides import read_spec
 from engine.show import in_time, table_of
 from engine.waiting import wait_for_search
@@ -26,7 +26,7 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     one.add_argument("--wait", action="store_true", help="show its progress; exit 0 only when it finished")
     one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
     one = command(commands, "searches", list_searches, "List searches, newest first.", as_json=True)
-    one.add_argument("--limit", type=int, default=50, help="how many (default 50)")
+    one.add_argument("--limit", type=how_many, default=50, help="how many (default 50)")
     one = command(commands, "pause", pause, "Pause a search: its trials save, and the machine is free.", as_json=True)
     one.add_argument("id", metavar="ID", help=ID)
     text = "Let a paused, stopped or failed search go on; finished trials are never run again."

@@ -33,6 +33,23 @@ def test_runs_are_tagged_renamed_noted_and_listed_by_tag(
     assert "It *learns*." in capsys.readouterr().out
 
 
+def test_a_tag_that_was_not_there_is_told(ids: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tag", "first", "--add", "paper"]) == 0
+    assert main(["tag", *ids, "--remove", "Paper"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["tag", *ids, "--remove", "nosuch"]) == 0
+    assert capsys.readouterr().err == "There was no tag 'nosuch' to take off.\n"
+
+
+@pytest.mark.parametrize("command", ["list", "searches"])
+@pytest.mark.parametrize("bad", ["0", "-1", "few"])
+def test_a_limit_is_a_number_of_rows(command: str, bad: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([command, "--limit", bad])
+    assert left.value.code == 2
+    assert f"must be a whole number of 1 or more, not '{bad}'" in capsys.readouterr().err
+
+
 def test_archived_runs_are_listed_when_asked_for(
     store: Store, ids: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

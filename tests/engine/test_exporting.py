@@ -151,10 +151,14 @@ def test_the_command_writes_a_whole_file_or_none(
     to = tmp_path / "경과.parquet"
     assert main(["export", "metrics", "--runs", runs["small"].id, runs["long"].name, "--to", str(to)]) == 0
     assert capsys.readouterr().out.strip() == str(to)
+    assert main(["export", "runs", "--to", str(to)]) == 2
+    assert "is there already; --force writes over it" in capsys.readouterr().err
     assert set(pandas.read_parquet(to)["run_id"]) == {runs["small"].id, runs["long"].id}
     for bad, words in (("runs.xlsx", "must end in .csv or .parquet"), ("no/such/folder.csv", "cannot be written")):
         assert main(["export", "runs", "--to", str(tmp_path / bad)]) == 2
         assert words in capsys.readouterr().err
+    assert main(["export", "runs", "--to", str(to), "--force"]) == 0
+    assert "run_id" not in pandas.read_parquet(to)
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 

@@ -308,6 +308,10 @@ def test_the_command_line_tells_results(
     bare = store.runs.add(name="elsewhere", spec={}, dataset_id="", epochs=1, state=RunState.FINISHED)
     assert main(["results", bare.id]) == 2
     assert "keeps no checkpoint 'best'" in capsys.readouterr().err
+    store.runs.update(bare.id, source="TensorBoard: /elsewhere")
+    assert main(["results", bare.id]) == 2
+    assert "was read in from elsewhere (TensorBoard: /elsewhere): it has no checkpoint" in capsys.readouterr().err
+    store.runs.move(bare.id, RunState.STOPPED)  # else the engine would train it
     try:
         done = cli("results", run.id, "--data", "few", "--json")  # the engine starts for it
     finally:

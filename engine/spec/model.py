@@ -68,7 +68,7 @@ class Freeze(Part):
     )
     last_stages: Annotated[int, Ge(1), Le(20)] = setting(
         1,
-        "Stages that learn",
+        "Last stages that learn",
         "So many next to the head, beside the head itself.",
         when=takers("freeze.policy", FREEZE_POLICIES, "last_stages"),
     )

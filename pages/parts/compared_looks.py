@@ -56,7 +56,8 @@ def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     told = ", ".join(best[:MOST_COLUMNS]) + (
         f" and {len(best) - MOST_COLUMNS} more" if len(best) > MOST_COLUMNS else ""
     )
-    st.caption(f"On the dotted steps (the Pareto front), beaten in both by no other finished run: {told}.")
+    where = "On the dotted steps (the Pareto front), beaten" if len(best) > 1 else "Beaten"
+    st.caption(f"{where} in both by no other finished run: {told}.")
 
 
 def dots_of(

@@ -67,7 +67,7 @@ def nothing_apart(runs: Sequence[Run]) -> str:
 def every_setting(runs: Sequence[Run]) -> list[Difference]:
     """All settings but the name, in the order of the form."""
     prints = tuple(run.dataset_fingerprint for run in runs)
-    found = [Difference(IMAGES, "Images", tuple((one or words.DASH)[:8] for one in prints), prints)]
+    found = [Difference(IMAGES, "Images (fingerprint)", tuple((one or words.DASH)[:8] for one in prints), prints)]
     specs = [run.spec for run in runs]
     return found + [_of(setting, specs) for setting in engine.settings() if setting.path != "name"]
 

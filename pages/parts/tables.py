@@ -20,7 +20,9 @@ def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequen
             "tags": [list(run.tags) for run in runs],
             "notes": [words.notes(warned.get(run.id, ())) for run in runs],
             "progress": [100 * run.fraction for run in runs],
-            "left": [words.duration(run.eta_s) if run.eta_s is not None else words.DASH for run in runs],
+            "left": [
+                words.DASH if run.eta_s is None or run.state.is_over else words.duration(run.eta_s) for run in runs
+            ],
             "best": [_in_percent(run.best_value) if run.metric.endswith("/accuracy") else None for run in runs],
             "best_epoch": [run.best_epoch for run in runs],
             "duration": [words.duration(run.duration_s(now)) for run in runs],

@@ -36,6 +36,8 @@ def test_only_what_differs_is_told_in_the_words_of_the_form() -> None:
     assert apart["freeze.every_epochs"] == ("–", "–", "–", "–", "2", "2")  # no run but a gradual one has a use for it
     assert differences([SIX[0], SIX[0]]) == []
     assert {"optimisation.learning_rate", "freeze.policy"} <= {one.path for one in every_setting(SIX)}
+    labels = [one.label for one in every_setting(SIX)]
+    assert len(set(labels)) == len(labels)  # no two rows are called alike
 
 
 def test_numbers_that_are_alike_in_four_digits_are_told_in_all_of_them() -> None:

@@ -47,6 +47,8 @@ def test_what_is_not_known_is_missing_and_never_zero() -> None:
     assert table["best"].isna().tolist() == [True, False]
     assert table["best_epoch"].isna().tolist() == [True, False]
     assert table["duration"][0] == table["left"][0] == "–"
+    over = replace(RUN, state=RunState.FINISHED, eta_s=0.0)
+    assert runs_table([over], now=1100.0)["left"][0] == "–"  # not "0 s"
     assert runs_table([], now=0.0).empty
 
 

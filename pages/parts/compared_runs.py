@@ -11,7 +11,7 @@ from pages.parts.brushed_axes import brushed, unbrush
 from pages.parts.compared import Compared, Focus
 from pages.parts.compared_looks import TABLE
 from pages.parts.compared_tables import group_units, groups_compared, measures, runs_compared
-from pages.parts.comparison import Difference, nothing_apart
+from pages.parts.comparison import Difference, digits, nothing_apart
 from pages.parts.figures.palette import Palette
 from pages.parts.run_list import HEAD, ROW
 from pages.parts.session import palette, run_link
@@ -166,9 +166,8 @@ def _columns(compared: Compared, focus: Focus, shown: Sequence[Run]) -> dict[str
 
 
 def _precise(setting: Difference) -> str:
-    """As many digits as its values are told in: more than four where those would be alike."""
-    floats = [pair for pair in zip(setting.raw, setting.values, strict=True) if isinstance(pair[0], float)]
-    return "%.4g" if all(told == words.number(value) for value, told in floats) else "%.12g"
+    """As many digits as its values are told in."""
+    return f"%.{digits(setting.raw)}g"
 
 
 def _digits(key: str, unit: str) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import engine
@@ -82,9 +83,13 @@ def _of(setting: Setting, specs: Sequence[dict[str, Any]]) -> Difference:
 
 
 def _numbers(raw: Sequence[Any]) -> Callable[[float], str]:
-    """How floats are told so that different ones differ: in four digits, in all of them where those are alike."""
+    return partial(words.number, digits=digits(raw))
+
+
+def digits(raw: Sequence[Any]) -> int:
+    """How many significant ones tell floats so that different ones differ, at least four."""
     floats = {one for one in raw if isinstance(one, float)}
-    return words.number if len(set(map(words.number, floats))) == len(floats) else "{:,}".format
+    return next((most for most in range(4, 17) if len({f"{one:.{most}g}" for one in floats}) == len(floats)), 17)
 
 
 def _value(spec: dict[str, Any], setting: Setting) -> Any:

@@ -135,11 +135,11 @@ def share(part: float) -> str:
     return "<1%" if shown == 0 and part > 0 else ">99%" if shown == 100 and part < 0.9995 else f"{shown}%"
 
 
-def number(value: float | None) -> str:
-    """Four significant digits, thousands set apart: 0.3457, 1,412, 1e-05."""
+def number(value: float | None, digits: int = 4) -> str:
+    """So many significant digits, thousands set apart: 0.3457, 1,412, 1e-05."""
     if value is None:
         return DASH
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if digits == 4 and abs(value) >= 1000 else f"{value:,.{digits}g}"
 
 
 def of_metric(name: str, value: float | None) -> str:

@@ -109,8 +109,9 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
     both = compared.rows["seconds"], compared.rows["best"]
     dots, scales = dots_of(compared, light, list(runs), *both)
     if len(dots) > 1:
-        joined = "The dotted steps join finished runs that no other beats in both."
-        note = joined if front(dots, *scales) else no_front(compared, runs, *both)
+        best = front(dots, *scales)
+        joined = "The dotted steps join finished runs that no other beats in both." if len(best) > 1 else ""
+        note = joined if best else no_front(compared, runs, *both)
         charts.append(Chart("Best value against time", trade_off(dots, *scales, palette=LIGHT, height=420), note))
     dimensions, trials = axes(compared, compared.runs)
     if dimensions and len([one for one in trials if one.value is not None]) > 1:

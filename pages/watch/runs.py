@@ -90,9 +90,10 @@ def table() -> None:
             basket_buttons([run.id for run in ticked], page="runs")
             annotation_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
             run_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
-            stoppable, resumable = len(can_stop(ticked)), len(can_resume(ticked))
             export([run.id for run in ticked])
-            st.caption(f"{words.count(len(ticked), 'run')} ticked: {stoppable} to stop, {resumable} to resume")
+            able = [(len(can_stop(ticked)), "to stop"), (len(can_resume(ticked)), "to resume")]
+            told = ", ".join(f"{count} {what}" for count, what in able if count)
+            st.caption(f"{words.count(len(ticked), 'run')} ticked" + (f": {told}" if told else ""))
         else:
             older = " (the newest; filters find older ones)" if st.session_state.get("runs_more") else ""
             told = f"{words.count(len(runs), 'run')}{older}"

@@ -147,6 +147,7 @@ def test_images_of_each_part_are_as_the_split_makes_them() -> None:
     assert images_of(DATASET, spec()) == (1000, 200)
 
 
+@pytest.mark.slow
 def test_measured_memory_is_that_of_a_real_run(store: Store, tmp_path: Path) -> None:
     seed_datasets.digits(store)
     dataset = store.datasets.get("digits")

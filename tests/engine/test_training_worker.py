@@ -151,6 +151,7 @@ def test_a_killed_decoder_ends_the_process_without_a_last_word(tmp_path, cache, 
     assert read_lines(folder)[-1]["kind"] != "ended"
 
 
+@pytest.mark.slow  # with a supervisor among the faults of every test run
 def test_kill_in_mid_epoch_is_made_good_from_the_last_checkpoint(tmp_path, cache, whole):
     folder = tmp_path / "run"
     write_run_file(folder, cache, epochs=EPOCHS)

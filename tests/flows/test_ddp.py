@@ -28,6 +28,7 @@ def test_copies_and_ranks_reach_the_losses_of_one_process(store: Store, tmp_path
     assert "training on cpu" in (store.home.run(together.id) / "log.rank1.txt").read_text()
 
 
+@pytest.mark.slow  # a killed one is among the faults of every test run
 def test_stopped_ranks_leave_together_and_go_on_bit_equal(store: Store, tmp_path: Path, undisturbed: Trained) -> None:
     run = queue(store, tmp_path, DDP)
     until(lambda: store.runs.get(run.id).epoch >= 1)

@@ -40,6 +40,7 @@ def test_the_demo_reaches_97_percent_and_its_file_does_too(store: Store, tmp_pat
     assert accuracy_of_download(store, run, tmp_path) == pytest.approx(run["best"]["value"], abs=1e-9)
 
 
+@pytest.mark.slow  # photos come in by a zip in a browser at every test run
 def test_digits_as_a_zip_of_class_folders(store: Store, tmp_path: Path) -> None:
     digits = load_digits()
     with zipfile.ZipFile(tmp_path / "digits.zip", "w") as archive:

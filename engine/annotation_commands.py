@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable
 from typing import Any
-from unicodedata import normalize
 
 import engine
 from engine import show
+from engine.annotations import plain
 from engine.console import OK, err, output
 from storage import Run, Store
 
@@ -42,7 +42,7 @@ def tag(store: Store, options: argparse.Namespace) -> int:
     had = {tag.casefold() for one in options.id for tag in engine.find_run(store, one).tags}
     code = _told(options, engine.tag_runs(store, options.id, add=options.add, remove=options.remove))
     for tag in options.remove:
-        if " ".join(normalize("NFC", tag).split()).casefold() not in had:
+        if plain("tag", tag).casefold() not in had:
             err.print(f"There was no tag {tag!r} to take off.", markup=False)
     return code
 

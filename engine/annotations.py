@@ -38,10 +38,10 @@ def checked_name(name: str) -> str:
     Raises:
         Refused: It is no name.
     """
-    plain = _plain("name", name)
-    if not 1 <= len(plain) <= MOST_NAME:
+    own = plain("name", name)
+    if not 1 <= len(own) <= MOST_NAME:
         raise Refused([Problem("name", name, f"must have 1 to {MOST_NAME} characters")])
-    return plain
+    return own
 
 
 def note_run(store: Store, run_id: str, text: str) -> Run:
@@ -73,7 +73,7 @@ def tag_runs(
     with store.transaction():
         known = {tag.casefold(): tag for tag in store.runs.tags()}
         added = [known.setdefault(tag.casefold(), tag) for tag in _tags(add)]
-        gone = {_plain("tag", tag).casefold() for tag in remove}
+        gone = {plain("tag", tag).casefold() for tag in remove}
         runs = [find_run(store, run_id) for run_id in run_ids]
 
         def changed(tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -108,14 +108,14 @@ def _tags(given: Iterable[str]) -> list[str]:
     Raises:
         Refused: One of them is no tag.
     """
-    tags = [(_plain("tag", tag), tag) for tag in given]
-    if wrong := [tag for plain, tag in tags if not 1 <= len(plain) <= MOST_TAG or "," in plain]:
+    tags = [(plain("tag", tag), tag) for tag in given]
+    if wrong := [tag for own, tag in tags if not 1 <= len(own) <= MOST_TAG or "," in own]:
         allowed = f"must have 1 to {MOST_TAG} characters, none of them a comma"
         raise Refused([Problem("tag", tag, allowed) for tag in wrong])
-    return [plain for plain, _ in tags]
+    return [own for own, _ in tags]
 
 
-def _plain(field: str, text: str) -> str:
+def plain(field: str, text: str) -> str:
     """One line, composed as keyboards compose it: a Mac's file names hold Hangul in pieces that look the same.
 
     Without what is not seen and changes how the rest is read: control characters, and those that turn writing round.

@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from rich.console import Group
 from rich.text import Text
 
 import engine
 from engine.console import FAILED, LEFT, OK, err, output
-from engine.results import results
+from engine.results import confused_pairs, results
 from engine.show import table_of
 from engine.waiting import wait_for_predictions
 from storage import Run, Store
@@ -66,16 +67,10 @@ def _page(run: Run, told: dict[str, Any]) -> Group:
 
 def _pairs(told: dict[str, Any]) -> list[Any]:
     """What was most often taken for something else."""
-    names = [one["name"] for one in told["classes"]]
-    wrong = [
-        (count, names[true], names[guess])
-        for true, row in enumerate(told["confusion"])
-        for guess, count in enumerate(row)
-        if count and guess != true
-    ]
-    if not wrong:
+    pairs = confused_pairs(np.array(told["confusion"]), MOST_PAIRS)
+    if not pairs:
         return [Text("All images are right.")]
-    table = table_of("true", "taken for", "images")
-    for count, true, guess in sorted(wrong, key=lambda one: -one[0])[:MOST_PAIRS]:
-        table.add_row(Text(true), Text(guess), f"{count:,}")
+    names, table = [one["name"] for one in told["classes"]], table_of("true", "taken for", "images")
+    for pair in pairs:
+        table.add_row(Text(names[pair.true]), Text(names[pair.guess]), f"{pair.images:,}")
     return [Text(""), table]

@@ -137,9 +137,8 @@ def tell_gone(held: Basket) -> None:
 
 
 def _gone_in_words(ids: list[str], one: str, many: str) -> str:
-    more = f" and {len(ids) - MOST_TOLD} more" if len(ids) > MOST_TOLD else ""
     is_gone = "is gone" if len(ids) == 1 else "are gone"
-    return f"{words.count(len(ids), one, many)} of those chosen {is_gone} ({', '.join(ids[:MOST_TOLD])}{more})."
+    return f"{words.count(len(ids), one, many)} of those chosen {is_gone} ({words.some(ids, MOST_TOLD)})."
 
 
 def compare(held: Basket) -> None:

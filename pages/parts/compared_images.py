@@ -94,7 +94,9 @@ def those_with_weights(runs: Sequence[Run], names: Sequence[str]) -> tuple[list[
         if run.id not in marked
     ]
     if without:
-        st.caption(f":material/info: Without a checkpoint that could look at images: {_some(without)}.")
+        st.caption(
+            f":material/info: Without a checkpoint that could look at images: {words.some(without, MOST_NAMED)}."
+        )
     able = [(run, name) for run, name in zip(runs, names, strict=True) if run.id in marked]
     return [run for run, _ in able], [name for _, name in able]
 
@@ -112,18 +114,13 @@ def _of_most_classes(views: Sequence[View]) -> list[View]:
     if len(left) < 2 or len(left) == len(views):
         return list(views)
     others = [words.escaped(view.name) for view in views if view.found.classes != most]
-    st.caption(f":material/info: Left out, for they know other classes: {_some(others)}.")
+    st.caption(f":material/info: Left out, for they know other classes: {words.some(others, MOST_NAMED)}.")
     return left
 
 
 def _most(classes: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """What occurs most often; of several the first."""
     return Counter(classes).most_common(1)[0][0]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _kept_or_asked(run: Run) -> Predictions | None:
@@ -136,7 +133,7 @@ def _kept_or_asked(run: Run) -> Predictions | None:
 
 def _missing(runs: Sequence[Run], names: Sequence[str]) -> None:
     run_ids = {run.id for run in runs} | st.session_state.get("compare_made", set())
-    shown = _some([words.escaped(name) for name in names])
+    shown = words.some([words.escaped(name) for name in names], MOST_NAMED)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f":material/info: No predictions are kept of {shown}.")
         st.button(

@@ -53,11 +53,8 @@ def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     if not best:
         st.caption(no_front(compared, shown, across, up) or "None of them has finished.")
         return
-    told = ", ".join(best[:MOST_COLUMNS]) + (
-        f" and {len(best) - MOST_COLUMNS} more" if len(best) > MOST_COLUMNS else ""
-    )
     where = "On the dotted steps (the Pareto front), beaten" if len(best) > 1 else "Beaten"
-    st.caption(f"{where} in both by no other finished run: {told}.")
+    st.caption(f"{where} in both by no other finished run: {words.some(best, MOST_COLUMNS)}.")
 
 
 def dots_of(

@@ -19,9 +19,8 @@ def lineage(run: Run) -> None:
     if run.parent_id is not None:
         st.caption(f":material/fork_right: Goes on from {_parent(run)} {_after(run)}.")
     if children := store().runs.children(run.id):
-        named = [f"{_linked(child)} ({_after(child)})" for child in children[:MOST]]
-        more = f" and {len(children) - MOST} more" if len(children) > MOST else ""
-        st.caption(f":material/fork_right: Gone on from by {', '.join(named)}{more}.")
+        named = [f"{_linked(child)} ({_after(child)})" for child in children]
+        st.caption(f":material/fork_right: Gone on from by {words.some(named, MOST)}.")
 
 
 def go_on(run: Run) -> None:

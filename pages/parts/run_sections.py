@@ -95,8 +95,7 @@ def _weights(spec: RunSpec) -> None:
             st.markdown(f":material/check_circle: {taken}.")
         for name, title in (("changed", "Fitted"), ("new", "New, learned from nothing"), ("left_out", "Left out")):
             if told[name]:
-                more = f" and {len(told[name]) - 8} more" if len(told[name]) > 8 else ""
-                st.caption(f"{title}: {words.escaped(', '.join(told[name][:8]))}{more}")
+                st.caption(f"{title}: {words.escaped(words.some(told[name], 8))}")
 
     previewed("layers", spec, show, making="Comparing the weights with the network", place="weights")
 

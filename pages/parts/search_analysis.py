@@ -127,9 +127,8 @@ def _failures(search: Search, trials: list[Trial], dimensions: Sequence[Dimensio
             st.markdown(f"**{words.count(len(one.trials), 'trial')}** · {words.escaped(one.reason)}")
             if one.advice:
                 st.caption(words.escaped(one.advice))
-            links = [f"[{trial.label}]({run_link(trial.run)})" for trial in one.trials[:NAMED]]
-            more = f" and {len(one.trials) - NAMED} more" if len(one.trials) > NAMED else ""
-            st.markdown(f":small[{', '.join(links)}{more}]")
+            links = [f"[{trial.label}]({run_link(trial.run)})" for trial in one.trials]
+            st.markdown(f":small[{words.some(links, NAMED)}]")
 
 
 def _events(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:

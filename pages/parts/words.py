@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from unicodedata import east_asian_width
 
@@ -166,6 +166,12 @@ def metric(name: str) -> str:
 def count(amount: int, noun: str, plural: str | None = None) -> str:
     """1 run, 24 runs, 1,797 images."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def some(told: Sequence[str], most: int) -> str:
+    """The first `most` of them, and how many are left: a, b and 3 more."""
+    more = f" and {len(told) - most:,} more" if len(told) > most else ""
+    return f"{', '.join(told[:most])}{more}"
 
 
 def progress(run: Run, *, with_steps: bool = True) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.parts.basket import basket_card
-from pages.parts.engine_card import engine_card
+from pages.parts.widgets.basket import basket_card
+from pages.parts.widgets.engine_card import engine_card
 
 STATIC = Path(__file__).parent / "static"
 

@@ -9,14 +9,14 @@ import torch
 
 from engine.data.arrays import Arrays
 from engine.data.split import Split
-from engine.spec import RunSpec
+from engine.protocol.run_reporter import NullReporter
+from engine.specs import RunSpec
 from engine.training import device as devices
-from engine.training.distributed import Crew
-from engine.training.events import NullReporter
-from engine.training.feeds import Feed
+from engine.training.distributed.process_group import Crew
+from engine.training.epoch_data import Feed
 from engine.training.loop import train_epoch
 from engine.training.memory import Memory
-from engine.training.meter import Meter
+from engine.training.metric_logger import Meter
 from engine.training.precision import Format
 from engine.training.preparation import Prepared, build, build_network
 from engine.training.recipe import Recipe

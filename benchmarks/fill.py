@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from engine import PRESETS, RunSpec
+from engine.api import PRESETS, RunSpec
 from storage import MetricPoint, Run, RunState, Store
 
 CHUNK = 200  # runs a transaction

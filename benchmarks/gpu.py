@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.drawn import Drawn, losses_of
 from benchmarks.measure import Figure, alternate
-from engine.training.rank import GPUS, LAUNCHER
+from engine.training.distributed.rank import GPUS, LAUNCHER
 
 ROOT = Path(__file__).resolve().parent.parent
 CUDA = torch.device("cuda", 0)
@@ -122,7 +122,7 @@ def repair(device: torch.device) -> Check:
 def fit_prediction(device: torch.device) -> Check:
     """What "Will it fit?" reckons for a large batch, against that batch."""
     from engine.training.cost import Tries
-    from engine.training.gauge import Gauge
+    from engine.training.peak_memory import Gauge
 
     _emptied(device)
     gauge = Gauge(device)
@@ -228,8 +228,8 @@ def _emptied(device: torch.device) -> None:
 
 def _as_rank(folder: Path, kind: str) -> None:
     """One of the processes of `ranks`."""
-    from engine.spec import RunSpec
-    from engine.training.crews import gather_crew
+    from engine.specs import RunSpec
+    from engine.training.distributed.strategies import gather_crew
 
     device = CUDA if kind == "cuda" else torch.device("cpu")
     crew = gather_crew(device, RunSpec.parse(PLAIN))

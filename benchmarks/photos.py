@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import engine
+from engine import api
 from storage import Home
 
 PHOTOS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "cifar10-6k.zip"
@@ -34,10 +34,10 @@ def unpacked(folder: Path, train: int = TRAIN, validation: int = VALIDATION) -> 
 
 def imported(home: Path, folder: Path) -> dict[str, Any]:
     """The same photos as Thaw knows them: what a run's worker is given of its data set."""
-    store = engine.open_store(Home.find(home))
-    engine.ensure_supervisor(store.home)
-    done = engine.wait_for_request(store, engine.add_dataset(store, "photos", folder).id, timeout_s=600)
+    store = api.open_store(Home.find(home))
+    api.ensure_supervisor(store.home)
+    done = api.wait_for_request(store, api.add_dataset(store, "photos", folder).id, timeout_s=600)
     if done.state == "refused":
         raise SystemExit(done.message)
-    engine.wait_for_request(store, engine.shut_down(store).id)
+    api.wait_for_request(store, api.shut_down(store).id)
     return asdict(store.datasets.get("photos"))

@@ -17,9 +17,9 @@ import torch
 
 from benchmarks.checks import Check, print_checks
 from benchmarks.measure import Figure
-from engine import worker
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 from engine.training import checkpoint, state
+from engine.worker import run as worker
 
 RUNS, KILLS_EACH = 20, 2
 EPOCHS = 5

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-import engine
 from benchmarks.fill import add_run
 from benchmarks.measure import Figure, alternate
+from engine import api
 from storage import Home, Run
 
 APP = Path(__file__).parent.parent / "app.py"
@@ -18,7 +18,7 @@ SIZES = (1_000, 10_000, 100_000)
 def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["THAW_HOME"] = folder
-        store = engine.open_store(Home.find(folder))
+        store = api.open_store(Home.find(folder))
         runs = {f"{steps:,} steps": add_run(store, steps=steps) for steps in SIZES}
 
         def read(run: Run) -> None:
@@ -32,8 +32,8 @@ def measure() -> list[Figure]:
         pages = {way: _page(run) for way, run in runs.items()}
         figures += alternate("opening", {way: lambda run=run: _page(run) for way, run in runs.items()}, rounds=7)
         figures += alternate("refreshing", {way: page.run for way, page in pages.items()}, rounds=15)
-        if engine.engine_alive(store):  # a page has woken one in this home
-            engine.wait_for_request(store, engine.shut_down(store).id)
+        if api.engine_alive(store):  # a page has woken one in this home
+            api.wait_for_request(store, api.shut_down(store).id)
     return figures
 
 

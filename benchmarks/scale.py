@@ -9,10 +9,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import engine
 from benchmarks.fill import add_run, add_runs, point
 from benchmarks.measure import Figure
 from benchmarks.viewer import Viewer
+from engine import api
 from storage import Home, Run, RunState, Store
 from tests.pages.seed import awake
 from tests.server import Server, serving
@@ -28,7 +28,7 @@ CURVES = "compare_look=Curves&compare_metric=Training%20loss&compare_axis=Steps"
 def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         home = _home(Path(folder) / "large")
-        store = engine.open_store(home)
+        store = api.open_store(home)
         awake(store)
         add_runs(store, RUNS - COMPARED - 1)
         compared = _compared(store)
@@ -120,7 +120,7 @@ def _growth(folder: Path) -> list[Figure]:
         pages = {}
         for size in SIZES:
             home = _home(folder / str(size))
-            store = engine.open_store(home)
+            store = api.open_store(home)
             awake(store)
             add_runs(store, size - 1, steps=40)
             run = add_run(store, steps=1_000)

@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 
-import engine
 from benchmarks.measure import Figure
 from benchmarks.photos import TRAIN, imported, unpacked
+from engine import api
 from storage import Home, Store
 
 SHARE = float(os.environ.get("THAW_BENCH_SHARE", "1"))
@@ -87,22 +87,22 @@ def ours(home: Path, photos: Path, what: str, trials: int, epochs: int) -> Taken
         "optimisation.batch_size": {"choices": [32, 64, 128]},
     }
     asked = {"run": run, "space": space, "algorithm": "random", "trials": trials}
-    return searched(engine.open_store(Home.find(home)), asked)
+    return searched(api.open_store(Home.find(home)), asked)
 
 
 def searched(store: Store, asked: dict[str, Any]) -> Taken:
     """A search from start to end, as a page or the command line would have it."""
     memory = Memory()
-    engine.ensure_supervisor(store.home)  # as the dashboard does when it opens
+    api.ensure_supervisor(store.home)  # as the dashboard does when it opens
     with memory:
         began, first_s = time.time(), 0.0
-        search = engine.start_search(store, engine.SearchSpec.parse(asked))
+        search = api.start_search(store, api.SearchSpec.parse(asked))
         while not (search := store.searches.get(search.id)).state.is_over:
             if not first_s and search.best_value is not None:
                 first_s = time.time() - began
             time.sleep(0.1)
         wall_s = time.time() - began
-    engine.wait_for_request(store, engine.shut_down(store).id)
+    api.wait_for_request(store, api.shut_down(store).id)
     if search.state != "finished" or search.best_value is None:
         raise SystemExit(f"The search {search.state}: {search.reason}")
     return Taken(wall_s, first_s or wall_s, search.best_value, search.wanted, memory=memory.most)
@@ -131,7 +131,7 @@ def overhead(folder: Path) -> list[Figure]:
         "trials": SMALL_TRIALS,
         "at_once": 1,
     }
-    taken = searched(engine.open_store(home), asked)
+    taken = searched(api.open_store(home), asked)
     trial_s = {"Thaw": (taken.wall_s - taken.first_s) / (SMALL_TRIALS - 1), "Optuna alone": _optuna(folder)}
     first = trial_s["Thaw"]
     what = f"a trial of {SMALL_TRIALS} on digits, one epoch"

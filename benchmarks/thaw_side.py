@@ -6,17 +6,17 @@ from typing import Any
 
 import torch
 
-from engine.lines import Lines
-from engine.spec import RunSpec
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import Reporter
+from engine.specs import RunSpec
 from engine.training import device as devices
-from engine.training.checkpoints import Checkpoints
-from engine.training.events import Reporter
-from engine.training.feeds import Feeds
+from engine.training.epoch_data import Feeds
 from engine.training.loop import evaluate, fit, train_epoch
 from engine.training.memory import Memory
-from engine.training.meter import Meter
+from engine.training.metric_logger import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data
 from engine.training.recipe import Recipe
+from engine.training.retention import Checkpoints
 from engine.training.state import Training, seed_all
 from engine.training.step import Stepper
 

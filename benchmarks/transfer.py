@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import engine
+from engine import api
 from storage import Home, Run, Store
 
 LEFT_OUT = ("deer", "horse")  # alike in colour and background: what is learned must be shape
@@ -56,17 +56,17 @@ def main() -> None:
     options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        store = engine.open_store(Home.find(asked.home or Path(scratch) / "home"))
-        engine.ensure_supervisor(store.home)
+        store = api.open_store(Home.find(asked.home or Path(scratch) / "home"))
+        api.ensure_supervisor(store.home)
         for name, path in divide(asked.photos, Path(scratch)).items():
-            engine.wait_for_request(store, engine.add_dataset(store, name, path).id, timeout_s=600)
+            api.wait_for_request(store, api.add_dataset(store, name, path).id, timeout_s=600)
         first = finished(store, PRETRAINING)
         print(f"Eight classes: validation accuracy {first.best_value:.3f} after {first.best_epoch} epochs.\n")
         found = {
             way: [finished(store, FINE_TUNING | over | {"name": f"{way}, seed {seed}", "seed": seed}) for seed in SEEDS]
             for way, over in WAYS.items()
         }
-        engine.wait_for_request(store, engine.shut_down(store).id)
+        api.wait_for_request(store, api.shut_down(store).id)
     table(found)
     if asked.json:
         figures = {way: [run.best_value for run in runs] for way, runs in found.items()}
@@ -95,7 +95,7 @@ def finished(store: Store, values: dict[str, Any]) -> Run:
     Raises:
         SystemExit: The run did not finish; the reason is told.
     """
-    run = engine.start_run(store, engine.RunSpec.parse(values))
+    run = api.start_run(store, api.RunSpec.parse(values))
     while not (run := store.runs.get(run.id)).state.is_over:
         time.sleep(0.5)
     if run.state != "finished":

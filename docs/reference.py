@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import engine
+from engine import api
 from engine.__main__ import parser
 
 FOLDER = Path(__file__).parent
@@ -25,10 +25,10 @@ trials: 30
 
 
 TABLES = {
-    **engine.TABLES,
-    "datasets": engine.DATASET_KINDS,
-    "presets": engine.PRESETS,
-    "search_presets": engine.SEARCH_PRESETS,
+    **api.TABLES,
+    "datasets": api.DATASET_KINDS,
+    "presets": api.PRESETS,
+    "search_presets": api.SEARCH_PRESETS,
 }
 
 
@@ -41,10 +41,10 @@ def settings_page() -> str:
         "A spec file holds what differs from the defaults:",
         "",
         "```yaml",
-        engine.RunSpec.parse(engine.PRESETS["demo"].values).to_yaml().strip(),
+        api.RunSpec.parse(api.PRESETS["demo"].values).to_yaml().strip(),
         "```",
         "",
-        *_fields(engine.settings()),
+        *_fields(api.settings()),
         "",
         "## Settings of a search",
         "",
@@ -55,11 +55,11 @@ def settings_page() -> str:
         EXAMPLE.strip(),
         "```",
         "",
-        *(f"- `{kind}`: {words}" for kind, words in engine.RANGE_KINDS.items()),
+        *(f"- `{kind}`: {words}" for kind, words in api.RANGE_KINDS.items()),
         "",
-        f"Every field above may vary but {', '.join(f'`{path}`' for path in engine.SAME_IN_ALL_TRIALS)}.",
+        f"Every field above may vary but {', '.join(f'`{path}`' for path in api.SAME_IN_ALL_TRIALS)}.",
         "",
-        *_fields(engine.search_settings()),
+        *_fields(api.search_settings()),
     ]
     lines += [
         "",
@@ -73,7 +73,7 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fields(found: Iterator[engine.Setting]) -> Iterator[str]:
+def _fields(found: Iterator[api.Setting]) -> Iterator[str]:
     yield from ("| field | default | allowed | what it does |", "|---|---|---|---|")
     for one in found:
         allowed = f"[{one.choices}](#{one.choices})" if isinstance(one.choices, str) else one.allowed

@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-import engine
 from benchmarks.fill import add_runs
+from engine import api
 from storage import Home, Run, Store
 from tests.browser import chromium
 from tests.browser.pages import serving, settle
@@ -76,7 +76,7 @@ def main(only: list[str]) -> int:
             if only and not pages.keys() & set(only):
                 continue
             home = Home.find(Path(folder) / f"home{place or ''}")
-            shown = fill(engine.open_store(home))
+            shown = fill(api.open_store(home))
             with serving(home) as address, _previewer(home):
                 for name, path in pages.items():
                     if not only or name in only:
@@ -88,9 +88,9 @@ def main(only: list[str]) -> int:
 def _full(store: Store) -> dict[str, str]:
     """A home with a bit of everything; ids by name."""
     made = seed.full_home(store)
-    engine.tag_runs(store, [made["finished"].id, made["long"].id], add=["baseline", "발표 자료 초안"])
-    engine.tag_runs(store, [made["small"].id, made["running"].id], add=["paper"])
-    engine.note_run(
+    api.tag_runs(store, [made["finished"].id, made["long"].id], add=["baseline", "발표 자료 초안"])
+    api.tag_runs(store, [made["small"].id, made["running"].id], add=["paper"])
+    api.note_run(
         store, made["finished"].id, "A first look: **does the loop learn?**\n\n- rate 1e-3 was best\n- 다음: 더 긴 실험"
     )
     made |= seed_results.some(store, made) | {"twenty": seed_results.twenty(store)}
@@ -114,7 +114,7 @@ def _previewer(home: Home) -> Iterator[None]:
     """The seeded home has no supervisor that would start one."""
     folder = home.cache / "previews"
     folder.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen([sys.executable, "-m", "engine.previewer", str(folder)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "engine.previews.server", str(folder)], stdout=subprocess.DEVNULL)
     try:
         yield
     finally:

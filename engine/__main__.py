@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import engine
-from engine import annotation_commands, exchange_commands, result_commands, search_commands, show, supervisor
-from engine.console import FAILED, LEFT, OK, REFUSED, ask, err, how_many, output
-from engine.overrides import changed, read_spec
-from engine.waiting import wait_for_import, wait_for_run
+from engine import api
+from engine.cli import annotations, exchange, formatting, results
+from engine.cli import searches as search_commands
+from engine.cli.console import FAILED, LEFT, OK, REFUSED, ask, err, how_many, output
+from engine.cli.overrides import changed, read_spec
+from engine.cli.progress import wait_for_import, wait_for_run
+from engine.supervisor import loop
 from storage import Dataset, Home, NewerDatabase, Request, Run, RunState, Search, SearchState, Store
 
 ID = "the id, the beginning of it, or the name"
@@ -24,14 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command is supervise:
             return supervise(options)
-        code: int = options.command(engine.open_store(), options)
+        code: int = options.command(api.open_store(), options)
         sys.stdout.flush()
-    except engine.Refused as refused:
+    except api.Refused as refused:
         err.print(f"Refused:\n{refused}", markup=False)
         return REFUSED
-    except (engine.NotFound, engine.Unavailable, NewerDatabase) as error:
+    except (api.NotFound, api.Unavailable, NewerDatabase) as error:
         err.print(str(error), markup=False)
-        return REFUSED if isinstance(error, engine.NotFound) else FAILED
+        return REFUSED if isinstance(error, api.NotFound) else FAILED
     except BrokenPipeError:  # who reads has had enough, as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -39,34 +41,34 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def supervise(options: argparse.Namespace) -> int:
-    return supervisor.main(Home.find(), on_demand=options.on_demand)
+    return loop.main(Home.find(), on_demand=options.on_demand)
 
 
 def train(store: Store, options: argparse.Namespace) -> int:
-    spec = engine.RunSpec.from_yaml(read_spec(options.spec, options.set))
-    return _queued(store, options, engine.start_run(store, spec))
+    spec = api.RunSpec.from_yaml(read_spec(options.spec, options.set))
+    return _queued(store, options, api.start_run(store, spec))
 
 
 def _queued(store: Store, options: argparse.Namespace, run: Run) -> int:
     """Tell of a new run, or how it ends."""
-    engine.ensure_supervisor(store.home)
+    api.ensure_supervisor(store.home)
     if not options.wait:
-        output(options, show.run_object(store, run), f"Queued as {run.id} ({run.name}).")
+        output(options, formatting.run_object(store, run), f"Queued as {run.id} ({run.name}).")
         return OK
     try:
         run = wait_for_run(store, run.id, err)
     except KeyboardInterrupt:
         err.print(f"Left waiting; run {run.id} goes on. Stop it with: python -m engine stop {run.id}")
         return LEFT
-    output(options, show.run_object(store, run), show.result(run))
+    output(options, formatting.run_object(store, run), formatting.result(run))
     return OK if run.state is RunState.FINISHED else FAILED
 
 
 def list_runs(store: Store, options: argparse.Namespace) -> int:
     runs = store.runs.list(limit=options.limit, text=options.find, tags=options.tag, archived=options.archived)
     is_filtered = options.find or options.tag
-    told = show.runs_table(runs) if runs or not is_filtered else "No run is like that."
-    output(options, [show.run_summary(run) for run in runs], told)
+    told = formatting.runs_table(runs) if runs or not is_filtered else "No run is like that."
+    output(options, [formatting.run_summary(run) for run in runs], told)
     return OK
 
 
@@ -74,22 +76,22 @@ def show_run(store: Store, options: argparse.Namespace) -> int:
     run = search_commands.run_or_search(store, options.id)
     if isinstance(run, Search):
         return search_commands.show_search(store, options, run)
-    output(options, show.run_object(store, run), show.run_page(store, run))
+    output(options, formatting.run_object(store, run), formatting.run_page(store, run))
     return OK
 
 
 def stop(store: Store, options: argparse.Namespace) -> int:
     found = search_commands.run_or_search(store, options.id)
     if isinstance(found, Search):
-        return search_commands.asked(store, options, engine.stop_search(store, found.id), "Stopped")
-    code = ask(store, engine.request_stop(store, found.id).id, "Stopped", options.id, quiet=options.json)
+        return search_commands.asked(store, options, api.stop_search(store, found.id), "Stopped")
+    code = ask(store, api.request_stop(store, found.id).id, "Stopped", options.id, quiet=options.json)
     if code == OK and options.json:
-        output(options, show.run_object(store, store.runs.get(found.id)), "")
+        output(options, formatting.run_object(store, store.runs.get(found.id)), "")
     return code
 
 
 def resume(store: Store, options: argparse.Namespace) -> int:
-    return ask(store, engine.resume(store, options.id, options.checkpoint).id, "Queued again", options.id)
+    return ask(store, api.resume(store, options.id, options.checkpoint).id, "Queued again", options.id)
 
 
 def extend(store: Store, options: argparse.Namespace) -> int:
@@ -97,95 +99,93 @@ def extend(store: Store, options: argparse.Namespace) -> int:
         return search_commands.extend(store, options)
     if isinstance(search_commands.run_or_search(store, options.id), Search):
         more = f"--trials {options.epochs or 'N'}"
-        raise engine.Refused([engine.Problem("EPOCHS", options.epochs, f"{options.id} is a search: use {more}")])
+        raise api.Refused([api.Problem("EPOCHS", options.epochs, f"{options.id} is a search: use {more}")])
     if options.epochs is None:
-        raise engine.Refused([engine.Problem("EPOCHS", None, "say how many more; --trials N for a search")])
-    return _queued(store, options, engine.extend(store, options.id, options.epochs))
+        raise api.Refused([api.Problem("EPOCHS", None, "say how many more; --trials N for a search")])
+    return _queued(store, options, api.extend(store, options.id, options.epochs))
 
 
 def branch(store: Store, options: argparse.Namespace) -> int:
-    parent = engine.find_run(store, options.id)
-    spec = engine.RunSpec.parse(changed({**parent.spec, "name": f"{parent.name}, branched"[:200]}, options.set))
-    return _queued(store, options, engine.branch(store, parent.id, options.checkpoint, spec))
+    parent = api.find_run(store, options.id)
+    spec = api.RunSpec.parse(changed({**parent.spec, "name": f"{parent.name}, branched"[:200]}, options.set))
+    return _queued(store, options, api.branch(store, parent.id, options.checkpoint, spec))
 
 
 def pin(store: Store, options: argparse.Namespace) -> int:
-    engine.pin_checkpoint(store, options.id, options.checkpoint, pinned=not options.off)
+    api.pin_checkpoint(store, options.id, options.checkpoint, pinned=not options.off)
     print(f"{'Let go' if options.off else 'Pinned'}: {options.checkpoint} of {options.id}.")
     return OK
 
 
 def delete(store: Store, options: argparse.Namespace) -> int:
     found = search_commands.run_or_search(store, options.id)
-    deleted = engine.delete_search if isinstance(found, Search) else engine.delete_run
+    deleted = api.delete_search if isinstance(found, Search) else api.delete_run
     return ask(store, deleted(store, found.id).id, "Deleted", options.id)
 
 
 def download(store: Store, options: argparse.Namespace) -> int:
-    run = engine.find_run(store, options.id)
-    path, name = engine.checkpoint_file(store, run.id, options.which)
+    run = api.find_run(store, options.id)
+    path, name = api.checkpoint_file(store, run.id, options.which)
     to = options.dest / name if options.dest.is_dir() else options.dest
     try:
         shutil.copyfile(path, to)
     except OSError as error:
-        raise engine.Refused([engine.Problem("DEST", str(to), f"cannot be written: {error.strerror}")]) from None
+        raise api.Refused([api.Problem("DEST", str(to), f"cannot be written: {error.strerror}")]) from None
     print(to)
     return OK
 
 
 def add_dataset(store: Store, options: argparse.Namespace) -> int:
-    return _bring_in(store, options, engine.add_dataset(store, options.name, options.source, copy=options.copy))
+    return _bring_in(store, options, api.add_dataset(store, options.name, options.source, copy=options.copy))
 
 
 def fetch_dataset(store: Store, options: argparse.Namespace) -> int:
-    return _bring_in(
-        store, options, engine.fetch_dataset(store, options.kind, name=options.name, folder=options.folder)
-    )
+    return _bring_in(store, options, api.fetch_dataset(store, options.kind, name=options.name, folder=options.folder))
 
 
 def scan_dataset(store: Store, options: argparse.Namespace) -> int:
-    return _bring_in(store, options, engine.scan_dataset(store, options.name))
+    return _bring_in(store, options, api.scan_dataset(store, options.name))
 
 
 def show_dataset(store: Store, options: argparse.Namespace) -> int:
-    return _show(store, options, engine.find_dataset(store, options.name))
+    return _show(store, options, api.find_dataset(store, options.name))
 
 
 def exclude_images(store: Store, options: argparse.Namespace) -> int:
-    dataset = engine.exclude_images(store, options.name, options.image)
-    output(options, show.dataset_object(dataset), show.dataset_page(dataset))
+    dataset = api.exclude_images(store, options.name, options.image)
+    output(options, formatting.dataset_object(dataset), formatting.dataset_page(dataset))
     return OK
 
 
 def include_images(store: Store, options: argparse.Namespace) -> int:
-    dataset = engine.include_images(store, options.name, options.image)
-    output(options, show.dataset_object(dataset), show.dataset_page(dataset))
+    dataset = api.include_images(store, options.name, options.image)
+    output(options, formatting.dataset_object(dataset), formatting.dataset_page(dataset))
     return OK
 
 
 def list_datasets(store: Store, options: argparse.Namespace) -> int:
     datasets = store.datasets.list()
-    output(options, [show.dataset_object(one) for one in datasets], show.datasets_table(datasets))
+    output(options, [formatting.dataset_object(one) for one in datasets], formatting.datasets_table(datasets))
     return OK
 
 
 def delete_dataset(store: Store, options: argparse.Namespace) -> int:
-    return ask(store, engine.delete_dataset(store, options.name).id, "Deleted", options.name)
+    return ask(store, api.delete_dataset(store, options.name).id, "Deleted", options.name)
 
 
 def status(store: Store, options: argparse.Namespace) -> int:
-    told = show.status_object(store)
-    output(options, told, show.status_page(told))
+    told = formatting.status_object(store)
+    output(options, told, formatting.status_page(told))
     return OK
 
 
 def shut_down(store: Store, options: argparse.Namespace) -> int:
     runs = store.runs.list(states=[state for state in RunState if not state.is_over], alone=True)
     searches = store.searches.list(states=[state for state in SearchState if not state.is_at_rest])
-    if not engine.engine_alive(store) and not runs and not searches:
+    if not api.engine_alive(store) and not runs and not searches:
         print("Nothing runs.")
         return OK
-    return ask(store, engine.shut_down(store).id, "All runs stopped, searches paused, and the engine has left", "")
+    return ask(store, api.shut_down(store).id, "All runs stopped, searches paused, and the engine has left", "")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -241,9 +241,9 @@ def parser() -> argparse.ArgumentParser:
         elif name == "pin":
             one.add_argument("--off", action="store_true", help="let it go with the others again")
     search_commands.add_to(commands, command)
-    annotation_commands.add_to(commands, command)
-    exchange_commands.add_to(commands, command)
-    result_commands.add_to(commands, command)
+    annotations.add_to(commands, command)
+    exchange.add_to(commands, command)
+    results.add_to(commands, command)
     one = command(commands, "download", download, "Copy a checkpoint's weights (safetensors) to a file or folder.")
     one.add_argument("id", metavar="ID", help="the run's id, the beginning of it, or its name")
     one.add_argument("--which", default="best", help=f"{CHECKPOINT} (default: best)")
@@ -255,7 +255,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("source", type=Path, metavar="PATH", help="a folder, .zip, or .csv of path,label[,split]")
     one.add_argument("--copy", action="store_true", help="copy the images into Thaw's home; else they stay there")
     one = command(inner, "fetch", fetch_dataset, "Fetch one of torchvision's data sets.", as_json=True)
-    fetched = ", ".join(kind for kind, row in engine.DATASET_KINDS.items() if row.fetched)
+    fetched = ", ".join(kind for kind, row in api.DATASET_KINDS.items() if row.fetched)
     one.add_argument("kind", metavar="KIND", help=f"one of {fetched}")
     one.add_argument("--name", help="what to call it (default: KIND)")
     one.add_argument("--folder", type=Path, help="where its files lie already, on this machine")
@@ -278,7 +278,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _bring_in(store: Store, options: argparse.Namespace, request: Request) -> int:
-    engine.ensure_supervisor(store.home)
+    api.ensure_supervisor(store.home)
     request = wait_for_import(store, request.id, err)
     if request.state == "refused":
         err.print(f"Refused:\n{request.message}", markup=False)
@@ -287,8 +287,8 @@ def _bring_in(store: Store, options: argparse.Namespace, request: Request) -> in
 
 
 def _show(store: Store, options: argparse.Namespace, dataset: Dataset) -> int:
-    scan = engine.dataset_scan(store, dataset.id)
-    output(options, show.dataset_object(dataset, scan), show.dataset_page(dataset, scan))
+    scan = api.dataset_scan(store, dataset.id)
+    output(options, formatting.dataset_object(dataset, scan), formatting.dataset_page(dataset, scan))
     return OK
 
 

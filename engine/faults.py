@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.catalog import BACKBONES
 from engine.errors import Refused
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 
 Change = dict[str, Any]  # parts of a spec, nested
 OFFERED = "Start again with,"  # begins, in an advice, what a page offers as buttons

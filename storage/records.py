@@ -226,7 +226,7 @@ class Request:
     """Something a user asked for that the supervisor carries out."""
 
     id: str
-    kind: str  # as in engine.supervisor: "stop_run", "delete_run", "import_dataset", "pause_search", "shut_down", ...
+    kind: str  # in engine.supervisor.loop: "stop_run", "delete_run", "import_dataset", "pause_search", "shut_down", ...
     target: str  # run, search or data set id
     payload: dict[str, Any]
     state: str  # "pending", "running", "done", "refused"

@@ -5,9 +5,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from engine.spec import SearchSpec
-from engine.tuning.asking import Asked, Asking, Known
-from engine.tuning.telling import Telling
+from engine.protocol.search_reporter import Telling
+from engine.specs import SearchSpec
+from engine.tuning.trial_ledger import Asked, Asking, Known
 
 RATE = "optimisation.learning_rate"
 SMOOTHING = "optimisation.label_smoothing"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-import engine
+from engine import api
 from storage import Home, Store
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
 
 @pytest.fixture
 def store(home: Home) -> Store:
-    return engine.open_store(home)
+    return api.open_store(home)
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
     folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THAW_HOME", str(folder / "home"))
-        store = engine.open_store(Home.find(folder / "home"))
+        store = api.open_store(Home.find(folder / "home"))
         trained = Trained.by(store, finished(store, queue(store, folder, DDP)))
     end_processes_of(folder / "home")
     return trained

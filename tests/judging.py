@@ -11,8 +11,8 @@ from engine.data import open_source
 from engine.data.arrays import prepare
 from engine.data.batches import Batches, Pixels
 from engine.data.split import split
-from engine.spec import RunSpec
-from engine.training.model import build
+from engine.specs import RunSpec
+from engine.training.network.model import build
 from storage import Store
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from safetensors.torch import load_file
 
-import engine
+from engine import api
 from storage import Run, RunState, Store
 from tests.cli import queue, until_state
 
@@ -50,7 +50,7 @@ class Trained:
 
 def assert_same_predictions(store: Store, ours: Run, theirs: Run) -> None:
     """Of the same images in the same order, within rounding."""
-    made, expected = engine.run_predictions(store, ours.id), engine.run_predictions(store, theirs.id)
+    made, expected = api.run_predictions(store, ours.id), api.run_predictions(store, theirs.id)
     assert made is not None and expected is not None
     assert (made.ids, made.labels.tolist()) == (expected.ids, expected.labels.tolist())
     np.testing.assert_allclose(made.of_label, expected.of_label, atol=1e-3)

@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-from engine.processes import MARK
-from engine.spec import SearchSpec
+from engine.machine.processes import MARK
+from engine.specs import SearchSpec
 from tests.engine.digits_run import DIGITS, SMALL, read_lines
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,11 +12,11 @@ import torch
 
 from engine.catalog import TABLES, algorithms, augmentations, backbones, freezing, schedules, weights
 from engine.data.augment import augmenter
-from engine.spec import RunSpec, SearchSpec
-from engine.training import weights as first_weights
-from engine.training.model import build
-from engine.training.stages import Thawing, stages_of
-from engine.tuning.proposing import proposer
+from engine.specs import RunSpec, SearchSpec
+from engine.training.network import weights as first_weights
+from engine.training.network.model import build
+from engine.training.network.stages import Thawing, stages_of
+from engine.tuning.samplers.sampler import proposer
 from tests.conftest import ROOT
 
 BLOCKS = re.findall(r"```python\n(.+?)```", (ROOT / "docs" / "adding.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import engine
 from docs import reference
+from engine import api
 from engine.__main__ import parser
 from storage import Home, Store
 
@@ -31,9 +31,9 @@ def test_every_command_is_told() -> None:
 
 def test_every_setting_and_choice_is_told() -> None:
     told = text("docs/settings.md")
-    for one in (*engine.settings(), *engine.search_settings()):
+    for one in (*api.settings(), *api.search_settings()):
         assert f"`{one.path}`" in told
-    for table in (*engine.TABLES.values(), engine.DATASET_KINDS, engine.PRESETS, engine.SEARCH_PRESETS):
+    for table in (*api.TABLES.values(), api.DATASET_KINDS, api.PRESETS, api.SEARCH_PRESETS):
         for name in table:
             assert f"| `{name}` |" in told
 

@@ -7,23 +7,23 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-import engine
+from engine import api
 from storage import Store
 
 
 @cache
 def store() -> Store:
-    return engine.open_store()
+    return api.open_store()
 
 
 async def checkpoint(request: Request) -> Response:
     """The weights of a checkpoint (`best`, `last` or an epoch) as one safetensors file; Range is honoured."""
     run_id, which = request.path_params["run"], request.path_params["which"]
     try:
-        path, name = await run_in_threadpool(engine.checkpoint_file, store(), run_id, which)
-    except engine.NotFound as error:
+        path, name = await run_in_threadpool(api.checkpoint_file, store(), run_id, which)
+    except api.NotFound as error:
         return JSONResponse({"error": str(error)}, status_code=404)
-    except engine.Unavailable as error:
+    except api.Unavailable as error:
         return JSONResponse({"error": str(error)}, status_code=410)
     # `identity` keeps the server's gzip away: it would take 14 times as long and drop the length and Range.
     headers = {"Content-Encoding": "identity", "Cache-Control": "no-store"}
@@ -33,10 +33,10 @@ async def checkpoint(request: Request) -> Response:
 async def log(request: Request) -> Response:
     """The end of a run's log as text."""
     try:
-        run = await run_in_threadpool(engine.find_run, store(), request.path_params["run"])
-    except engine.NotFound as error:
+        run = await run_in_threadpool(api.find_run, store(), request.path_params["run"])
+    except api.NotFound as error:
         return JSONResponse({"error": str(error)}, status_code=404)
-    return PlainTextResponse(await run_in_threadpool(lambda: engine.log_tail(store(), run.id, lines=5000)))
+    return PlainTextResponse(await run_in_threadpool(lambda: api.log_tail(store(), run.id, lines=5000)))
 
 
 ROUTES = [

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-import engine
-from engine import Problem
+from engine import api
+from engine.api import Problem
 from storage import RunState
 from web.downloads import store
 
@@ -25,9 +25,9 @@ async def table(request: Request) -> Response:
     what, form = request.path_params["what"], request.path_params["form"]
     try:
         pieces = await run_in_threadpool(_asked, what, form, request.query_params)
-    except engine.NotFound as error:
+    except api.NotFound as error:
         return JSONResponse({"error": str(error)}, status_code=404)
-    except engine.Refused as refused:
+    except api.Refused as refused:
         return JSONResponse({"error": str(refused)}, status_code=400)
     headers = {
         "Content-Disposition": f"attachment; filename*=utf-8''{quote(f'thaw-{what}.{form}')}",
@@ -44,17 +44,17 @@ def _asked(what: str, form: str, query: QueryParams) -> Iterator[bytes]:
         engine.NotFound, engine.Refused: The address names what there is not.
     """
     if unknown := [name for name in query if name not in ASKED]:
-        raise engine.Refused([Problem(name, query[name], f"must be one of {', '.join(ASKED)}") for name in unknown])
+        raise api.Refused([Problem(name, query[name], f"must be one of {', '.join(ASKED)}") for name in unknown])
     runs = query["runs"].split(",") if "runs" in query else None
     if runs is None and any(name in query for name in FILTERS):
         runs = [run.id for run in store().runs.list(**_filters(query), limit=-1)]
-    return engine.export(store(), what, form, runs=runs, search=query.get("search"))
+    return api.export(store(), what, form, runs=runs, search=query.get("search"))
 
 
 def _filters(query: QueryParams) -> dict[str, Any]:
     states = query.getlist("state")
     if wrong := [state for state in states if state not in set(RunState)]:
-        raise engine.Refused([Problem("state", state, f"must be one of {', '.join(RunState)}") for state in wrong])
+        raise api.Refused([Problem("state", state, f"must be one of {', '.join(RunState)}") for state in wrong])
     return {
         "states": [RunState(state) for state in states] or None,
         "text": query.get("text"),

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import engine
+from engine import api
 from storage import NewerDatabase, RunState, SearchState, Store
 from web.guard import allowed_hosts
 
@@ -24,9 +24,9 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         port = _free_port(os.environ.get("THAW_PORT", "8501"))
-        store = engine.open_store()
-        engine.ensure_supervisor(store.home)
-    except (engine.Unavailable, NewerDatabase) as error:
+        store = api.open_store()
+        api.ensure_supervisor(store.home)
+    except (api.Unavailable, NewerDatabase) as error:
         print(error)
         return 1
     except OSError as error:
@@ -43,9 +43,9 @@ def _free_port(text: str) -> int:
         engine.Unavailable: It is no port, or someone listens there.
     """
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise engine.Unavailable(f"THAW_PORT = {text}: must be a whole number from 1 to 65535.")
+        raise api.Unavailable(f"THAW_PORT = {text}: must be a whole number from 1 to 65535.")
     if _listens(int(text)):
-        raise engine.Unavailable(
+        raise api.Unavailable(
             f"Port {text} is taken. Is Thaw open already at http://{ADDRESS}:{text} ? Else: THAW_PORT=8502 make run"
         )
     return int(text)

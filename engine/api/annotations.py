@@ -8,7 +8,7 @@ import time
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from engine.commands import find_run
+from engine.api.runs import find_run
 from engine.errors import Problem, Refused
 from storage import Run, Store
 

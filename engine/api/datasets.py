@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.api.images import dataset_index, split_of
+from engine.artifacts.files import MOST_NAME_BYTES
 from engine.catalog.datasets import DATASET_KINDS
 from engine.data.split import left_out_of
-from engine.dataset_facts import dataset_index, split_of
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.files import MOST_NAME_BYTES
-from engine.spec import Data, RunSpec
+from engine.specs import Data, RunSpec
 from storage import Dataset, Request, Run, RunState, SearchState, Store
 
 SUFFIXES = (".zip", ".csv")

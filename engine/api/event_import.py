@@ -4,10 +4,10 @@ import time
 from bisect import bisect_left
 from pathlib import Path
 
-from engine.annotations import checked_name, refuse_unwritable
-from engine.commands import unused
+from engine.api.annotations import checked_name, refuse_unwritable
+from engine.api.event_files import Points, Scalars, read_scalars
+from engine.api.runs import unused
 from engine.errors import Problem, Refused
-from engine.event_files import Points, Scalars, read_scalars
 from storage import MetricPoint, Run, RunState, Store
 
 JUDGED_BY = ("val/accuracy", "val/loss", "train/accuracy", "train/loss")  # the first that there is

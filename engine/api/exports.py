@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import sheets
-from engine.commands import find_run
+from engine.api.runs import find_run
+from engine.api.searches import find_search
 from engine.errors import Problem, Refused
-from engine.searches import find_search
-from engine.sheet_fields import RUN, TRIAL, Kind
-from engine.sheets import Sheet
+from engine.exports import tables
+from engine.exports.columns import RUN, TRIAL, Kind
+from engine.exports.tables import Sheet
 from storage import Store
 
 EXPORTS = {  # -> what a row of it is
@@ -85,18 +85,18 @@ def _problems(what: str, form: str, runs: Collection[str] | None, search: str | 
 
 def _sheet(store: Store, what: str, runs: list[str] | None, search_id: str | None) -> Sheet:
     if what == "datasets":
-        return sheets.datasets_sheet(store)
+        return tables.datasets_sheet(store)
     if what == "searches":
-        return sheets.searches_sheet(store)
+        return tables.searches_sheet(store)
     if what == "events" and runs is None and search_id is None:
-        return sheets.events_sheet(store, None, None)
+        return tables.events_sheet(store, None, None)
     ids: Sequence[str] = store.runs.ids(search_id=search_id, trials=what == "trials") if runs is None else runs
     made: dict[str, Callable[[], Sheet]] = {
-        "runs": lambda: sheets.runs_sheet(store, ids, RUN),
-        "trials": lambda: sheets.runs_sheet(store, ids, TRIAL),
-        "metrics": lambda: sheets.metrics_sheet(store, ids),
-        "checkpoints": lambda: sheets.checkpoints_sheet(store, ids),
-        "events": lambda: sheets.events_sheet(store, ids, search_id),
+        "runs": lambda: tables.runs_sheet(store, ids, RUN),
+        "trials": lambda: tables.runs_sheet(store, ids, TRIAL),
+        "metrics": lambda: tables.metrics_sheet(store, ids),
+        "checkpoints": lambda: tables.checkpoints_sheet(store, ids),
+        "events": lambda: tables.events_sheet(store, ids, search_id),
     }
     return made[what]()
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
+from engine.api.datasets import replaced_data
+from engine.api.runs import check, device_problems, find_run, queue_run
 from engine.catalog import BACKBONES
-from engine.commands import check, device_problems, find_run, queue_run
-from engine.datasets import replaced_data
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.spec import RunSpec, settings
+from engine.specs import RunSpec, settings
 from storage import Checkpoint, Request, Run, RunState, Store
 
 Which = str | int  # "best", "last", a completed epoch, or the name of a checkpoint's folder

@@ -5,12 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine.commands import find_run
-from engine.datasets import find_dataset, replaced_data
+from engine.api.datasets import find_dataset, replaced_data
+from engine.api.runs import find_run
+from engine.artifacts.files import find_checkpoint, read_manifest
+from engine.artifacts.predictions import PREDICTIONS, Predictions
 from engine.errors import NotFound, Problem, Refused
-from engine.files import find_checkpoint, read_manifest
-from engine.predictions import PREDICTIONS, Predictions
-from engine.previews import Preview, forget, look, place_of
+from engine.previews.requests import Preview, forget, look, place_of
 from storage import Dataset, Run, Store
 
 PARTS = ("validation", "test", "train", "all")  # "all": every image that is not excluded

@@ -7,14 +7,14 @@ import sys
 import time
 from dataclasses import asdict
 
+from engine.api.datasets import dataset_problems
+from engine.artifacts.initial_weights import weights_path
 from engine.catalog.datasets import DATASET_KINDS
-from engine.datasets import dataset_problems
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.first_weights import weights_path
-from engine.launchers import ROOT
-from engine.machine import gpus
-from engine.processes import Identity
-from engine.spec import RunSpec
+from engine.machine.devices import gpus
+from engine.machine.processes import Identity
+from engine.specs import RunSpec
+from engine.worker.launchers import ROOT
 from storage import Dataset, Home, Request, Run, Store
 
 

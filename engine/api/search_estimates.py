@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.commands import check
-from engine.cores import cores
-from engine.fitting import Fit, measured_as, will_it_fit
-from engine.machine import gpus
-from engine.previews import Preview, preview
-from engine.searches import find_search, trials_left
-from engine.spec import RunSpec, SearchSpec, heads_alone
-from engine.spec.space import value_at
+from engine.api.runs import check
+from engine.api.searches import find_search, trials_left
+from engine.machine.cores import cores
+from engine.machine.devices import gpus
+from engine.previews.fit import Fit, measured_as, will_it_fit
+from engine.previews.requests import Preview, preview
+from engine.specs import RunSpec, SearchSpec, heads_alone
+from engine.specs.space import value_at
 from storage import Run, RunState, Search, Store
 
 SAMPLED = 50  # combinations whose time is averaged

@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from engine.commands import check, find_run, request_stop, unused
+from engine.api.runs import check, find_run, request_stop, unused
 from engine.errors import NotFound, Problem, Refused
-from engine.machine import gpus
-from engine.search_lines import WITH_SEARCH
-from engine.spec import RunSpec, SearchSpec
+from engine.machine.devices import gpus
+from engine.specs import RunSpec, SearchSpec
+from engine.supervisor.search_ingest import WITH_SEARCH
 from storage import Request, Run, RunState, Search, SearchState, Store
 
 MOST_TRIALS = 10_000

@@ -4,10 +4,10 @@ import os
 import re
 from pathlib import Path
 
+from engine.artifacts.files import checkpoint_file
 from engine.catalog import BACKBONES
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.files import checkpoint_file
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 from storage import Store
 
 SUFFIXES = (".safetensors", ".pt", ".pth")

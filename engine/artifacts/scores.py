@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.predictions import Predictions
+from engine.artifacts.predictions import Predictions
 
 BINS = 10  # of confidence
 

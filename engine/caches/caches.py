@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.cache_limit import features_bytes
+from engine.caches.limits import features_bytes
 from storage import Store
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Algorithm:
     label: str
     note: str
-    make: str  # "module:function" that takes a SearchSpec and gives an engine.tuning.proposing.Proposer
+    make: str  # "module:function" that takes a SearchSpec and gives an engine.tuning.samplers.sampler.Proposer
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads, beside space, trials and seed
     learns: bool = False  # from trials that are over: better asked for few at a time
     finite: bool = False  # every range must be a list of values, or have a step
@@ -20,25 +20,25 @@ ALGORITHMS: dict[str, Algorithm] = {
     "random": Algorithm(
         "Random",
         "Every trial is drawn by chance: hard to fool, and a fair thing to compare with.",
-        make="engine.tuning.proposing:ByChance",
+        make="engine.tuning.samplers.sampler:ByChance",
     ),
     "grid": Algorithm(
         "Grid",
         "Tries every combination once, in order. For one or two settings with few values each.",
-        make="engine.tuning.proposing:InOrder",
+        make="engine.tuning.samplers.sampler:InOrder",
         finite=True,
     ),
     "hyperopt": Algorithm(
         "HyperOpt (TPE)",
         "Tree of Parzen estimators (Bergstra 2011): draws near what went well. Pays from about 20 trials on.",
-        make="engine.tuning.hyperopt_proposer:ByHyperOpt",
+        make="engine.tuning.samplers.hyperopt:ByHyperOpt",
         takes=("random_first",),
         learns=True,
     ),
     "optuna": Algorithm(
         "Optuna (TPE)",
         "As HyperOpt, a newer make; also finds trade-offs between the metric and a cost. Right for most searches.",
-        make="engine.tuning.optuna_proposer:ByOptuna",
+        make="engine.tuning.samplers.optuna:ByOptuna",
         takes=("random_first", "cost"),
         learns=True,
         two_goals=True,
@@ -46,7 +46,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "cmaes": Algorithm(
         "Optuna (CMA-ES)",
         "Evolution strategy (Hansen 2001): moves a cloud of trials. For numbers only, and many trials.",
-        make="engine.tuning.optuna_proposer:ByOptuna",
+        make="engine.tuning.samplers.optuna:ByOptuna",
         takes=("random_first",),
         learns=True,
         numbers=True,
@@ -54,7 +54,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "bohb": Algorithm(
         "BOHB",
         "TPE that also learns from trials stopped early (Falkner 2018). Comes with its own HyperBand.",
-        make="engine.tuning.optuna_proposer:ByOptuna",
+        make="engine.tuning.samplers.optuna:ByOptuna",
         learns=True,
         schedulers=("bohb",),
     ),

@@ -1,8 +1,8 @@
 """Backbones: what turns an image into features. A new one is a row here; a new family brings its `Layout` along.
 
 `build` names a function `(name, channels, image_size) -> torch.nn.Module` as "module:function"; it is imported only
-where training happens, because torch costs seconds. What it returns keeps its own head: `engine.training.model` fits
-input layer and head to the data.
+where training happens, because torch costs seconds. What it returns keeps its own head:
+`engine.training.network.model` fits input layer and head to the data.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Backbone:
     px: int = 224  # image size it was made for
     weights_file: str = ""  # of torchvision's default weights, in torch's cache; "": there are none
     recipe: tuple[tuple[float, ...], tuple[float, ...]] = IMAGENET  # mean and std that those weights expect, 0 to 1
-    build: str = "engine.training.model:from_torchvision"
+    build: str = "engine.training.network.model:from_torchvision"
 
     @property
     def note(self) -> str:
@@ -57,7 +57,7 @@ class Backbone:
 
 
 BACKBONES: dict[str, Backbone] = {
-    "small_cnn": Backbone("Small CNN", SMALL_CNN, 1.16, px=64, build="engine.training.model:small_cnn"),
+    "small_cnn": Backbone("Small CNN", SMALL_CNN, 1.16, px=64, build="engine.training.network.model:small_cnn"),
     "resnet18": Backbone("ResNet-18", RESNET, 11.69, weights_file="resnet18-f37072fd.pth"),
     "resnet34": Backbone("ResNet-34", RESNET, 21.80, weights_file="resnet34-b627a593.pth"),
     "resnet50": Backbone("ResNet-50", RESNET, 25.56, weights_file="resnet50-11ad3fa6.pth"),

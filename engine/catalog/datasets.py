@@ -1,4 +1,4 @@
-"""Kinds of data set. `source` names a function `(Dataset record as dict) -> engine.data.source.Source`.
+"""Kinds of data set. `source` names a function `(Dataset record as dict) -> engine.data.sources.base.Source`.
 
 A new one of torchvision's is one entry here: its class, its parts, and what the picker shows before it is fetched.
 """
@@ -68,7 +68,7 @@ def _fetched(
 ) -> DatasetKind:
     """A row; `size` is channels, width, height."""
     about = Fetched(torchvision, parts, images, classes, *size, round(megabytes * MB), files, url)
-    return DatasetKind(label, note, "engine.data.fetched:open_fetched", fetched=about)
+    return DatasetKind(label, note, "engine.data.sources.fetched:open_fetched", fetched=about)
 
 
 def _in(folder: str, *names: str) -> tuple[str, ...]:
@@ -79,12 +79,12 @@ DATASET_KINDS: dict[str, DatasetKind] = {
     "folder": DatasetKind(
         label="Folder of images",
         note="One sub-folder a class, with or without train / validation / test above them; a folder, a zip or a CSV.",
-        source="engine.data.folder:open_folder",
+        source="engine.data.sources.folder:open_folder",
     ),
     "digits": DatasetKind(
         label="Handwritten digits",
         note="1,797 real handwritten digits, 8 x 8 grey, from scikit-learn. Works offline.",
-        source="engine.data.embedded:open_digits",
+        source="engine.data.sources.embedded:open_digits",
         embedded=Embedded(
             counts={"all": dict(zip("0123456789", (178, 182, 177, 183, 181, 182, 181, 179, 174, 180), strict=True))},
             fingerprint="scikit-learn-digits-1",

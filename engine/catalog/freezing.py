@@ -12,7 +12,7 @@ HEAD = "head"
 
 
 class Asked(Protocol):
-    """The fields of `engine.spec.Freeze` that policies read."""
+    """The fields of `engine.specs.Freeze` that policies read."""
 
     @property
     def last_stages(self) -> int: ...

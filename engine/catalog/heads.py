@@ -23,16 +23,18 @@ class Initialisation:
 
 
 HEADS: dict[str, Head] = {
-    "linear": Head("Linear", "One new layer from features to your classes. Usual.", "engine.training.heads:linear"),
+    "linear": Head(
+        "Linear", "One new layer from features to your classes. Usual.", "engine.training.network.heads:linear"
+    ),
     "mlp": Head(
         "Two layers with dropout",
         "A hidden layer between features and classes: when the classes are far from what the backbone learned.",
-        "engine.training.heads:mlp",
+        "engine.training.network.heads:mlp",
     ),
     "after": Head(
         "Keep the original, add a layer",
         "The backbone's own 1,000-way head stays, and a new layer maps its answers to your classes.",
-        "engine.training.heads:after",
+        "engine.training.network.heads:after",
     ),
 }
 

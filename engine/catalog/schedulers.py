@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Scheduler:
     label: str
     note: str
-    make: str  # "module:function" that takes what engine.tuning.scheduling.scheduler does, and gives one of Ray's
+    make: str  # "module:function" that takes what engine.tuning.ray_schedulers.scheduler does, and gives one of Ray's
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads
     algorithms: tuple[str, ...] = ()  # the only ones it works with; (): any that take it
     changes: tuple[str, ...] = ()  # fields of RunSpec that it changes while a trial trains: the only ones searched
@@ -16,25 +16,25 @@ class Scheduler:
 
 
 SCHEDULERS: dict[str, Scheduler] = {
-    "none": Scheduler("None", "Every trial trains to its last epoch.", make="engine.tuning.scheduling:none"),
+    "none": Scheduler("None", "Every trial trains to its last epoch.", make="engine.tuning.ray_schedulers:none"),
     "asha": Scheduler(
         "ASHA",
         "At a few epochs on the way only the best share goes on, without waiting for the others (Li 2018). "
         "Right for most searches of 20 trials and more.",
-        make="engine.tuning.scheduling:asha",
+        make="engine.tuning.ray_schedulers:asha",
         takes=("grace_epochs", "reduction"),
         remembers=True,
     ),
     "hyperband": Scheduler(
         "HyperBand",
         "As ASHA in rounds: the trials of a round wait for each other (Li 2016).",
-        make="engine.tuning.scheduling:Rounds",
+        make="engine.tuning.ray_schedulers:Rounds",
         takes=("reduction",),
     ),
     "median": Scheduler(
         "Median stopping",
         "Stops a trial whose best value lies below the median of the others at the same epoch.",
-        make="engine.tuning.scheduling:median",
+        make="engine.tuning.ray_schedulers:median",
         takes=("grace_epochs",),
         remembers=True,
     ),
@@ -42,7 +42,7 @@ SCHEDULERS: dict[str, Scheduler] = {
         "Population based training",
         "Trials train side by side; now and then the worst take over the weights of the best, with rates changed a "
         "little (Jaderberg 2017).",
-        make="engine.tuning.scheduling:Population",
+        make="engine.tuning.ray_schedulers:Population",
         takes=("perturb_epochs",),
         algorithms=("random",),
         together=True,
@@ -58,7 +58,7 @@ SCHEDULERS: dict[str, Scheduler] = {
     "bohb": Scheduler(
         "HyperBand for BOHB",
         "The HyperBand that BOHB learns from.",
-        make="engine.tuning.scheduling:Rounds",
+        make="engine.tuning.ray_schedulers:Rounds",
         takes=("reduction",),
         algorithms=("bohb",),
     ),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Asked(Protocol):
-    """The fields of `engine.spec.Optimisation` that schedules read."""
+    """The fields of `engine.specs.Optimisation` that schedules read."""
 
     @property
     def step_epochs(self) -> int: ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Strategy:
     label: str
     note: str
-    launcher: str  # function in engine/launchers.py
+    launcher: str  # function in engine/worker/launchers.py
     takes: tuple[str, ...]  # fields of Compute that it reads, beside precision
     every_gpu: bool = False  # whether it takes as many GPUs as there are, or as `processes` asks
 

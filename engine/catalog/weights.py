@@ -1,6 +1,6 @@
 """Where a network's first weights come from.
 
-`load` names a function `(asked: engine.training.weights.Asked) -> Found` as "module:function".
+`load` names a function `(asked: engine.training.network.weights.Asked) -> Found` as "module:function".
 """
 
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ WEIGHTS: dict[str, Weights] = {
     "pretrained": Weights(
         "Pretrained on ImageNet",
         "torchvision's weights from 1.3 million photos: the best start for photos. Downloaded once, then kept.",
-        load="engine.training.weights:pretrained",
+        load="engine.training.network.weights:pretrained",
     ),
     "run": Weights(
         "One of my runs",
         "The weights of a checkpoint of yours: go on from what it learned, with other classes too.",
-        load="engine.training.weights:from_file",
+        load="engine.training.network.weights:from_file",
         source="a run: its id or name, then @best (usual), @last or @epoch if wanted",
     ),
     "file": Weights(
         "A weights file",
         "A .safetensors or .pt file of tensors on this machine.",
-        load="engine.training.weights:from_file",
+        load="engine.training.network.weights:from_file",
         source="the path of a .safetensors, .pt or .pth file on this machine",
     ),
 }

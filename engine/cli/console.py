@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-import engine
+from engine import api
 from storage import Store
 
 OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
@@ -15,8 +15,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)  # the terminal wrap
 
 def ask(store: Store, request_id: str, done: str, what: str, *, quiet: bool = False) -> int:
     """Wait until the engine has carried a request out; `quiet`: what comes of it is printed by the caller."""
-    engine.ensure_supervisor(store.home)
-    request = engine.wait_for_request(store, request_id, timeout_s=120)
+    api.ensure_supervisor(store.home)
+    request = api.wait_for_request(store, request_id, timeout_s=120)
     if request.state == "refused":
         err.print(f"Refused: {request.message}", markup=False)
         return REFUSED

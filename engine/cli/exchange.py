@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import engine
-from engine import show
-from engine.console import OK, output
+from engine import api
+from engine.cli import formatting
+from engine.cli.console import OK, output
 from storage import Store
 
 
@@ -15,8 +15,8 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     """Add these commands to the parser of all."""
     text = "Write a table to a file, for a spreadsheet or a notebook: CSV or Parquet."
     one = command(commands, "export", export, text)
-    listed = "; ".join(f"{what}: {row}" for what, row in engine.EXPORTS.items())
-    one.add_argument("what", choices=list(engine.EXPORTS), metavar="WHAT", help=f"what a row of it is: {listed}")
+    listed = "; ".join(f"{what}: {row}" for what, row in api.EXPORTS.items())
+    one.add_argument("what", choices=list(api.EXPORTS), metavar="WHAT", help=f"what a row of it is: {listed}")
     one.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .csv or .parquet")
     one.add_argument("--force", action="store_true", help="write over a file that is there")
     one.add_argument("--runs", nargs="+", metavar="ID", help="of these runs alone, by id or name (default: all)")
@@ -28,27 +28,25 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
     one = command(
         commands, "trackers", choose_trackers, "Show or choose what runs are logged to as well.", as_json=True
     )
-    listed = ", ".join(engine.TRACKERS)
+    listed = ", ".join(api.TRACKERS)
     one.add_argument("name", nargs="*", metavar="NAME", help=f"log to these from now on: {listed}, or none")
 
 
 def export(store: Store, options: argparse.Namespace) -> int:
     """The file stands under its name only once it is whole."""
     form = options.to.suffix.removeprefix(".").lower()
-    if form not in engine.EXPORT_FORMS:
-        raise engine.Refused([engine.Problem("--to", str(options.to), "must end in .csv or .parquet")])
+    if form not in api.EXPORT_FORMS:
+        raise api.Refused([api.Problem("--to", str(options.to), "must end in .csv or .parquet")])
     if options.to.exists() and not options.force:
-        raise engine.Refused([engine.Problem("--to", str(options.to), "is there already; --force writes over it")])
-    pieces = engine.export(store, options.what, form, runs=options.runs, search=options.search)
+        raise api.Refused([api.Problem("--to", str(options.to), "is there already; --force writes over it")])
+    pieces = api.export(store, options.what, form, runs=options.runs, search=options.search)
     part = options.to.with_name(f"{options.to.name}.part")
     try:
         with part.open("wb") as file:
             file.writelines(_made(pieces))
         part.replace(options.to)
     except OSError as error:
-        raise engine.Refused(
-            [engine.Problem("--to", str(options.to), f"cannot be written: {error.strerror}")]
-        ) from None
+        raise api.Refused([api.Problem("--to", str(options.to), f"cannot be written: {error.strerror}")]) from None
     finally:
         part.unlink(missing_ok=True)
     print(options.to)
@@ -64,20 +62,20 @@ def _made(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def import_events(store: Store, options: argparse.Namespace) -> int:
-    run = engine.import_events(store, options.path, name=options.name)
+    run = api.import_events(store, options.path, name=options.name)
     told = "\n".join(event.text for event in store.events.list(run.id))
-    output(options, show.run_object(store, run), f"{run.id}  {run.name}\n{told}")
+    output(options, formatting.run_object(store, run), f"{run.id}  {run.name}\n{told}")
     return OK
 
 
 def choose_trackers(store: Store, options: argparse.Namespace) -> int:
     if options.name:
-        engine.set_trackers(store, [] if options.name == ["none"] else options.name)
-    chosen = engine.trackers(store)
-    told = {name: {"on": name in chosen, "installed": engine.tracker_installed(name)} for name in engine.TRACKERS}
+        api.set_trackers(store, [] if options.name == ["none"] else options.name)
+    chosen = api.trackers(store)
+    told = {name: {"on": name in chosen, "installed": api.tracker_installed(name)} for name in api.TRACKERS}
     lines = []
     for name, one in told.items():
         stands = "on" if one["on"] else "off" if one["installed"] else "not installed"
-        lines.append(f"{name:<12} {stands:<14} {engine.TRACKERS[name].note}")
+        lines.append(f"{name:<12} {stands:<14} {api.TRACKERS[name].note}")
     output(options, told, "\n".join([*lines, f"What they are given lies in {store.home.trackers}."]))
     return OK

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-import engine
+from engine import api
 from storage import Dataset, Run, Store
 
 MOST_GROUPS = 10  # of a finding that are printed
@@ -99,7 +99,7 @@ def annotations(run: Run) -> str:
     return f" ({'; '.join(told)})" if told else ""
 
 
-def dataset_object(dataset: Dataset, scan: engine.Scan | None = None) -> dict[str, Any]:
+def dataset_object(dataset: Dataset, scan: api.Scan | None = None) -> dict[str, Any]:
     """The data set as a plain object, with what its scan found."""
     told = {
         "id": dataset.id,
@@ -129,7 +129,7 @@ def datasets_table(datasets: list[Dataset]) -> Table:
     return table
 
 
-def dataset_page(dataset: Dataset, scan: engine.Scan | None = None) -> Group:
+def dataset_page(dataset: Dataset, scan: api.Scan | None = None) -> Group:
     lines = list(dataset.notes)
     lines += [f"set aside: {one['path']}: {one['reason']}" for one in dataset.set_aside]
     if dataset.excluded:
@@ -139,7 +139,7 @@ def dataset_page(dataset: Dataset, scan: engine.Scan | None = None) -> Group:
     return Group(datasets_table([dataset]), *map(Text, lines), *(_scan_lines(scan) if scan else ()))
 
 
-def _scan_lines(scan: engine.Scan) -> list[Text]:
+def _scan_lines(scan: api.Scan) -> list[Text]:
     mean, std = (", ".join(f"{value:.3f}" for value in values) for values in (scan.mean, scan.std))
     lines = [Text(f"mean {mean}; standard deviation {std} (0 to 1)")]
     if not scan.findings:
@@ -154,14 +154,14 @@ def _scan_lines(scan: engine.Scan) -> list[Text]:
 
 def status_object(store: Store) -> dict[str, Any]:
     told = store.engine.get()
-    alive = engine.engine_alive(store)
+    alive = api.engine_alive(store)
     return {
         "engine": {"alive": alive, "pid": told.pid if told and alive else None},
         "home": str(store.home.root),
         "slots": list(told.slots) if told else [],
         "searches": _searches(store),
         "runs": {str(state): n for state, n in store.runs.count().items()},
-        "machine": told.machine if told and alive else engine.machine_reading(store.home),
+        "machine": told.machine if told and alive else api.machine_reading(store.home),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from engine.errors import Problem, Refused
-from engine.spec import RunSpec, SearchSpec
+from engine.specs import RunSpec, SearchSpec
 
 
 def read_spec(path: Path, overrides: list[str], kind: type[RunSpec] | type[SearchSpec] = RunSpec) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-import engine
-from engine import Predictions, Preview
+from engine import api
+from engine.api import Predictions, Preview
 from storage import Request, Run, RunState, Search, Store
 
 POLL_S = 0.25
@@ -39,7 +39,7 @@ def wait_for_search(store: Store, search_id: str, console: Console, lines: Conso
                 if lines and run.id not in told:
                     told.add(run.id)
                     lines.print(_ended(run, len(told), search.wanted), markup=False)
-            outlook = engine.search_outlook(store, search)
+            outlook = api.search_outlook(store, search)
             best = "" if search.best_value is None else f" · best {search.metric} {search.best_value:.4f}"
             what = f"{search.phase or search.state} · {outlook.over} of {search.wanted} trials"
             bar.update(
@@ -95,8 +95,8 @@ def wait_for_predictions(
 
 def _pass_time(store: Store) -> None:
     time.sleep(POLL_S)
-    if not engine.engine_alive(store):
-        engine.ensure_supervisor(store.home)
+    if not api.engine_alive(store):
+        api.ensure_supervisor(store.home)
 
 
 def _bar(console: Console) -> Progress:

@@ -8,11 +8,11 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
-import engine
-from engine.console import FAILED, LEFT, OK, err, output
-from engine.results import confused_pairs, results
-from engine.show import table_of
-from engine.waiting import wait_for_predictions
+from engine import api
+from engine.artifacts.scores import confused_pairs, results
+from engine.cli.console import FAILED, LEFT, OK, err, output
+from engine.cli.formatting import table_of
+from engine.cli.progress import wait_for_predictions
 from storage import Run, Store
 
 MOST_CLASSES, MOST_PAIRS = 40, 10  # that are printed
@@ -28,16 +28,16 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
 
 
 def show_results(store: Store, options: argparse.Namespace) -> int:
-    run = engine.find_run(store, options.id)
-    engine.find_checkpoint(store, run.id, "best")  # else this is what there is to say
+    run = api.find_run(store, options.id)
+    api.find_checkpoint(store, run.id, "best")  # else this is what there is to say
     dataset = options.data or run.dataset_id
-    part = options.part or engine.predictable_parts(store, run.id, dataset)[0]
+    part = options.part or api.predictable_parts(store, run.id, dataset)[0]
     try:
-        found = wait_for_predictions(store, lambda: engine.predictions_on(store, run.id, dataset, part), err)
+        found = wait_for_predictions(store, lambda: api.predictions_on(store, run.id, dataset, part), err)
     except KeyboardInterrupt:
         err.print("Left waiting; what is under way goes on, and the same command shows it later.")
         return LEFT
-    if isinstance(found, engine.Preview):
+    if isinstance(found, api.Preview):
         err.print(found.problem or "", markup=False)
         return FAILED
     told = results(found)

@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console, Group
 from rich.text import Text
 
-import engine
-from engine.console import FAILED, LEFT, OK, ask, err, how_many, output
-from engine.overrides import read_spec
-from engine.show import in_time, table_of
-from engine.waiting import wait_for_search
+from engine import api
+from engine.cli.console import FAILED, LEFT, OK, ask, err, how_many, output
+from engine.cli.formatting import in_time, table_of
+from engine.cli.overrides import read_spec
+from engine.cli.progress import wait_for_search
 from storage import Request, Run, Search, SearchState, Store
 
 ID = "the search's id, the beginning of it, or its name"
@@ -35,9 +35,9 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
 
 
 def search(store: Store, options: argparse.Namespace) -> int:
-    spec = engine.SearchSpec.from_yaml(read_spec(options.spec, options.set, engine.SearchSpec))
-    found = engine.start_search(store, spec)
-    engine.ensure_supervisor(store.home)
+    spec = api.SearchSpec.from_yaml(read_spec(options.spec, options.set, api.SearchSpec))
+    found = api.start_search(store, spec)
+    api.ensure_supervisor(store.home)
     if not options.wait:
         output(options, search_object(store, found), f"Queued as {found.id} ({found.name}).")
         return OK
@@ -67,16 +67,16 @@ def show_search(store: Store, options: argparse.Namespace, found: Search) -> int
 
 
 def pause(store: Store, options: argparse.Namespace) -> int:
-    return asked(store, options, engine.pause_search(store, options.id), "Paused")
+    return asked(store, options, api.pause_search(store, options.id), "Paused")
 
 
 def go_on(store: Store, options: argparse.Namespace) -> int:
-    return asked(store, options, engine.continue_search(store, options.id), "Queued again")
+    return asked(store, options, api.continue_search(store, options.id), "Queued again")
 
 
 def extend(store: Store, options: argparse.Namespace) -> int:
-    found = engine.find_search(store, options.id)
-    request = engine.extend_search(store, found.id, options.trials)
+    found = api.find_search(store, options.id)
+    request = api.extend_search(store, found.id, options.trials)
     if not options.wait:
         return asked(store, options, request, "Extended")
     code = ask(store, request.id, "Extended", options.id, quiet=options.json)
@@ -98,17 +98,17 @@ def run_or_search(store: Store, text: str) -> Run | Search:
         NotFound: Neither, or more than one.
     """
     try:
-        return engine.find_run(store, text)
-    except engine.NotFound as no_run:
+        return api.find_run(store, text)
+    except api.NotFound as no_run:
         try:
-            return engine.find_search(store, text)
-        except engine.NotFound:
+            return api.find_search(store, text)
+        except api.NotFound:
             raise no_run from None
 
 
 def search_summary(store: Store, found: Search) -> dict[str, Any]:
     """The search as a plain object, without its trials."""
-    outlook = engine.search_outlook(store, found)
+    outlook = api.search_outlook(store, found)
     best = store.runs.get(found.best_run_id) if found.best_run_id else None
     return {
         "id": found.id,
@@ -154,7 +154,7 @@ def searches_table(store: Store, found: list[Search]) -> Any:
         return "No searches yet. Try: python -m engine search examples/search_digits.yaml --wait"
     made = table_of("id", "name", "state", "trials", "left", "best", "worked")
     for one in found:
-        outlook = engine.search_outlook(store, one)
+        outlook = api.search_outlook(store, one)
         best = "" if one.best_value is None else f"{one.best_value:.4f}"
         row = [one.id, one.name, str(one.state), f"{outlook.over}/{one.wanted}", in_time(outlook.left_s), best]
         made.add_row(*map(Text, [*row, in_time(outlook.worked_s)]))

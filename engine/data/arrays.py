@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.cache_limit import keeps_images
+from engine.caches.limits import keeps_images
 from engine.data.cached_file import Report, cached
 from engine.data.decode import to_array
 from engine.data.parallel import in_order
-from engine.data.source import Source
+from engine.data.sources.base import Source
 from engine.data.streamed import Streamed
 
 SOME = 64  # images at once

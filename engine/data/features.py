@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.cache_limit import features_bytes
+from engine.caches.limits import features_bytes
 from engine.data.batches import Look
 from engine.data.cached_file import Report, cached
 

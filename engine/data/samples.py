@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from engine.data.parallel import in_order
-from engine.data.source import Source
+from engine.data.sources.base import Source
 
 PER_CLASS = 12
 SIDE = 96  # pixels, at most

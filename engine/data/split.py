@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import Problem, Refused
-from engine.spec import Data
+from engine.specs import Data
 
 
 @dataclass(frozen=True, slots=True)

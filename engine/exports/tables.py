@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.sheet_fields import CHECKPOINT, DATASET, EVENT, POINT, SEARCH, Fields, Kind
+from engine.exports.columns import CHECKPOINT, DATASET, EVENT, POINT, SEARCH, Fields, Kind
 from storage import Extent, Run, Store
 
 Row = dict[str, Any]

@@ -12,7 +12,7 @@ from engine.data import open_source
 from engine.data.augment import augmenter
 from engine.data.decode import to_array
 from engine.data.split import parts_of
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 from engine.training.preparation import channels_of
 
 IMAGES, TIMES = 6, 7  # images shown; each unchanged and then changed so often

@@ -9,13 +9,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from engine import processes
 from engine.catalog.strategies import STRATEGIES
 from engine.errors import Unavailable
-from engine.launchers import ROOT, command_of
-from engine.machine import gpus
-from engine.spec import RunSpec
-from engine.training.rank import LAUNCHER
+from engine.machine import processes
+from engine.machine.devices import gpus
+from engine.specs import RunSpec
+from engine.training.distributed.rank import LAUNCHER
+from engine.worker.launchers import ROOT, command_of
 
 READINGS = 4  # of a second each, or of an epoch where that is shorter; the first one warms up
 PATIENCE_S = 240.0  # from the start of the processes to the last reading

@@ -1,15 +1,15 @@
-"""Will it fit? What was measured of a spec's steps (`engine.training.fitting`), made into a verdict for any batch."""
+"""Will it fit? What was measured of a spec's steps (`previews.fit_measurement`), made into a verdict for any batch."""
 
 import shutil
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal
 
-from engine import host_memory
-from engine.cache_limit import keeps_images
+from engine.caches.limits import keeps_images
 from engine.catalog.strategies import processes_of
-from engine.machine import gpus
-from engine.spec import RunSpec
+from engine.machine import memory as host_memory
+from engine.machine.devices import gpus
+from engine.specs import RunSpec
 from storage import Dataset, RunState, Store
 
 Level = Literal["fits", "tight", "too large"]

@@ -19,15 +19,15 @@ from engine.data.decode import to_array
 from engine.data.features import at_once
 from engine.data.split import Split
 from engine.errors import Unavailable
-from engine.leaving import leave
-from engine.spec import RunSpec
+from engine.machine.exit import leave
+from engine.protocol.run_reporter import NullReporter
+from engine.specs import RunSpec
 from engine.training import device as devices
 from engine.training.cost import IMAGES, Tries
-from engine.training.cut import CannotCut, cut
-from engine.training.events import NullReporter
+from engine.training.epoch_data import READ_S_PER_GB
 from engine.training.failures import is_out_of_memory
-from engine.training.feeds import READ_S_PER_GB
-from engine.training.gauge import Gauge
+from engine.training.network.cut import CannotCut, cut
+from engine.training.peak_memory import Gauge
 from engine.training.precision import choose
 from engine.training.preparation import Prepared, Trial, build, build_network, channels_of
 from engine.training.state import Training, seed_all
@@ -45,7 +45,7 @@ def fit(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[
     Raises:
         Unavailable: It was killed, or failed with this reason.
     """
-    command = [sys.executable, "-m", "engine.training.fitting"]
+    command = [sys.executable, "-m", "engine.previews.fit_measurement"]
     values: dict[str, Any] | None = None
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None and child.stdout is not None

@@ -9,10 +9,10 @@ from torch import nn
 from torchinfo import summary
 
 from engine.catalog import BACKBONES, WEIGHTS
-from engine.spec import RunSpec
-from engine.training import model, weights
+from engine.specs import RunSpec
+from engine.training.network import model, weights
+from engine.training.network.stages import Stage, stages_of
 from engine.training.preparation import channels_of
-from engine.training.stages import Stage, stages_of
 
 
 def layers(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:

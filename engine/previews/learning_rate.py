@@ -9,9 +9,9 @@ import torch
 
 from engine.data.batches import Batches
 from engine.errors import Unavailable
-from engine.spec import RunSpec
+from engine.protocol.run_reporter import NullReporter
+from engine.specs import RunSpec
 from engine.training import device as devices
-from engine.training.events import NullReporter
 from engine.training.preparation import build, build_network, find_weights, prepare_data
 from engine.training.state import seed_all
 

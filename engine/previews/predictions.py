@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.artifacts.predictions import PREDICTIONS, Labelled
 from engine.data import open_source
 from engine.data.arrays import prepare
 from engine.data.batches import Batches
 from engine.data.features import at_once
-from engine.data.source import Source
+from engine.data.sources.base import Source
 from engine.data.split import left_out_of, parts_of
 from engine.errors import Unavailable
-from engine.predictions import PREDICTIONS, Labelled
-from engine.spec import RunSpec
+from engine.previews.trained_model import Trained
+from engine.specs import RunSpec
 from engine.training import device as devices
 from engine.training.loop import evaluate
 from engine.training.precision import Format
-from engine.training.trained import Trained
 
 Tell = Callable[[float, str], None]  # share done, what goes on
 

@@ -2,7 +2,7 @@
 outside the pages, kept by key.
 
 `preview` and `look` ask and answer at once: the answer is there, on its way, or told to be impossible. The supervisor
-keeps previewers (`engine.previewer`) alive while something is asked; asked again, the same is read from the cache.
+keeps previewers (`engine.previews.server`) alive while something is asked; asked again, it is read from the cache.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine import processes
+from engine.artifacts.initial_weights import weights_path, weights_seen
 from engine.errors import Refused
-from engine.first_weights import weights_path, weights_seen
-from engine.launchers import ROOT
-from engine.processes import Identity
-from engine.spec import RunSpec
+from engine.machine import processes
+from engine.machine.processes import Identity
+from engine.specs import RunSpec
+from engine.worker.launchers import ROOT
 from storage import Store
 
 LOST_S = 60.0  # a preview that has not moved for so long was killed
@@ -32,13 +32,16 @@ CUT = "was cut off"  # noted in what is asked for the second time
 ONCE_MORE = ("predictions",)  # a pass that was long under way, and whose memory is small, is begun again by itself
 QUEUES = ("previews", "predictions")  # in the cache, a previewer each: a pass over a data set holds up no form
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function in engine.training, parts of the spec that matter
-    "layers": ("engine.training.layer_table:layers", ("data", "model", "freeze")),
-    "augmentation": ("engine.training.augmented:augmented", ("data",)),
-    "fit": ("engine.training.fitting:fit", ("data", "model", "freeze", "optimisation", "compute", "device")),
-    "lab": ("engine.lab:lab", ("data", "model", "freeze", "optimisation", "compute", "device", "strategy")),
-    "rates": ("engine.training.rate_finder:rates", ("data", "model", "freeze", "optimisation", "seed", "device")),
-    "predictions": ("engine.training.predicting:predictions", ()),
-    "saliency": ("engine.training.saliency:saliency", ()),
+    "layers": ("engine.previews.layers:layers", ("data", "model", "freeze")),
+    "augmentation": ("engine.previews.augmentations:augmented", ("data",)),
+    "fit": ("engine.previews.fit_measurement:fit", ("data", "model", "freeze", "optimisation", "compute", "device")),
+    "lab": (
+        "engine.previews.benchmark:lab",
+        ("data", "model", "freeze", "optimisation", "compute", "device", "strategy"),
+    ),
+    "rates": ("engine.previews.learning_rate:rates", ("data", "model", "freeze", "optimisation", "seed", "device")),
+    "predictions": ("engine.previews.predictions:predictions", ()),
+    "saliency": ("engine.previews.saliency:saliency", ()),
 }
 
 
@@ -129,7 +132,7 @@ class Previewing:
     def tick(self) -> None:
         for folder in self._folders:
             if waiting(folder) and not (folder in self._leaders and self._leaders[folder].is_alive):
-                command = [sys.executable, "-m", "engine.previewer", str(folder)]
+                command = [sys.executable, "-m", "engine.previews.server", str(folder)]
                 log = folder / "log.txt"
                 self._leaders[folder] = processes.spawn(command, mark=self._mark, log=log, environment={}, folder=ROOT)
 

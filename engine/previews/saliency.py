@@ -19,8 +19,8 @@ from engine.catalog.layouts import Layout
 from engine.data import open_source
 from engine.data.decode import to_array
 from engine.errors import Unavailable
-from engine.spec import RunSpec
-from engine.training.trained import Trained
+from engine.previews.trained_model import Trained
+from engine.specs import RunSpec
 
 LEAST_CELLS = 4  # a side: coarser maps point nowhere
 LEAST_PX = 224  # a side of the pictures: smaller images are shown as squares, not as a blur

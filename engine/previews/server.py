@@ -1,4 +1,4 @@
-"""The process that makes previews: `python -m engine.previewer FOLDER`. It stays a while, for torch loads slowly."""
+"""The process that makes previews: `python -m engine.previews.server FOLDER`. It stays: torch loads slowly."""
 
 import gc
 import json
@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 
 from engine.catalog.named import named
 from engine.errors import Refused, Unavailable
-from engine.leaving import leave
-from engine.previews import KINDS, waiting
-from engine.spec import RunSpec
+from engine.machine.exit import leave
+from engine.previews.requests import KINDS, waiting
+from engine.specs import RunSpec
 
 STAYS_S = 300.0
 LOOKS_S = 0.1

@@ -11,9 +11,10 @@ from torch import nn
 from engine.data.batches import Pixels
 from engine.data.streamed import Streamed
 from engine.errors import Unavailable
-from engine.spec import RunSpec
-from engine.training import checkpoint, model
+from engine.specs import RunSpec
+from engine.training import checkpoint
 from engine.training.failures import BadCheckpoint
+from engine.training.network import model
 
 
 @dataclass(frozen=True, slots=True)

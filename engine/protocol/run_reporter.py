@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.lines import Lines
+from engine.protocol.json_lines import Lines
 
 
 class Reporter:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from engine.lines import Lines
+from engine.protocol.json_lines import Lines
 
 
 class Telling:

@@ -1,17 +1,17 @@
 """What a user asks for: frozen, checked at the door. A field's description feeds tooltip, docs and error message."""
 
-from engine.spec.compute import Compute
-from engine.spec.data import Data
-from engine.spec.model import Freeze, Model
-from engine.spec.optimisation import Optimisation
-from engine.spec.ranges import KINDS as RANGE_KINDS
-from engine.spec.ranges import Range, in_words
-from engine.spec.run import RunSpec, settings
-from engine.spec.search import SearchSpec, search_settings
-from engine.spec.setting import Part, Setting
-from engine.spec.sharing import heads_alone, shared_by
-from engine.spec.space import FIXED as SAME_IN_ALL_TRIALS
-from engine.spec.space import searchable
+from engine.specs.compute import Compute
+from engine.specs.data import Data
+from engine.specs.model import Freeze, Model
+from engine.specs.optimisation import Optimisation
+from engine.specs.ranges import KINDS as RANGE_KINDS
+from engine.specs.ranges import Range, in_words
+from engine.specs.run import RunSpec, settings
+from engine.specs.search import SearchSpec, search_settings
+from engine.specs.setting import Part, Setting
+from engine.specs.sharing import heads_alone, shared_by
+from engine.specs.space import FIXED as SAME_IN_ALL_TRIALS
+from engine.specs.space import searchable
 
 __all__ = [
     "RANGE_KINDS",

@@ -6,7 +6,7 @@ from annotated_types import Ge, Le
 
 from engine.catalog.precisions import PRECISIONS
 from engine.catalog.strategies import STRATEGIES
-from engine.spec.setting import Part, one_of, setting, takers
+from engine.specs.setting import Part, one_of, setting, takers
 
 
 class Compute(Part):

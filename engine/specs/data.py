@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 
 from engine.catalog.augmentations import AUGMENTATIONS
-from engine.spec.setting import Part, setting, some_of
+from engine.specs.setting import Part, setting, some_of
 
 
 class Data(Part):

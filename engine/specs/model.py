@@ -8,7 +8,7 @@ from engine.catalog.backbones import BACKBONES
 from engine.catalog.freezing import FREEZE_POLICIES
 from engine.catalog.heads import HEADS, INITIALISATIONS
 from engine.catalog.weights import WEIGHTS
-from engine.spec.setting import Part, one_of, setting, takers
+from engine.specs.setting import Part, one_of, setting, takers
 
 
 class Model(Part):

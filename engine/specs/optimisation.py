@@ -7,7 +7,7 @@ from pydantic import model_validator
 
 from engine.catalog.optimizers import OPTIMIZERS
 from engine.catalog.schedules import SCHEDULES
-from engine.spec.setting import Part, one_of, setting, takers
+from engine.specs.setting import Part, one_of, setting, takers
 
 
 class Optimisation(Part):

@@ -8,7 +8,7 @@ from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Problem
 
 if TYPE_CHECKING:
-    from engine.spec.search import SearchSpec
+    from engine.specs.search import SearchSpec
 
 
 def misfits(spec: "SearchSpec") -> list[Problem]:

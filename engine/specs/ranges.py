@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import field_validator, model_validator
 
-from engine.spec.setting import Part
+from engine.specs.setting import Part
 
 Kind = Literal["choices", "integers", "uniform", "log"]
 KINDS: dict[Kind, str] = {

@@ -12,12 +12,12 @@ from engine.catalog.schedules import share_at
 from engine.catalog.strategies import STRATEGIES
 from engine.catalog.weights import WEIGHTS
 from engine.errors import Problem
-from engine.spec.compute import Compute
-from engine.spec.data import Data
-from engine.spec.model import Freeze, Model
-from engine.spec.optimisation import Optimisation
-from engine.spec.setting import Part, Setting, leaves, one_of, problem_of, setting
-from engine.spec.whole import Whole
+from engine.specs.compute import Compute
+from engine.specs.data import Data
+from engine.specs.model import Freeze, Model
+from engine.specs.optimisation import Optimisation
+from engine.specs.setting import Part, Setting, leaves, one_of, problem_of, setting
+from engine.specs.whole import Whole
 
 
 class RunSpec(Whole):

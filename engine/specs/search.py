@@ -10,12 +10,12 @@ from pydantic import field_validator, model_validator
 from engine.catalog.algorithms import ALGORITHMS
 from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Problem, Refused
-from engine.spec.pairing import misfits
-from engine.spec.ranges import FORMS, Range
-from engine.spec.run import RunSpec, settings
-from engine.spec.setting import Setting, leaves, one_of, problem_of, setting, takers
-from engine.spec.space import Assignment, assigned, combinations, conditions, fitted_space, grid, value_at
-from engine.spec.whole import Whole
+from engine.specs.pairing import misfits
+from engine.specs.ranges import FORMS, Range
+from engine.specs.run import RunSpec, settings
+from engine.specs.setting import Setting, leaves, one_of, problem_of, setting, takers
+from engine.specs.space import Assignment, assigned, combinations, conditions, fitted_space, grid, value_at
+from engine.specs.whole import Whole
 
 METRICS = {"val/accuracy": "max", "val/loss": "min"}  # -> which end is best
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from engine.catalog.schedulers import SCHEDULERS
-from engine.spec.run import RunSpec
-from engine.spec.search import SearchSpec
+from engine.specs.run import RunSpec
+from engine.specs.search import SearchSpec
 
 FREE: dict[str, Any] = {  # what may differ from head to head
     "name": True,

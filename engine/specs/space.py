@@ -9,9 +9,9 @@ from typing import Any
 
 from engine.catalog import TABLES
 from engine.errors import Problem, Refused
-from engine.spec.ranges import Range, hashable
-from engine.spec.run import RunSpec, settings
-from engine.spec.setting import Setting
+from engine.specs.ranges import Range, hashable
+from engine.specs.run import RunSpec, settings
+from engine.specs.setting import Setting
 
 Assignment = dict[str, Any]  # field path -> plain value
 Conditions = dict[str, dict[str, tuple[Any, ...]]]  # searched path -> {path: values of it}

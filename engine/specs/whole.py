@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 from pydantic import ValidationError
 
 from engine.errors import Problem, Refused
-from engine.spec.setting import Part
+from engine.specs.setting import Part
 
 
 class Whole(Part):

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from engine import processes
 from engine.catalog.datasets import DATASET_KINDS
-from engine.launchers import ROOT
-from engine.processes import Identity
+from engine.machine import processes
+from engine.machine.processes import Identity
+from engine.worker.launchers import ROOT
 from storage import Dataset, Request, Store
 
 MOST_TRIES = 2
@@ -58,7 +58,7 @@ class Importing:
             json.dumps({"id": request.target, **request.payload}, ensure_ascii=False), encoding="utf-8"
         )
         leader = processes.spawn(
-            [sys.executable, "-m", "engine.data.importer", str(folder)],
+            [sys.executable, "-m", "engine.data.imports.importer", str(folder)],
             mark=self._mark(request),
             log=folder / "log.txt",
             environment={},

@@ -14,18 +14,18 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from engine import machine, processes
-from engine.datasets import users_of
+from engine.api.datasets import users_of
 from engine.errors import Refused
-from engine.importing import Importing
-from engine.leftovers import remove_leftovers
-from engine.previews import Previewing
-from engine.processes import Identity, Nap
-from engine.running import Running
-from engine.search_requests import SearchRequests
-from engine.searching import Searching
-from engine.tracking.care import Tracking
-from engine.turns import Turns
+from engine.machine import devices, processes
+from engine.machine.processes import Identity, Nap
+from engine.previews.requests import Previewing
+from engine.supervisor.cleanup import remove_leftovers
+from engine.supervisor.imports import Importing
+from engine.supervisor.runs import Running
+from engine.supervisor.scheduler import Turns
+from engine.supervisor.search_requests import SearchRequests
+from engine.supervisor.searches import Searching
+from engine.supervisor.trackers import Tracking
 from storage import EngineStatus, Home, Request, RunState, Store
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class Supervisor:
             started_at=now,
             heartbeat_at=now,
             slots=self._running.slots,
-            machine=machine.machine_reading(store.home),
+            machine=devices.machine_reading(store.home),
         )
         remove_leftovers(store)
         self._importing.scan_embedded()
@@ -215,7 +215,7 @@ class Supervisor:
         if now - self._read_at >= READING_S:
             self._read_at = now
             self._status = replace(
-                self._status, heartbeat_at=time.time(), machine=machine.machine_reading(self._store.home)
+                self._status, heartbeat_at=time.time(), machine=devices.machine_reading(self._store.home)
             )
             self._store.engine.put(self._status)
 

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
-from engine.first_weights import weights_path
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 from storage import Run, Store
 
 

@@ -1,6 +1,6 @@
 """The supervisor's care of runs: launch them, follow what trains, settle what ended, end what must.
 
-Trials are left alone: their search's driver trains them (`engine.searching`)."""
+Trials are left alone: their search's driver trains them (`engine.supervisor.searches`)."""
 
 import logging
 import os
@@ -11,14 +11,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from engine import launchers, processes, run_log
-from engine.deaths import LEAST_FREE, Cause, Deaths
 from engine.faults import FAULTS, advice
-from engine.ingest import ingest
-from engine.machine import slots as machine_slots
-from engine.processes import Identity
-from engine.run_file import write_run_file
-from engine.spec import RunSpec
+from engine.machine import processes
+from engine.machine.devices import slots as machine_slots
+from engine.machine.processes import Identity
+from engine.specs import RunSpec
+from engine.supervisor import log_files
+from engine.supervisor.exit_causes import LEAST_FREE, Cause, Deaths
+from engine.supervisor.ingest import ingest
+from engine.supervisor.run_file import write_run_file
+from engine.worker import launchers
 from storage import Run, RunState, Store, StoreBusy
 
 log = logging.getLogger(__name__)
@@ -126,7 +128,7 @@ class Running:
             self._settle(self._store.runs.get(run.id))
             return
         ended = ingest(self._store, run, gone=False)
-        run_log.trim(self._store.home.run(run.id) / "log.txt")
+        log_files.trim(self._store.home.run(run.id) / "log.txt")
         signs = self._look(self._store.runs.get(run.id), leader)
         silent_s = time.monotonic() - signs.since
         if ended and silent_s > EXIT_S:

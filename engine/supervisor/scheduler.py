@@ -5,9 +5,9 @@ from math import ceil
 from typing import Any
 
 from engine.catalog.strategies import STRATEGIES, processes_of
-from engine.running import ACTIVE, Running
-from engine.searching import WORKING, Searching
-from engine.spec.search import on_a_gpu
+from engine.specs.search import on_a_gpu
+from engine.supervisor.runs import ACTIVE, Running
+from engine.supervisor.searches import WORKING, Searching
 from storage import Run, Search, Store
 
 

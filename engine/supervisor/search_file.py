@@ -5,10 +5,10 @@ from dataclasses import asdict
 from itertools import product
 from typing import Any
 
-from engine.cores import cores
+from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
-from engine.first_weights import weights_path
-from engine.spec import SearchSpec
+from engine.machine.cores import cores
+from engine.specs import SearchSpec
 from storage import Run, RunState, Search, Store
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from engine.errors import Refused
-from engine.ingest import Line, as_count, as_number, as_text, ingest, new_lines
-from engine.spec import RunSpec, SearchSpec
+from engine.specs import RunSpec, SearchSpec
+from engine.supervisor.ingest import Line, as_count, as_number, as_text, ingest, new_lines
 from storage import Run, RunState, Search, SearchState, Store
 
-WITH_SEARCH = "Stopped with its search"  # as engine/tuning/gate.py has it, which is not for this room
+WITH_SEARCH = "Stopped with its search"  # as engine/tuning/epoch_gate.py has it, which is not for this room
 ACTIVE = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
 SELF_ENDED = {SearchState.FINISHED, SearchState.FAILED}  # what a driver says whatever it was asked
 LEVELS = {SearchState.FAILED: "error", SearchState.INTERRUPTED: "warning"}

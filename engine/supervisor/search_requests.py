@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import ClassVar
 
+from engine.api.searches import renewed, stopped_with, wanted_with
 from engine.errors import Problem, Refused
-from engine.searches import renewed, stopped_with, wanted_with
-from engine.searching import Searching
-from engine.spec import SearchSpec
+from engine.specs import SearchSpec
+from engine.supervisor.searches import Searching
 from storage import Request, RunState, Search, SearchState, Store
 
 AT_REST = {state for state in SearchState if state.is_at_rest}

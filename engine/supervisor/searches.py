@@ -8,15 +8,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from engine import launchers, processes, run_log
-from engine.deaths import KILLED, LEAST_FREE
 from engine.errors import Refused
 from engine.faults import FAULTS
-from engine.lines import Lines
-from engine.processes import Identity
-from engine.running import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
-from engine.search_file import write_search_file
-from engine.search_lines import ACTIVE, WITH_SEARCH, asked_for, end_trial, ingest_search
+from engine.machine import processes
+from engine.machine.processes import Identity
+from engine.protocol.json_lines import Lines
+from engine.supervisor import log_files
+from engine.supervisor.exit_causes import KILLED, LEAST_FREE
+from engine.supervisor.runs import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
+from engine.supervisor.search_file import write_search_file
+from engine.supervisor.search_ingest import ACTIVE, WITH_SEARCH, asked_for, end_trial, ingest_search
+from engine.worker import launchers
 from storage import Run, RunState, Search, SearchState, Store, StoreBusy
 
 log = logging.getLogger(__name__)
@@ -150,7 +152,7 @@ class Searching:
                 self._settle(self._store.searches.get(search.id), code)
             return
         ended = ingest_search(self._store, search, gone=False)
-        run_log.trim(self._store.home.search(search.id) / "log.txt")
+        log_files.trim(self._store.home.search(search.id) / "log.txt")
         silent_s = time.monotonic() - self._look(search.id, leader, ended).since
         if ended and silent_s > EXIT_S:
             log.warning("search %s said it ended but its processes stay: ending them", search.id)

@@ -4,10 +4,10 @@ import signal
 import sys
 import time
 
-from engine import processes
-from engine.launchers import ROOT
-from engine.processes import Identity
+from engine.machine import processes
+from engine.machine.processes import Identity
 from engine.tracking.choice import trackers
+from engine.worker.launchers import ROOT
 from storage import RunState, SearchState, Store
 
 AGAIN_S = 30.0  # before a follower that ended is started once more

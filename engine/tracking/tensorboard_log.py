@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from engine.artifacts.files import file_name
 from engine.extras import without_tensorflow
-from engine.files import file_name
 from storage import MetricPoint, Run
 
 without_tensorflow()

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.predictions import PREDICTIONS, Predictions
+from engine.artifacts.predictions import PREDICTIONS, Predictions
 from engine.training.failures import BadCheckpoint, DiskFull, is_disk_full
 
 FORMAT = 1

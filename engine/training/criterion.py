@@ -5,11 +5,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from engine import spec
+from engine import specs
 
 
 class Objective(nn.Module):
-    def __init__(self, asked: spec.Optimisation, labels: np.ndarray, classes: int) -> None:
+    def __init__(self, asked: specs.Optimisation, labels: np.ndarray, classes: int) -> None:
         """
         Args:
             labels: Of the training images, for the weights of classes.

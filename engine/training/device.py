@@ -4,9 +4,9 @@ import os
 
 import torch
 
-from engine.cores import CORES as CORES
-from engine.cores import cores as cores
 from engine.errors import Unavailable
+from engine.machine.cores import CORES as CORES
+from engine.machine.cores import cores as cores
 
 ELSE = "Choose another device, or auto, and start the run again."
 

@@ -13,17 +13,17 @@ import torch
 import torchvision
 from torch import nn
 
-from engine.cache_limit import SHARE, features_bytes
+from engine.caches.limits import SHARE, features_bytes
 from engine.catalog import STRATEGIES
 from engine.catalog.freezing import HEAD
 from engine.data.batches import Batches
 from engine.data.cached_file import Report
 from engine.data.features import Features, features
-from engine.spec import RunSpec
-from engine.training.cut import CannotCut, Cut, cut, pieces
-from engine.training.distributed import Crew
+from engine.specs import RunSpec
+from engine.training.distributed.process_group import Crew
+from engine.training.network.cut import CannotCut, Cut, cut, pieces
+from engine.training.network.recompute import Recomputed
 from engine.training.precision import Format
-from engine.training.recompute import Recomputed
 from engine.training.state import Choices
 
 VERSION = 1  # of how features are made; a change makes new files

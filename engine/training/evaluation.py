@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from engine.predictions import MOST_GUESSES as MOST
-from engine.predictions import Labelled, Predictions
+from engine.artifacts.predictions import MOST_GUESSES as MOST
+from engine.artifacts.predictions import Labelled, Predictions
 
 WIDTH = 2 + 2 * MOST  # the same for any number of classes: ranks sum their rows
 

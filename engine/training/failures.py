@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.errors import Unavailable
 from engine.faults import FAULTS, advice
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 
 
 class Diverged(RuntimeError):

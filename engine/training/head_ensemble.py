@@ -16,18 +16,18 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.utils import clip_grad_norm_
 
-from engine import spec
-from engine.training.checkpoints import Checkpoints
-from engine.training.feeds import Feed, Feeds
+from engine import specs
+from engine.training.epoch_data import Feed, Feeds
+from engine.training.evaluation import Judged, outcomes
 from engine.training.loop import end_epoch
-from engine.training.meter import Meter
-from engine.training.outcomes import Judged, outcomes
+from engine.training.metric_logger import Meter
+from engine.training.network.stages import stages_of
 from engine.training.recipe import Recipe
-from engine.training.stages import stages_of
+from engine.training.retention import Checkpoints
 from engine.training.state import Training
 
 
-def with_own_head(network: nn.Module, asked: spec.Model) -> nn.Module:
+def with_own_head(network: nn.Module, asked: specs.Model) -> nn.Module:
     """A copy that shares all weights and statistics but the head's."""
     *_, head = stages_of(network, asked)
     own = {id(value) for value in head.parameters.values()}

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.batches import Batches
-from engine.training.checkpoints import Checkpoints
-from engine.training.distributed import Crew
+from engine.training.distributed.process_group import Crew
+from engine.training.epoch_data import Feed, Feeds
+from engine.training.evaluation import WIDTH, Judged, outcomes
 from engine.training.failures import is_out_of_memory
-from engine.training.feeds import Feed, Feeds
-from engine.training.meter import Meter
-from engine.training.outcomes import WIDTH, Judged, outcomes
+from engine.training.metric_logger import Meter
 from engine.training.precision import Format
 from engine.training.recipe import Recipe
+from engine.training.retention import Checkpoints
 from engine.training.state import Training
 from engine.training.step import Stepper, let_go
 

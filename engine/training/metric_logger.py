@@ -5,8 +5,8 @@ import time
 
 from torch import Tensor, stack
 
-from engine.training.distributed import Crew
-from engine.training.events import Reporter
+from engine.protocol.run_reporter import Reporter
+from engine.training.distributed.process_group import Crew
 from engine.training.failures import Diverged
 from engine.training.memory import Memory
 from engine.training.state import Position

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from engine import spec
+from engine import specs
 from engine.catalog import OPTIMIZERS
-from engine.training.stages import Stage
+from engine.training.network.stages import Stage
 
 
-def build_optimizer(asked: spec.Optimisation, stages: list[Stage], rates: dict[str, float]) -> torch.optim.Optimizer:
+def build_optimizer(asked: specs.Optimisation, stages: list[Stage], rates: dict[str, float]) -> torch.optim.Optimizer:
     """The optimiser over all weights, frozen ones too: without a gradient they are passed over, and thaw in place.
 
     Stages that share a rate and a weight decay are one group, called "all" when it is the only rate. As one fused
@@ -65,7 +65,7 @@ class Trend:
 class Rates:
     """Sets the learning rate of every group before each step: a function of where the run stands, so never saved."""
 
-    def __init__(self, asked: spec.Optimisation, share: Callable[[float], float], steps_per_epoch: int) -> None:
+    def __init__(self, asked: specs.Optimisation, share: Callable[[float], float], steps_per_epoch: int) -> None:
         self._asked = asked
         self._share = share
         self._steps = steps_per_epoch

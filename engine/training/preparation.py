@@ -13,25 +13,25 @@ import numpy as np
 import torch
 from torch import nn
 
+from engine.artifacts.predictions import Labelled
 from engine.data import open_source
 from engine.data.arrays import Arrays, mean_std, prepare
 from engine.data.augment import augmenter
 from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.data.streamed import Streamed
-from engine.predictions import Labelled
-from engine.spec import RunSpec
-from engine.training import model, weights
-from engine.training.crews import stepper_for
-from engine.training.distributed import Crew
-from engine.training.events import Reporter
+from engine.protocol.run_reporter import Reporter
+from engine.specs import RunSpec
+from engine.training.criterion import Objective, class_weights
+from engine.training.distributed.process_group import Crew
+from engine.training.distributed.strategies import stepper_for
+from engine.training.epoch_data import Feed, Feeds
 from engine.training.failures import Stopped, is_out_of_memory
-from engine.training.feeds import Feed, Feeds
-from engine.training.objective import Objective, class_weights
+from engine.training.network import model, weights
+from engine.training.network.stages import Thawing, stages_of
 from engine.training.optimiser import build_optimizer
 from engine.training.precision import Format, agreed, choose
 from engine.training.recipe import Recipe
-from engine.training.stages import Thawing, stages_of
 from engine.training.state import Training
 from engine.training.step import Stepper
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from engine.spec import RunSpec
-from engine.training.objective import Objective
+from engine.specs import RunSpec
+from engine.training.criterion import Objective
+from engine.training.network.stages import Thawing
 from engine.training.optimiser import Rates, Trend
-from engine.training.stages import Thawing
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.predictions import Labelled, Predictions
-from engine.spec import RunSpec
+from engine.artifacts.predictions import Labelled, Predictions
+from engine.protocol.run_reporter import Reporter
+from engine.specs import RunSpec
 from engine.training import checkpoint
-from engine.training.branching import adapted, spec_before
-from engine.training.distributed import Crew
-from engine.training.events import Reporter
+from engine.training.distributed.process_group import Crew
+from engine.training.evaluation import Judged
 from engine.training.failures import BadCheckpoint, Diverged
-from engine.training.outcomes import Judged
+from engine.training.network.branching import adapted, spec_before
 from engine.training.state import Training
 
 PINNED = "pinned"  # an empty file that the user's pin leaves in a checkpoint's folder: it stays

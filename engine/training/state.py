@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from engine.training.distributed import SEED_STEP
-from engine.training.model import take_over
+from engine.training.distributed.process_group import SEED_STEP
+from engine.training.network.model import take_over
 from engine.training.optimiser import Trend
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from engine.training.distributed import Crew
+from engine.training.criterion import Objective
+from engine.training.distributed.process_group import Crew
 from engine.training.failures import is_out_of_memory
-from engine.training.objective import Objective
 from engine.training.precision import Format
 from engine.training.state import Choices
 

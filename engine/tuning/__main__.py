@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from engine.leaving import leave
+from engine.machine.exit import leave
 from engine.tuning.driver import main
 
 if __name__ == "__main__":

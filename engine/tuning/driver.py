@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 
-from engine.spec import heads_alone
+from engine.protocol.search_reporter import Telling
+from engine.specs import heads_alone
 from engine.training.failures import explain
-from engine.tuning.asking import Asking
-from engine.tuning.course import Closing, Course
-from engine.tuning.order import Order
-from engine.tuning.telling import Telling
+from engine.tuning.job import Order
+from engine.tuning.lifecycle import Closing, Course
+from engine.tuning.trial_ledger import Asking
 
 RAY_FILES = "ray"  # in the search's folder while its driver lives: pointers to the runs' own checkpoints
 WATCH_S = 1.0
@@ -91,8 +91,8 @@ def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> No
 def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watch: Callable[[], None]) -> None:
     from ray import tune
 
-    from engine.tuning.conducting import Asks, Closes, Conductor, Hears
-    from engine.tuning.trial import Trial
+    from engine.tuning.ray_bridge import Asks, Closes, Conductor, Hears
+    from engine.tuning.ray_trial import Trial
 
     conductor = Conductor(order, asking, course, telling, watch)
     needs = {"cpu": order.spec.cpus, **({"gpu": order.spec.gpus} if order.gpus else {})}

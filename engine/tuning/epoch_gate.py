@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.lines import Lines
-from engine.training.events import Reporter
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import Reporter
 
 LEAVE = "leave.json"  # in a run's folder: the search's word to that trial; in the search's own: to all
 WITH_SEARCH = "Stopped with its search"  # begins the reason of a trial that goes on if its search does

@@ -16,24 +16,24 @@ from typing import Any
 from torch import nn
 
 from engine.catalog import ALGORITHMS
-from engine.lines import Lines
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import NullReporter, Reporter
+from engine.protocol.search_reporter import Telling
 from engine.training import device as devices
-from engine.training.checkpoints import Checkpoints
-from engine.training.events import NullReporter, Reporter
+from engine.training.epoch_data import Feed
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, is_out_of_memory
-from engine.training.feeds import Feed
-from engine.training.many import Member, Together, with_own_head
+from engine.training.head_ensemble import Member, Together, with_own_head
 from engine.training.memory import Memory
-from engine.training.meter import Meter
+from engine.training.metric_logger import Meter
 from engine.training.preparation import Prepared, build, build_network, equip, find_weights, prepare_data
+from engine.training.retention import Checkpoints
 from engine.training.state import seed_all
 from engine.training.step import let_go
-from engine.tuning.asking import Asked, Asking
-from engine.tuning.course import Course
-from engine.tuning.gate import LEAVE, LOOK_S, Reached, Word
-from engine.tuning.order import Order
-from engine.tuning.stepping import Stepping
-from engine.tuning.telling import Telling
+from engine.tuning.epoch_gate import LEAVE, LOOK_S, Reached, Word
+from engine.tuning.job import Order
+from engine.tuning.lifecycle import Course
+from engine.tuning.stepped_training import Stepping
+from engine.tuning.trial_ledger import Asked, Asking
 
 BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, and where it learns from those before
 

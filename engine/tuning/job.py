@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.lines import Lines
-from engine.spec import SearchSpec
-from engine.tuning.asking import Asked, Known
-from engine.tuning.gate import LEAVE, Word
+from engine.protocol.json_lines import Lines
+from engine.specs import SearchSpec
+from engine.tuning.epoch_gate import LEAVE, Word
+from engine.tuning.trial_ledger import Asked, Known
 
 POLL_S = 0.5
 STOPPED = Word("stopped", "Stopped by its user.")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from engine.tuning.asking import Asking
-from engine.tuning.gate import WITH_SEARCH, Word
-from engine.tuning.order import Control, Order
-from engine.tuning.telling import Telling
+from engine.protocol.search_reporter import Telling
+from engine.tuning.epoch_gate import WITH_SEARCH, Word
+from engine.tuning.job import Control, Order
+from engine.tuning.trial_ledger import Asking
 
 
 @dataclass(frozen=True, slots=True)

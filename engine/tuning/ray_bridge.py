@@ -13,17 +13,17 @@ from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from engine import host_memory
 from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Refused
 from engine.faults import FAULTS
+from engine.machine import memory
+from engine.protocol.search_reporter import Telling
 from engine.training.failures import explain
-from engine.tuning.asking import Asked, Asking
-from engine.tuning.course import Course
-from engine.tuning.gate import LEAVE, Word
-from engine.tuning.order import Order, has_ended
-from engine.tuning.scheduling import remember, scheduler
-from engine.tuning.telling import Telling
+from engine.tuning.epoch_gate import LEAVE, Word
+from engine.tuning.job import Order, has_ended
+from engine.tuning.lifecycle import Course
+from engine.tuning.ray_schedulers import remember, scheduler
+from engine.tuning.trial_ledger import Asked, Asking
 
 LEAVE_S = 20.0  # that trials have to save and leave: less than the supervisor gives to all of it
 WORD_S = 10.0  # for the last word of a trial that was ended
@@ -78,7 +78,7 @@ class Conductor:
         asked = self._asking.ask()
         if asked is None:
             return None if self._asking.open else str(Searcher.FINISHED)
-        self._runs[trial_id], self._kills[trial_id] = asked.run, host_memory.kills()
+        self._runs[trial_id], self._kills[trial_id] = asked.run, memory.kills()
         self._remember(trial_id, asked.run)
         return self._config(asked)
 
@@ -137,7 +137,7 @@ class Conductor:
         if error is not None and not isinstance(error, RayActorError):
             failure = explain(getattr(error, "cause", None) or error)
             reason, advice = failure.reason, failure.advice
-        elif host_memory.kills() > self._kills[trial.trial_id]:
+        elif memory.kills() > self._kills[trial.trial_id]:
             fault = FAULTS["killed for memory"]
             reason, advice = f"{fault.reason}.", fault.advice
         log.error("trial %s: %s", run, error or reason)

@@ -17,8 +17,8 @@ from ray.tune.schedulers import (
 
 from engine.catalog import SCHEDULERS
 from engine.catalog.named import named
-from engine.spec import SearchSpec
-from engine.spec.ranges import Range
+from engine.specs import SearchSpec
+from engine.specs.ranges import Range
 
 Change = Callable[[Any, dict[str, Any]], dict[str, Any]]  # (Ray's trial, settings) -> the config it goes on with
 

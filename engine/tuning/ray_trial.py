@@ -8,7 +8,7 @@ from typing import Any
 
 from ray import tune
 
-from engine.tuning.stepping import Stepping
+from engine.tuning.stepped_training import Stepping
 
 POINTER = "run.json"
 

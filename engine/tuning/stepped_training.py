@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine import worker
 from engine.faults import FAULTS
-from engine.lines import Lines
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
-from engine.training.events import Reporter
 from engine.training.failures import BadCheckpoint
-from engine.tuning.gate import LEAVE, Gate, TrialReporter, Word
+from engine.tuning.epoch_gate import LEAVE, Gate, TrialReporter, Word
+from engine.worker import run as worker
 
 ASIDE = Word(state=None)
 

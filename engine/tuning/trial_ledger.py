@@ -9,10 +9,10 @@ from typing import Any
 
 from engine.errors import Refused
 from engine.faults import cause_of
-from engine.spec import RunSpec, SearchSpec
-from engine.spec.space import Assignment
-from engine.tuning.proposing import Outcome, Proposer, proposer
-from engine.tuning.telling import Telling
+from engine.protocol.search_reporter import Telling
+from engine.specs import RunSpec, SearchSpec
+from engine.specs.space import Assignment
+from engine.tuning.samplers.sampler import Outcome, Proposer, proposer
 
 SAME_FAILURES = 5  # at the beginning: what always fails is not tried on
 OVER = ("finished", "failed", "stopped")  # states of trials that are never run again

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from engine import processes
 from engine.catalog.strategies import STRATEGIES, processes_of
-from engine.processes import Identity
+from engine.machine import processes
+from engine.machine.processes import Identity
 from storage import Home, Run, Search
 
-ROOT = Path(__file__).resolve().parent.parent  # where `python -m engine.worker` finds the engine
+ROOT = Path(__file__).resolve().parents[2]  # where `python -m engine.worker` finds the engine
 
 
 def launch(home: Home, run: Run) -> Identity:
@@ -35,7 +35,7 @@ def single(folder: Path, count: int) -> list[str]:
 
 def ranks(folder: Path, count: int) -> list[str]:
     """Processes that train together, below a leader that is torch's elastic launcher."""
-    return ["engine.ranks", str(folder), str(count)]
+    return ["engine.worker.ranks", str(folder), str(count)]
 
 
 def driver(folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The launcher of ranks that train together: `python -m engine.ranks <run folder> <processes>`.
+"""The launcher of ranks that train together: `python -m engine.worker.ranks <run folder> <processes>`.
 
 It is the leader that the supervisor watches: torch's elastic launcher starts the ranks below it, signals are handed on
 to them, and with it they die. Once all of them are gone it writes the run's last word, from those of the ranks.
@@ -17,9 +17,9 @@ from typing import Any
 
 import psutil
 
-from engine.leaving import leave
-from engine.lines import Lines
-from engine.training.rank import LAUNCHER, STOP, die_with_the_launcher, last_word
+from engine.machine.exit import leave
+from engine.protocol.json_lines import Lines
+from engine.training.distributed.rank import LAUNCHER, STOP, die_with_the_launcher, last_word
 
 POLL_S = 0.25
 

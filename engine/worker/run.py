@@ -1,7 +1,7 @@
 """One training process: `python -m engine.worker <run folder>` reads run.json there and tells all in events.jsonl.
 
 Every path out writes an `ended` line, but a kill: then the run was interrupted. Of ranks that train together the first
-tells of all, and the line is written by `engine.ranks`, which started them.
+tells of all, and the line is written by `engine.worker.ranks`, which started them.
 """
 
 import faulthandler
@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import Unavailable
-from engine.leaving import leave
-from engine.spec import RunSpec
-from engine.training.events import Reporter
+from engine.protocol.run_reporter import Reporter
+from engine.specs import RunSpec
+from engine.training.distributed.rank import STOP, reporting, settle_in
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, room_for
-from engine.training.rank import STOP, reporting, settle_in
 
 if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
     import torch
 
-    from engine.training.distributed import Crew
+    from engine.training.distributed.process_group import Crew
     from engine.training.state import Position
 
 log = logging.getLogger("thaw")
@@ -97,11 +96,11 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
         Stopped: Asked to leave before training began.
     """
     from engine.training import device as devices
-    from engine.training.checkpoints import Checkpoints, recipe_of
     from engine.training.loop import fit
     from engine.training.memory import Memory
-    from engine.training.meter import Meter
+    from engine.training.metric_logger import Meter
     from engine.training.preparation import build, build_network, equip, find_weights, prepare_data
+    from engine.training.retention import Checkpoints, recipe_of
 
     device, crew = _join(spec, run["device"])
     reporter.progress("preparing data")
@@ -155,7 +154,7 @@ def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":
         Unavailable: There are more ranks than images in a batch.
     """
     from engine.training import device as devices
-    from engine.training.crews import gather_crew
+    from engine.training.distributed.strategies import gather_crew
     from engine.training.state import seed_all
 
     device = devices.choose(name)
@@ -175,7 +174,3 @@ def _where_it_left(at: "Position") -> str:
     if at.epoch:
         return f"Stopped after epoch {at.epoch}; resuming goes on from there."
     return "Stopped before the first step."
-
-
-if __name__ == "__main__":
-    leave(main(Path(sys.argv[1])))

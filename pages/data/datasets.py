@@ -4,22 +4,22 @@ from functools import partial
 
 import streamlit as st
 
-import engine
-from pages.parts.actions import being_deleted
-from pages.parts.cards import empty_state, page_head
-from pages.parts.dataset_add import add_panel, show_panel
-from pages.parts.dataset_cards import dataset_cards
-from pages.parts.dataset_files import files
-from pages.parts.dataset_look import look
-from pages.parts.dataset_requests import dataset_requests
-from pages.parts.dataset_runs import runs
-from pages.parts.dataset_scan import scan
-from pages.parts.dataset_splits import splits
-from pages.parts.dataset_words import close_dataset, tone, warning_badges
-from pages.parts.exports import export_button
+from engine import api
+from pages.parts.datasets.add import add_panel, show_panel
+from pages.parts.datasets.badges import close_dataset, tone, warning_badges
+from pages.parts.datasets.cards import dataset_cards
+from pages.parts.datasets.files import files
+from pages.parts.datasets.overview import look
+from pages.parts.datasets.requests import dataset_requests
+from pages.parts.datasets.runs import runs
+from pages.parts.datasets.scan import scan
+from pages.parts.datasets.splits import splits
+from pages.parts.formatting import ago, count, escaped, size
 from pages.parts.live import live
+from pages.parts.runs.actions import being_deleted
 from pages.parts.session import NEW_RUN_PAGE, store, wake_engine
-from pages.parts.words import ago, count, escaped, size
+from pages.parts.widgets.cards import empty_state, page_head
+from pages.parts.widgets.exports import export_button
 from storage import Dataset
 
 VIEWS = {"Look": look, "Scan": scan, "Splits": splits, "Files": files, "Runs": runs}
@@ -50,7 +50,7 @@ def detail(dataset: Dataset) -> None:
     """One data set: its head, then a view of it."""
     _back()
     with page_head(escaped(dataset.name)):
-        if not engine.DATASET_KINDS[dataset.kind].embedded:
+        if not api.DATASET_KINDS[dataset.kind].embedded:
             delete_button(dataset)
         if st.button("Train on it", icon=":material/play_arrow:", type="primary", key="datasets_train"):
             st.switch_page(NEW_RUN_PAGE, query_params={"dataset": dataset.id})
@@ -70,7 +70,7 @@ def _back() -> None:
 
 
 def _badges(dataset: Dataset) -> None:
-    kind = engine.DATASET_KINDS[dataset.kind]
+    kind = api.DATASET_KINDS[dataset.kind]
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.badge(escaped(kind.label), icon=":material/photo_library:", color="gray")
         st.badge(count(dataset.images, "image"), icon=":material/image:", color="gray")
@@ -93,8 +93,8 @@ def delete_button(dataset: Dataset) -> None:
 
 def _delete(dataset_id: str) -> None:
     try:
-        engine.delete_dataset(store(), dataset_id)
-    except (engine.Refused, engine.NotFound) as error:
+        api.delete_dataset(store(), dataset_id)
+    except (api.Refused, api.NotFound) as error:
         st.toast(escaped(str(error)), icon=":material/error:")
         return
     close_dataset()

@@ -4,9 +4,9 @@ import hashlib
 
 import streamlit as st
 
-import engine
-from engine import RunSpec, SearchSpec
-from pages.parts.figures.palette import Palette, palette_of
+from engine import api
+from engine.api import RunSpec, SearchSpec
+from pages.parts.palette import Palette, palette_of
 from storage import Checkpoint, Run, Store
 
 RUN_PAGE = "pages/watch/run.py"
@@ -24,7 +24,7 @@ NEW_SEARCH_PAGE = "pages/train/new_search.py"
 @st.cache_resource(show_spinner=False)
 def store() -> Store:
     """The one store of this server."""
-    return engine.open_store()
+    return api.open_store()
 
 
 def selected_run() -> str | None:
@@ -66,8 +66,8 @@ def palette() -> Palette:
 def wake_engine() -> None:
     """Start the supervisor if it is gone; say so when that fails."""
     try:
-        engine.ensure_supervisor(store().home)
-    except engine.Unavailable as error:
+        api.ensure_supervisor(store().home)
+    except api.Unavailable as error:
         st.error(str(error), icon=":material/power_off:")
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-import engine
-from engine import BACKBONES, STRATEGIES, TABLES, Preview, RunSpec
-from pages.parts import words
-from pages.parts.cards import page_head
-from pages.parts.figures.strategies import memories, paces
+from engine import api
+from engine.api import BACKBONES, STRATEGIES, TABLES, Preview, RunSpec
+from pages.parts import formatting
+from pages.parts.figures.runs.strategies import memories, paces
 from pages.parts.session import palette, store, wake_engine
+from pages.parts.widgets.cards import page_head
 
 LOOKS_S = 1.0
 MOST = 16  # measurements at once: about ten seconds each
@@ -73,8 +73,8 @@ def _asked() -> dict[str, RunSpec]:
 def _measure() -> None:
     try:
         asked = _asked()
-    except engine.Refused as refused:
-        st.toast(words.escaped(str(refused)), icon=":material/error:")
+    except api.Refused as refused:
+        st.toast(formatting.escaped(str(refused)), icon=":material/error:")
         return
     if len(asked) > MOST:
         st.toast(f"That makes {len(asked)} measurements; choose {MOST} or fewer.", icon=":material/error:")
@@ -84,14 +84,14 @@ def _measure() -> None:
 
 def _again() -> None:
     for spec in st.session_state.lab_asked.values():
-        engine.forget_preview(store(), "lab", spec)
+        api.forget_preview(store(), "lab", spec)
 
 
 def _results(asked: dict[str, RunSpec]) -> None:
     # a page that waits asks for one at a time: two at once would slow each other down
     found: dict[str, Preview] = {}
     for name, spec in asked.items():
-        found[name] = engine.preview(store(), "lab", spec)
+        found[name] = api.preview(store(), "lab", spec)
         if found[name].values is None and found[name].problem is None:
             wake_engine()
             with st.container(key="previewing_lab"):
@@ -102,17 +102,17 @@ def _results(asked: dict[str, RunSpec]) -> None:
         _drawn(measured)
     for name, one in found.items():
         if one.problem:
-            st.warning(f"**{words.escaped(name)}**: {words.escaped(one.problem)}", icon=":material/block:")
+            st.warning(f"**{formatting.escaped(name)}**: {formatting.escaped(one.problem)}", icon=":material/block:")
     if len(found) == len(asked) and all(one.values or one.problem for one in found.values()):
         st.button("Measure again", icon=":material/refresh:", key="lab_again", type="tertiary", on_click=_again)
 
 
 def _waiting(name: str, spec: RunSpec, number: int, count: int) -> None:
-    found = engine.preview(store(), "lab", spec)
+    found = api.preview(store(), "lab", spec)
     if found.values is not None or found.problem is not None:
         st.rerun()
-    told = f" · {words.escaped(found.message)}" if found.message else ""
-    st.progress(found.progress, text=f"{number} of {count} · {words.escaped(name)}{told}")
+    told = f" · {formatting.escaped(found.message)}" if found.message else ""
+    st.progress(found.progress, text=f"{number} of {count} · {formatting.escaped(name)}{told}")
 
 
 def _drawn(measured: dict[str, dict[str, Any]]) -> None:

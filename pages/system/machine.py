@@ -6,13 +6,13 @@ from importlib.metadata import PackageNotFoundError, version
 import pandas as pd
 import streamlit as st
 
-import engine
-from pages.parts import words
-from pages.parts.cards import page_head
+from engine import api
+from pages.parts import formatting
 from pages.parts.live import live
-from pages.parts.machine_strip import machine_strip
 from pages.parts.session import store
-from pages.parts.trackers import tracker_switches
+from pages.parts.widgets.cards import page_head
+from pages.parts.widgets.machine_strip import machine_strip
+from pages.parts.widgets.trackers import tracker_switches
 
 PACKAGES = ("streamlit", "torch", "torchvision", "sqlite-utils", "numpy", "pillow", "plotly", "pydantic")
 
@@ -23,7 +23,7 @@ def strip() -> None:
 
 def _engine() -> None:
     status = store().engine.get()
-    if status is None or not engine.engine_alive(store()):
+    if status is None or not api.engine_alive(store()):
         st.badge("Asleep", icon=":material/bedtime:", color="gray")
         st.caption("It wakes by itself when there is something to do, and sleeps again when there is not.")
         return
@@ -31,20 +31,20 @@ def _engine() -> None:
     _facts(
         {
             "Process": str(status.pid),
-            "Awake for": words.duration(status.heartbeat_at - status.started_at),
-            "Last sign of life": words.clock(status.heartbeat_at),
+            "Awake for": formatting.duration(status.heartbeat_at - status.started_at),
+            "Last sign of life": formatting.clock(status.heartbeat_at),
             "Slots": ", ".join("CPU" if slot == "cpu" else f"GPU {slot}" for slot in status.slots),
         }
     )
 
 
 def _caches() -> None:
-    for cache in engine.list_caches(store()):
+    for cache in api.list_caches(store()):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            limit = f" of {words.size(cache.limit)}" if cache.limit else ""
+            limit = f" of {formatting.size(cache.limit)}" if cache.limit else ""
             with st.container(gap=None, width="stretch"):
-                entries = words.count(cache.count, "entry", "entries")
-                st.markdown(f"{cache.label}: **{words.size(cache.bytes)}**{limit} · {entries}")
+                entries = formatting.count(cache.count, "entry", "entries")
+                st.markdown(f"{cache.label}: **{formatting.size(cache.bytes)}**{limit} · {entries}")
                 st.caption(cache.note)
             st.button(
                 "Clear",
@@ -57,23 +57,23 @@ def _caches() -> None:
 
 
 def _clear(key: str) -> None:
-    freed = engine.clear_cache(store(), key)
+    freed = api.clear_cache(store(), key)
     _sizes.clear()
-    st.toast(f"{words.size(freed)} freed; it is made again when it is needed.", icon=":material/check:")
+    st.toast(f"{formatting.size(freed)} freed; it is made again when it is needed.", icon=":material/check:")
 
 
 @st.cache_data(ttl=30, show_spinner="Measuring the home ...")
 def _sizes(root: str) -> dict[str, int]:
     home = store().home
     folders = {"Runs": home.runs, "Data sets": home.datasets, "Caches": home.cache, "Uploads": home.uploads}
-    sizes = {name: engine.folder_bytes(folder) for name, folder in folders.items()}
+    sizes = {name: api.folder_bytes(folder) for name, folder in folders.items()}
     sizes["Database"] = sum(path.stat().st_size for path in home.root.glob("thaw.db*"))
     return sizes
 
 
 def _facts(rows: dict[str, str]) -> None:
     st.table(
-        pd.DataFrame({"value": rows.values()}, index=list(rows)).map(words.escaped),
+        pd.DataFrame({"value": rows.values()}, index=list(rows)).map(formatting.escaped),
         border="horizontal",
         hide_header=True,
     )
@@ -102,7 +102,7 @@ with left, st.container(border=True):
     st.caption("Everything Thaw keeps lies in this one folder.")
     st.code(str(store().home.root), language=None)
     measured = _sizes(str(store().home.root))
-    _facts({name: words.size(amount) for name, amount in measured.items()})
+    _facts({name: formatting.size(amount) for name, amount in measured.items()})
 with right, st.container(border=True):
     st.markdown("**Caches**")
     _caches()

@@ -6,29 +6,31 @@ from typing import Any
 import streamlit as st
 import yaml
 
-import engine
-from engine import PRESETS, Problem, Refused, RunSpec
-from pages.parts import actions, forms, run_sections, words
-from pages.parts.cards import page_head, problem_lines
-from pages.parts.fit_panel import fit_panel
-from pages.parts.lineage import MORE_EPOCHS
+from engine import api
+from engine.api import PRESETS, Problem, Refused, RunSpec
+from pages.parts import formatting
+from pages.parts.forms import fields, run_sections
+from pages.parts.forms.fit_panel import fit_panel
+from pages.parts.forms.spec_texts import preset_choice, yaml_in, yaml_out
+from pages.parts.runs import actions
+from pages.parts.runs.lineage import MORE_EPOCHS
 from pages.parts.session import NEW_SEARCH_PAGE, newest_run, open_run, store
-from pages.parts.spec_texts import preset_choice, yaml_in, yaml_out
+from pages.parts.widgets.cards import page_head, problem_lines
 from storage import Run, RunState
 
 
 def start(drawn_on: str) -> None:
     """Read the form as it is at the click: a value typed just before it counts too."""
     take_yaml()
-    spec = forms.check(store())[0]
+    spec = fields.check(store())[0]
     if spec is None or st.session_state.get("new_yaml_problems"):
         return  # the page, drawn again, says what is wrong
     try:
         st.session_state["started_run"] = actions.start(spec, drawn_on, origin=branching()).id
     except Refused as refused:
         st.session_state["new_refused"] = refused.problems
-    except (engine.NotFound, engine.Unavailable) as gone:
-        st.toast(words.escaped(str(gone)), icon=":material/error:")
+    except (api.NotFound, api.Unavailable) as gone:
+        st.toast(formatting.escaped(str(gone)), icon=":material/error:")
 
 
 def branching() -> tuple[str, str] | None:
@@ -40,14 +42,15 @@ def branching() -> tuple[str, str] | None:
 def branch_note(origin: tuple[str, str]) -> None:
     """What the new run begins with, and how to leave that."""
     try:
-        parent, kept = engine.find_run(store(), origin[0]), engine.find_checkpoint(store(), *origin)
-    except engine.NotFound as missing:
-        st.error(words.escaped(str(missing)), icon=":material/search_off:")
+        parent, kept = api.find_run(store(), origin[0]), api.find_checkpoint(store(), *origin)
+    except api.NotFound as missing:
+        st.error(formatting.escaped(str(missing)), icon=":material/search_off:")
         return
     where = f"epoch {kept.epoch}" if kept.is_whole else f"step {kept.step:,}"
     st.info(
-        f"It goes on from **{words.escaped(parent.name)}** after {where}, which stays as it is. Network, data set and "
-        "split must stay the same; what else you change counts from there on. Epochs count from the very beginning.",
+        f"It goes on from **{formatting.escaped(parent.name)}** after {where}, which stays as it is. Network, data "
+        "set and split must stay the same; what else you change counts from there on. Epochs "
+        "count from the very beginning.",
         icon=":material/fork_right:",
     )
 
@@ -55,11 +58,11 @@ def branch_note(origin: tuple[str, str]) -> None:
 def take_preset() -> None:
     chosen = st.session_state["new_preset"]
     if chosen:
-        dataset = st.session_state.get(forms.field_key("data.dataset"))
+        dataset = st.session_state.get(fields.field_key("data.dataset"))
         values = dict(PRESETS[chosen].values)
         if dataset:  # a preset keeps the data set chosen, unless it has its own
             values["data"] = {"dataset": dataset} | values.get("data", {})
-        forms.fill(values)
+        fields.fill(values)
 
 
 def take_yaml(again: bool = False) -> None:
@@ -72,7 +75,7 @@ def take_yaml(again: bool = False) -> None:
     if not text.strip():
         return
     try:
-        forms.fill(RunSpec.from_yaml(text).model_dump())
+        fields.fill(RunSpec.from_yaml(text).model_dump())
         st.session_state["new_preset"] = None
     except Refused as refused:
         st.session_state["new_yaml_problems"] = refused.problems
@@ -90,13 +93,13 @@ def first_values() -> None:
     values = dict(PRESETS[preset].values)
     if run_id := source[0] or source[3] or source[5]:
         try:
-            copied = engine.find_run(store(), run_id)
+            copied = api.find_run(store(), run_id)
             values = _branched(copied) if source[3] else copied.spec
             if source[5]:
-                values = engine.longer(store(), run_id).model_dump()
+                values = api.longer(store(), run_id).model_dump()
             st.toast("Filled in from that run.", icon=":material/content_copy:")
-        except engine.NotFound as missing:
-            st.toast(words.escaped(str(missing)), icon=":material/search_off:")
+        except api.NotFound as missing:
+            st.toast(formatting.escaped(str(missing)), icon=":material/search_off:")
     else:
         st.session_state["new_preset"] = preset
         if source[1]:
@@ -104,7 +107,7 @@ def first_values() -> None:
         if source[2]:
             values = {**values, **_fine_tuning(source[2], values)}
         values = _from_address(values)
-    forms.fill(values)
+    fields.fill(values)
 
 
 def _branched(run: Run) -> dict[str, Any]:
@@ -115,7 +118,7 @@ def _branched(run: Run) -> dict[str, Any]:
 
 def _from_address(values: dict[str, Any]) -> dict[str, Any]:
     """`values` with what the address says of single settings: `?data.split_seed=7`; what is refused is told."""
-    for setting in engine.settings():
+    for setting in api.settings():
         if setting.path in st.query_params:
             part, _, leaf = setting.path.partition(".")
             try:
@@ -127,7 +130,7 @@ def _from_address(values: dict[str, Any]) -> dict[str, Any]:
                 continue
             except Refused as refused:
                 if any(problem.field == setting.path for problem in refused.problems):
-                    st.toast(words.escaped(str(refused)), icon=":material/link_off:")
+                    st.toast(formatting.escaped(str(refused)), icon=":material/link_off:")
                     continue
             values = {**values, part: {**values.get(part, {}), leaf: value} if leaf else value}
     return values
@@ -136,9 +139,9 @@ def _from_address(values: dict[str, Any]) -> dict[str, Any]:
 def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:
     """What a run that starts from another's weights takes over from it, and a policy fit for few images."""
     try:
-        spec = engine.find_run(store(), run_id).spec
-    except engine.NotFound as missing:
-        st.toast(words.escaped(str(missing)), icon=":material/search_off:")
+        spec = api.find_run(store(), run_id).spec
+    except api.NotFound as missing:
+        st.toast(formatting.escaped(str(missing)), icon=":material/search_off:")
         return {}
     others = [one.id for one in store().datasets.list() if one.id not in (spec["data"]["dataset"], "digits")]
     dataset = {"dataset": others[0]} if others and "dataset" not in st.query_params else {}
@@ -156,7 +159,7 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
     with st.bottom, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(gap=None, width="stretch", key="new_summary"):
             if spec is None:
-                st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
+                st.markdown(f"**{formatting.count(len(problems), 'value')} to put right**")
                 problem_lines(problems[:2], labelled=True)
             else:
                 told(spec)
@@ -177,15 +180,15 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
 
 def told(spec: RunSpec) -> None:
     dataset = store().datasets.get(spec.data.dataset)
-    backbone = engine.BACKBONES[spec.model.backbone]
+    backbone = api.BACKBONES[spec.model.backbone]
     own = sum(dataset.counts.get("train", {}).values())
     training = own or round(dataset.images * (1 - spec.data.validation_fraction))
     steps = ceil(training / spec.optimisation.batch_size)
-    st.markdown(f"**{words.escaped(backbone.label)} on {words.escaped(dataset.name)}**")
-    images, epochs = words.count(training, "image"), words.count(spec.epochs, "epoch")
+    st.markdown(f"**{formatting.escaped(backbone.label)} on {formatting.escaped(dataset.name)}**")
+    images, epochs = formatting.count(training, "image"), formatting.count(spec.epochs, "epoch")
     waiting = len(store().runs.queue())
-    waits = f" · after {words.count(waiting, 'waiting run')}" if waiting else ""
-    st.caption(f"{images} · {epochs} of {words.count(steps, 'step')}{waits}")
+    waits = f" · after {formatting.count(waiting, 'waiting run')}" if waiting else ""
+    st.caption(f"{images} · {epochs} of {formatting.count(steps, 'step')}{waits}")
     if steps == 1 and training < spec.optimisation.batch_size:
         st.caption(
             f":orange[A batch of {spec.optimisation.batch_size} holds them all: a smaller one moves more often.]"
@@ -194,10 +197,10 @@ def told(spec: RunSpec) -> None:
 
 def _misfits(origin: tuple[str, str], spec: RunSpec) -> list[Problem]:
     try:
-        return engine.branch_problems(store(), *origin, spec)
+        return api.branch_problems(store(), *origin, spec)
     except Refused as refused:  # the other run's settings are of another version
         return refused.problems
-    except engine.NotFound as missing:
+    except api.NotFound as missing:
         return [Problem("checkpoint", origin[1], str(missing))]
 
 
@@ -209,7 +212,7 @@ def page() -> None:
         if not branching():
             st.page_link(NEW_SEARCH_PAGE, label="Search around this", icon=":material/travel_explore:")
     first_values()
-    spec, problems = forms.check(store())
+    spec, problems = fields.check(store())
     if origin := branching():
         branch_note(origin)
         if spec is not None and (problems := _misfits(origin, spec)):

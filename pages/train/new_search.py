@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-import engine
-from engine import PRESETS, SEARCH_PRESETS, Refused, SearchSpec
-from pages.parts import actions, forms, search_form, space_change, words
-from pages.parts.cards import page_head
-from pages.parts.search_cost import search_cost
+from engine import api
+from engine.api import PRESETS, SEARCH_PRESETS, Refused, SearchSpec
+from pages.parts import formatting
+from pages.parts.forms import fields, search_form, space_change
+from pages.parts.forms.search_cost import search_cost
+from pages.parts.forms.spec_texts import preset_choice, yaml_in, yaml_out
+from pages.parts.runs import actions
 from pages.parts.session import newest_search, open_search, store
-from pages.parts.spec_texts import preset_choice, yaml_in, yaml_out
+from pages.parts.widgets.cards import page_head
 
 PLACEHOLDER = "run:\n  epochs: 9\nspace:\n  optimisation.learning_rate: {log: [0.0001, 0.01]}\ntrials: 10"
 
@@ -29,7 +31,7 @@ def start(drawn_on: str) -> None:
 def take_preset() -> None:
     chosen = st.session_state["search_preset"]
     if chosen:
-        name = forms.SEARCH.value("name")
+        name = fields.SEARCH.value("name")
         search_form.fill({"name": name} | dict(SEARCH_PRESETS[chosen].values))
 
 
@@ -60,19 +62,19 @@ def first_values() -> None:
     st.session_state["search_filled"] = source
     try:
         if source[0]:
-            search_form.fill(engine.find_search(store(), source[0]).spec)
+            search_form.fill(api.find_search(store(), source[0]).spec)
             st.session_state["search_preset"] = None
             st.toast("Filled in from that search.", icon=":material/content_copy:")
             return
         if source[1]:
-            forms.fill(engine.find_run(store(), source[1]).spec)
+            fields.fill(api.find_run(store(), source[1]).spec)
             st.toast("Filled in from that run.", icon=":material/content_copy:")
-    except engine.NotFound as missing:
-        st.toast(words.escaped(str(missing)), icon=":material/search_off:")
+    except api.NotFound as missing:
+        st.toast(formatting.escaped(str(missing)), icon=":material/search_off:")
     if not source[1] and "new_filled" not in st.session_state:  # New run has not been opened: nothing is set up yet
-        forms.fill(dict(PRESETS["quick"].values))
+        fields.fill(dict(PRESETS["quick"].values))
     if source[2]:
-        st.session_state[forms.field_key("data.dataset")] = source[2]
+        st.session_state[fields.field_key("data.dataset")] = source[2]
     st.session_state["search_preset"] = "quick"
     search_form.fill(dict(SEARCH_PRESETS["quick"].values))
 

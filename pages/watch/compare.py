@@ -2,26 +2,26 @@
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.basket import MOST, Basket, addressed_basket, basket, gone, keep, tell_gone, without_gone
-from pages.parts.brushed_axes import brushed
-from pages.parts.by_image import ByImage
-from pages.parts.cards import empty_state, page_head
-from pages.parts.compared import Compared, Focus, focused
-from pages.parts.compared_curves import curves, look_now
-from pages.parts.compared_looks import TABLE, configuration, trade_offs, what_made_a_difference
-from pages.parts.compared_now import best_two, gathered, grouping, runs_in
-from pages.parts.compared_results import results_side_by_side
-from pages.parts.compared_runs import groups_side_by_side, order, runs_side_by_side
-from pages.parts.compared_share import share
-from pages.parts.figures.palette import LIGHT, Palette
-from pages.parts.groups import Group
+from pages.parts import formatting
+from pages.parts.analysis.comparison.compared_runs import Compared, Focus, focused
+from pages.parts.analysis.comparison.group_values import painted
+from pages.parts.analysis.comparison.groups import Group
+from pages.parts.analysis.comparison.settings_table import legend
+from pages.parts.analysis.comparison.summary import written
+from pages.parts.analysis.results.by_image import ByImage
+from pages.parts.compare.current import best_two, gathered, grouping, runs_in
+from pages.parts.compare.curves import curves, look_now
+from pages.parts.compare.plots import TABLE, configuration, trade_offs, what_made_a_difference
+from pages.parts.compare.results import results_side_by_side
+from pages.parts.compare.share import share
+from pages.parts.compare.tables import groups_side_by_side, order, runs_side_by_side
 from pages.parts.live import CHARTS_S, live
+from pages.parts.palette import LIGHT, Palette
 from pages.parts.session import RUNS_PAGE, palette, store
-from pages.parts.settings_table import legend
-from pages.parts.sides import painted
-from pages.parts.ticking import kept_order, ticked_ids
-from pages.parts.written import written
+from pages.parts.widgets.basket import MOST, Basket, addressed_basket, basket, gone, keep, tell_gone, without_gone
+from pages.parts.widgets.brushed_axes import brushed
+from pages.parts.widgets.cards import empty_state, page_head
+from pages.parts.widgets.row_selection import kept_order, ticked_ids
 from storage import Run
 
 LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
@@ -116,7 +116,7 @@ def drawn(drawn_for: Basket) -> None:
     if held != drawn_for or len(runs) < 2 or any(gone(held, runs)):
         st.rerun()  # chosen anew, or deleted meanwhile: the whole page follows
     with page_head("Compare"):
-        with st.popover(words.count(len(runs), "run"), icon=":material/playlist_add:", key="compare_choice"):
+        with st.popover(formatting.count(len(runs), "run"), icon=":material/playlist_add:", key="compare_choice"):
             choice(held)
         by = grouping(runs)
         tools = st.container(width="content")

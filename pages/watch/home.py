@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.actions import being_deleted, demo_button, started_run
-from pages.parts.cards import empty_state, page_head, run_card
+from pages.parts import formatting
 from pages.parts.live import live
-from pages.parts.machine_strip import machine_strip
-from pages.parts.run_list import FEW_COLUMNS, run_list
-from pages.parts.search_list import search_list
+from pages.parts.runs.actions import being_deleted, demo_button, started_run
+from pages.parts.runs.table import FEW_COLUMNS, run_list
+from pages.parts.searches.table import search_list
 from pages.parts.session import (
     DATASETS_PAGE,
     NEW_RUN_PAGE,
@@ -18,6 +16,8 @@ from pages.parts.session import (
     open_run,
     store,
 )
+from pages.parts.widgets.cards import empty_state, page_head, run_card
+from pages.parts.widgets.machine_strip import machine_strip
 from storage import Run, RunState, Search
 
 BUSY = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING, RunState.INTERRUPTED)
@@ -75,7 +75,7 @@ def _first_steps() -> None:
 
 
 def _queue(queue: list[Run]) -> None:
-    st.markdown(f"**Waiting** · {words.count(len(queue), 'run')}")
+    st.markdown(f"**Waiting** · {formatting.count(len(queue), 'run')}")
     run_list(queue, key="home_queue", columns=("open", "state", "dataset", "backbone", "created"), rows=5)
 
 

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from engine import Predictions
-from pages.parts import words
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import put
-from pages.parts.cards import empty_state, no_such_run
 from pages.parts.live import CHARTS_S, live, pace
-from pages.parts.one_image import View, asked_image
-from pages.parts.predicted import IMPOSSIBLE, JUDGED, kept, predicted, why
-from pages.parts.results_classes import classes
-from pages.parts.results_confusion import confusion
-from pages.parts.results_head import chosen_images, header, headline
-from pages.parts.results_lists import calibration, mistakes, suspects, truth_and_prediction, uncertain
+from pages.parts.results.classes import classes
+from pages.parts.results.confusion import confusion
+from pages.parts.results.header import chosen_images, header, headline
+from pages.parts.results.image_lists import calibration, mistakes, suspects, truth_and_prediction, uncertain
+from pages.parts.results.one_image import View, asked_image
+from pages.parts.results.predictions import IMPOSSIBLE, JUDGED, kept, predicted, why
 from pages.parts.session import RUN_PAGE, selected_run, store
+from pages.parts.widgets.cards import empty_state, no_such_run
 from storage import Run
 
 TABS = {
@@ -32,7 +32,7 @@ def page(run: Run) -> None:
     try:
         dataset_id, part = chosen_images(run)
     except IMPOSSIBLE as error:
-        empty_state("block", "It cannot look at these images", words.escaped(why(error)))
+        empty_state("block", "It cannot look at these images", formatting.escaped(why(error)))
         return
     judged_it = dataset_id == run.dataset_id and part in (None, JUDGED)
     found = kept(run) if judged_it else None

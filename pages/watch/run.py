@@ -4,20 +4,21 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import run_parts, words
-from pages.parts.cards import empty_state, no_such_run
-from pages.parts.exports import export_button
+from pages.parts import formatting
 from pages.parts.live import CHARTS_S, live, pace
-from pages.parts.run_charts import chart_tools, charts
+from pages.parts.runs import sections
+from pages.parts.runs.charts import chart_tools, charts
 from pages.parts.session import RUNS_PAGE, selected_run, store
+from pages.parts.widgets.cards import empty_state, no_such_run
+from pages.parts.widgets.exports import export_button
 from storage import Run, RunState
 
-DETAILS = {"Events": run_parts.events, "Log": run_parts.log, "Configuration": run_parts.configuration}
+DETAILS = {"Events": sections.events, "Log": sections.log, "Configuration": sections.configuration}
 
 
 def outline(run: Run) -> tuple[Any, ...]:
     """What the page's frame depends on: once it differs, all of the page is drawn again, not its moving parts alone."""
-    noted = tuple(words.notes(store().events.warnings({run.id}).get(run.id, ())))
+    noted = tuple(formatting.notes(store().events.warnings({run.id}).get(run.id, ())))
     has_best = any(kept.is_best for kept in store().checkpoints.list(run.id))
     return run.state, run.attempt, has_best, noted, run.name, run.tags, run.about, run.archived_at
 
@@ -38,7 +39,7 @@ def nothing_yet(run: Run) -> None:
     elif run.state is RunState.QUEUED:
         queue = [other.id for other in store().runs.queue()]
         before = queue.index(run.id) if run.id in queue else 0
-        waits = f"{words.count(before, 'run')} before it in the queue." if before else "It is the next to start."
+        waits = f"{formatting.count(before, 'run')} before it in the queue." if before else "It is the next to start."
         empty_state("hourglass_empty", "Waiting for its turn", f"{waits} You may close this page; it starts by itself.")
     else:
         empty_state("show_chart", "Curves appear with the first steps", "Loading the training libraries takes a while.")
@@ -55,22 +56,22 @@ def details(run: Run) -> None:
 
 def page(run: Run) -> None:
     drawn_for = outline(run)
-    run_parts.header(run)
-    run_parts.trouble(run)
+    sections.header(run)
+    sections.trouble(run)
 
     def moving() -> None:
         now = current(run.id)
         if outline(now) != drawn_for:
             st.rerun()
-        run_parts.progress(now)
+        sections.progress(now)
         if store().metrics.names(now.id):
-            run_parts.numbers(now)
+            sections.numbers(now)
 
     def drawn() -> None:
         now = current(run.id)
         if store().metrics.names(now.id):
             chart_tools(now)
-            charts(now, last_card=run_parts.checkpoints)
+            charts(now, last_card=sections.checkpoints)
         else:
             nothing_yet(now)
 

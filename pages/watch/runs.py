@@ -4,17 +4,17 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
-from pages.parts.annotations import annotation_buttons
-from pages.parts.basket import basket_buttons
-from pages.parts.cards import empty_state, page_head
-from pages.parts.exports import export_button
+from pages.parts import formatting
 from pages.parts.live import live
-from pages.parts.run_import import import_button
-from pages.parts.run_list import run_list
+from pages.parts.runs.actions import being_deleted, can_resume, can_stop, demo_button, run_buttons, started_run
+from pages.parts.runs.annotations import annotation_buttons
+from pages.parts.runs.event_import import import_button
+from pages.parts.runs.table import run_list
 from pages.parts.session import NEW_RUN_PAGE, SEARCHES_PAGE, open_run, store
-from pages.parts.ticking import held_ids, kept_order, table_key, untick
+from pages.parts.widgets.basket import basket_buttons
+from pages.parts.widgets.cards import empty_state, page_head
+from pages.parts.widgets.exports import export_button
+from pages.parts.widgets.row_selection import held_ids, kept_order, table_key, untick
 from storage import Run, RunState
 
 FILTERS: dict[str, list[RunState]] = {
@@ -93,10 +93,10 @@ def table() -> None:
             export([run.id for run in ticked])
             able = [(len(can_stop(ticked)), "to stop"), (len(can_resume(ticked)), "to resume")]
             told = ", ".join(f"{count} {what}" for count, what in able if count)
-            st.caption(f"{words.count(len(ticked), 'run')} ticked" + (f": {told}" if told else ""))
+            st.caption(f"{formatting.count(len(ticked), 'run')} ticked" + (f": {told}" if told else ""))
         else:
             older = " (the newest; filters find older ones)" if st.session_state.get("runs_more") else ""
-            told = f"{words.count(len(runs), 'run')}{older}"
+            told = f"{formatting.count(len(runs), 'run')}{older}"
             st.caption(f"{told}. Click a name to open it, tick rows to act on them.")
             export([])
 
@@ -121,7 +121,7 @@ def _with_trials() -> None:
 def export(ticked: list[str]) -> None:
     """Files of the ticked runs, or of all that the filters leave."""
     asked: dict[str, Any] = {"runs": ",".join(ticked)}
-    told = f"Of the {words.count(len(ticked), 'ticked run')}." if len(ticked) > 1 else "Of the ticked run."
+    told = f"Of the {formatting.count(len(ticked), 'ticked run')}." if len(ticked) > 1 else "Of the ticked run."
     if not ticked:
         now, told = chosen(), "Of all runs that the filters leave; tick rows for some."
         asked = {"state": [str(state) for state in now["states"]], "text": now["text"], "dataset": now["dataset_id"]}

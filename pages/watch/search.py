@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from pages.parts import search_parts, words
-from pages.parts.cards import empty_state, page_head
-from pages.parts.leaderboard import axes, board
+from pages.parts import formatting
+from pages.parts.analysis.trials import dimensions
 from pages.parts.live import CHARTS_S, FAST_S, live
-from pages.parts.search_analysis import analysis
-from pages.parts.search_charts import charts
+from pages.parts.searches import sections
+from pages.parts.searches.analysis import analysis
+from pages.parts.searches.charts import charts
+from pages.parts.searches.leaderboard import axes, board
 from pages.parts.session import NEW_SEARCH_PAGE, SEARCHES_PAGE, selected_search, store
-from pages.parts.trials import dimensions
+from pages.parts.widgets.cards import empty_state, page_head
 from storage import Search, SearchState
 
 
@@ -44,36 +45,36 @@ def nothing_yet(search: Search) -> None:
 
 def page(search: Search) -> None:
     drawn_for = outline(search)
-    search_parts.header(search)
-    search_parts.trouble(search)
+    sections.header(search)
+    sections.trouble(search)
 
     def moving() -> None:
         now = current(search.id)
         if outline(now) != drawn_for:
             st.rerun()
-        trials = search_parts.trials_of(now)
-        search_parts.progress(now, trials)
+        trials = sections.trials_of(now)
+        sections.progress(now, trials)
         if trials:
-            search_parts.best_configuration(now, trials)
-            search_parts.numbers(now, trials)
+            sections.best_configuration(now, trials)
+            sections.numbers(now, trials)
 
     def drawn() -> None:
         now = current(search.id)
-        trials = search_parts.trials_of(now)
+        trials = sections.trials_of(now)
         if not trials:
             nothing_yet(now)
             return
         curves = store().searches.histories(now.id)
         token = tuple((one.run.id, one.run.state, one.run.offset, one.value) for one in trials)
-        tried = dimensions(now.spec.get("space", {}), search_parts.labels(), trials)
+        tried = dimensions(now.spec.get("space", {}), sections.labels(), trials)
         charts(now, trials, curves, token)
         axes(now, trials, tried, token)
         board(now, trials, tried, curves)
 
     def looked_at() -> None:
         now = current(search.id)
-        trials = search_parts.trials_of(now)
-        analysis(now, trials, dimensions(now.spec.get("space", {}), search_parts.labels(), trials))
+        trials = sections.trials_of(now)
+        analysis(now, trials, dimensions(now.spec.get("space", {}), sections.labels(), trials))
 
     live(moving, every_s=pace(search, FAST_S))
     live(drawn, every_s=pace(search, CHARTS_S))
@@ -92,7 +93,9 @@ def not_here(wanted: str | None) -> None:
     empty_state(
         "search_off",
         "No search is chosen" if wanted is None else "This search is not here",
-        "Open one from the list." if wanted is None else f"{words.escaped(wanted)} may have been deleted, or mistyped.",
+        "Open one from the list."
+        if wanted is None
+        else f"{formatting.escaped(wanted)} may have been deleted, or mistyped.",
         ways,
     )
 

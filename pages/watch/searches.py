@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.actions import being_deleted
-from pages.parts.cards import empty_state, page_head
-from pages.parts.exports import export_button
+from pages.parts import formatting
 from pages.parts.live import live
-from pages.parts.search_list import search_list
+from pages.parts.runs.actions import being_deleted
+from pages.parts.searches.table import search_list
 from pages.parts.session import NEW_SEARCH_PAGE, store
+from pages.parts.widgets.cards import empty_state, page_head
+from pages.parts.widgets.exports import export_button
 
 MOST = 500
 
@@ -18,7 +18,7 @@ def table() -> None:
     searches = [search for search in store().searches.list(limit=MOST) if search.id not in gone]
     if searches:
         search_list(searches, key="searches_table")
-        st.caption(f"{words.count(len(searches), 'search', 'searches')}. Click a name to open it.")
+        st.caption(f"{formatting.count(len(searches), 'search', 'searches')}. Click a name to open it.")
 
 
 def page() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-import engine
+from engine import api
 from storage import Home, Store
 from tests.browser import chromium
 from tests.browser.pages import serving
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = Home.find(tmp_path_factory.mktemp("site") / "home")
-    store = engine.open_store(home)
+    store = api.open_store(home)
     try:
         with serving(home) as address:
             yield Site(address, store)

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from pages.parts.figures.palette import LIGHT, line_colours
-from pages.parts.run_list import HEAD, ROW
+from pages.parts.palette import LIGHT, line_colours
+from pages.parts.runs.table import HEAD, ROW
 from storage import Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle

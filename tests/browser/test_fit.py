@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import Page, expect
 
-import engine
+from engine import api
 from storage import MetricPoint, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -35,7 +35,7 @@ def test_the_fit_panel_follows_the_batch_size(site: Site, page: Page) -> None:
 
 
 def test_memory_that_ran_short_is_seen_in_list_and_page(site: Site, page: Page) -> None:
-    spec = engine.RunSpec.parse({"name": "cramped", "data": {"dataset": "digits"}, "model": {"backbone": "small_cnn"}})
+    spec = api.RunSpec.parse({"name": "cramped", "data": {"dataset": "digits"}, "model": {"backbone": "small_cnn"}})
     run = site.store.runs.add(name="cramped", spec=spec.model_dump(mode="json"), dataset_id="digits", epochs=1)
     site.store.runs.move(run.id, RunState.STARTING)
     site.store.runs.move(run.id, RunState.RUNNING)

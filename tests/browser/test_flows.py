@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-import engine
-from engine import RunSpec
-from pages.parts.run_list import HEAD, ROW
+from engine import api
+from engine.api import RunSpec
+from pages.parts.runs.table import HEAD, ROW
 from storage import Dataset, Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import open_form, settle
@@ -158,7 +158,7 @@ def test_6000_photos_come_in_by_upload_and_train_with_resnet18(site: Site, page:
 
 
 def test_a_name_opens_its_run_and_ticks_outlive_refreshes(site: Site, page: Page) -> None:
-    engine.start_run(site.store, RunSpec.parse(LONG | {"name": "열려라"}))
+    api.start_run(site.store, RunSpec.parse(LONG | {"name": "열려라"}))
     page.goto(f"{site.address}/runs")
     settle(page)
     table = page.get_by_test_id("stDataFrame").first
@@ -175,8 +175,8 @@ def test_a_name_opens_its_run_and_ticks_outlive_refreshes(site: Site, page: Page
 
 
 def started(site: Site) -> Run:
-    run = engine.start_run(site.store, RunSpec.parse(LONG | {"name": "long"}))
-    engine.ensure_supervisor(site.store.home)
+    run = api.start_run(site.store, RunSpec.parse(LONG | {"name": "long"}))
+    api.ensure_supervisor(site.store.home)
     return until_state(site.store, run.id, RunState.RUNNING)
 
 

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-import engine
-from engine import RunSpec
+from engine import api
+from engine.api import RunSpec
 from storage import RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -19,8 +19,8 @@ def opened_run(page: Page, other: str) -> str:
 
 
 def test_a_finished_run_is_extended_and_branched_by_clicks(site: Site, page: Page) -> None:
-    parent = engine.start_run(site.store, RunSpec.parse(TINY | {"name": "the first", "keep_checkpoints": 9}))
-    engine.ensure_supervisor(site.store.home)
+    parent = api.start_run(site.store, RunSpec.parse(TINY | {"name": "the first", "keep_checkpoints": 9}))
+    api.ensure_supervisor(site.store.home)
     until_state(site.store, parent.id, RunState.FINISHED)
     page.goto(f"{site.address}/run?run={parent.id}")
     settle(page)

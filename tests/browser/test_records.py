@@ -5,7 +5,7 @@ import io
 
 from playwright.sync_api import Page, expect
 
-import engine
+from engine import api
 from storage import RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -60,7 +60,7 @@ def test_notes_are_written_on_a_page_that_moves(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Edit", exact=True).click()
     page.get_by_label("Name").fill("이름을 바꾼 실험")
     page.get_by_label("Notes").fill("The rate was **too high**.")
-    engine.tag_runs(site.store, [run.id], add=["theirs"])
+    api.tag_runs(site.store, [run.id], add=["theirs"])
     page.wait_for_timeout(2500)  # the parts below refresh themselves meanwhile
     expect(page.get_by_label("Notes")).to_have_value("The rate was **too high**.")
     page.get_by_role("button", name="Save").click()

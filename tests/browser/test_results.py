@@ -5,9 +5,9 @@ import re
 import numpy as np
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-import engine
-from engine import Predictions, RunSpec
-from pages.parts import changes, picked
+from engine import api
+from engine.api import Predictions, RunSpec
+from pages.parts.analysis.results import changes, image_selection
 from storage import Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
@@ -19,7 +19,7 @@ LABELS, FOOT = 20, 24  # pixels that one-letter class names take beside and belo
 
 def test_a_cell_opens_as_many_images_as_its_number(site: Site, page: Page, context: BrowserContext) -> None:
     run = trained(site)
-    found = engine.run_predictions(site.store, run.id)
+    found = api.run_predictions(site.store, run.id)
     assert found is not None
     matrix = found.confusion
     page.goto(f"{site.address}/run?run={run.id}")
@@ -33,7 +33,7 @@ def test_a_cell_opens_as_many_images_as_its_number(site: Site, page: Page, conte
         click_cell(page, matrix, true, guess)
         expect(page).to_have_url(re.compile(rf"true={true}&guess={guess}"))
         shown = all_tiles(page)
-        assert shown == [found.ids[place] for place in picked.of_cell(found, true, guess)]
+        assert shown == [found.ids[place] for place in image_selection.of_cell(found, true, guess)]
         assert len(shown) == matrix[true, guess]
 
     again = context.new_page()  # someone else's browser, by the address alone
@@ -41,14 +41,14 @@ def test_a_cell_opens_as_many_images_as_its_number(site: Site, page: Page, conte
     settle(again)
     assert tiles(again).all() and ids(tiles(again)) == ids(tiles(page))
     again.get_by_role("tab", name="Mistakes").click()
-    expect(again.get_by_text(f"{len(picked.mistakes(found)):,} mistakes")).to_be_visible()
-    assert all_tiles(again) == [found.ids[place] for place in picked.mistakes(found)]
+    expect(again.get_by_text(f"{len(image_selection.mistakes(found)):,} mistakes")).to_be_visible()
+    assert all_tiles(again) == [found.ids[place] for place in image_selection.mistakes(found)]
     one_image(again, found)
 
 
 def test_two_runs_are_compared_down_to_their_images(site: Site, page: Page) -> None:
     runs = [trained(site, seed=seed) for seed in (1, 2)]
-    found = [engine.run_predictions(site.store, run.id) for run in runs]
+    found = [api.run_predictions(site.store, run.id) for run in runs]
     assert found[0] is not None and found[1] is not None
     better = [one.accuracy for one in found]
     first, second = found if better[0] <= better[1] else found[::-1]
@@ -65,8 +65,8 @@ def test_two_runs_are_compared_down_to_their_images(site: Site, page: Page) -> N
 
 
 def trained(site: Site, seed: int = 0) -> Run:
-    run = engine.start_run(site.store, RunSpec.parse(QUICK | {"name": f"one epoch, seed {seed}", "seed": seed}))
-    engine.ensure_supervisor(site.store.home)
+    run = api.start_run(site.store, RunSpec.parse(QUICK | {"name": f"one epoch, seed {seed}", "seed": seed}))
+    api.ensure_supervisor(site.store.home)
     return until_state(site.store, run.id, RunState.FINISHED, within_s=120)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from pages.parts.run_list import HEAD, ROW
+from pages.parts.runs.table import HEAD, ROW
 from storage import RunState, SearchState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine import RunSpec
+from engine.api import RunSpec
 from storage import RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import open_form, settle

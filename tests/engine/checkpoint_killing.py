@@ -17,13 +17,13 @@ import pyarrow.parquet  # noqa: F401 - before the children are forked: it would 
 import torch
 from torch import nn
 
-from engine.lines import Lines
-from engine.predictions import Labelled
+from engine.artifacts.predictions import Labelled
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
-from engine.training.checkpoints import Checkpoints
-from engine.training.events import Reporter
+from engine.training.evaluation import Judged, outcomes
 from engine.training.failures import BadCheckpoint
-from engine.training.outcomes import Judged, outcomes
+from engine.training.retention import Checkpoints
 from engine.training.state import Training
 
 ABOUT = {"classes": ["a"], "preprocessing": {}, "spec": {}}

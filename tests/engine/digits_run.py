@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.spec import RunSpec
-from engine.training.checkpoints import Checkpoints
-from engine.training.events import Reporter
+from engine.protocol.run_reporter import Reporter
+from engine.specs import RunSpec
 from engine.training.loop import fit
 from engine.training.memory import Memory
-from engine.training.meter import Meter
+from engine.training.metric_logger import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data
+from engine.training.retention import Checkpoints
 from engine.training.state import Training, seed_all
 
 CPU = torch.device("cpu")

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-import engine
-from engine import SearchSpec, launchers, processes, searching
-from engine.supervisor import Supervisor
+from engine import api
+from engine.api import SearchSpec
+from engine.machine import processes
+from engine.supervisor import searches
+from engine.supervisor.loop import Supervisor
+from engine.worker import launchers
 from storage import Request, Run, RunState, Search, SearchState, Store
 
 DRIVER = Path(__file__).with_name("scripted_driver.py")
@@ -29,7 +32,7 @@ def supervisor(store: Store) -> Iterator[Supervisor]:
 @pytest.fixture
 def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     """What drivers do from now on."""
-    monkeypatch.setattr(searching, "BACK_OFF_S", (0.0,))
+    monkeypatch.setattr(searches, "BACK_OFF_S", (0.0,))
 
     def told(how: str, number: int = 0) -> None:
         def driver(folder: Path) -> list[str]:
@@ -41,7 +44,7 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
 
 
 def start(store: Store, **more: object) -> Search:
-    return engine.start_search(store, SearchSpec.parse({**SPEC, **more}))
+    return api.start_search(store, SearchSpec.parse({**SPEC, **more}))
 
 
 def until(supervisor: Supervisor, store: Store, search: Search, what: Callable[[Search], Any]) -> Search:

@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from engine.deaths import KILLED
 from engine.faults import FAULTS, REMEDIES, advice, fault_of, remedies
-from engine.spec import RunSpec
+from engine.specs import RunSpec
+from engine.supervisor.exit_causes import KILLED
 
 LARGE = RunSpec.parse(
     {

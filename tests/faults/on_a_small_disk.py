@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-import engine
-from engine import RunSpec
+from engine import api
+from engine.api import RunSpec
 from engine.training import checkpoint
 from storage import Home, Run, RunState, Store, StoreBusy
 from tests.cli import SOME, until, until_state
@@ -43,9 +43,9 @@ def main(folder: Path, left: int) -> None:
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)], check=True)
     os.environ["THAW_HOME"] = str(folder / "home")
-    store = engine.open_store(Home.find())
-    run = engine.start_run(store, RunSpec.parse(SOME))
-    engine.ensure_supervisor(store.home)
+    store = api.open_store(Home.find())
+    run = api.start_run(store, RunSpec.parse(SOME))
+    api.ensure_supervisor(store.home)
     until(lambda: store.checkpoints.list(run.id) and store.runs.get(run.id).epoch >= 2)
     fill(folder / "ballast", left)
     deadline = time.monotonic() + (60 if left else 8)
@@ -70,7 +70,7 @@ def main(folder: Path, left: int) -> None:
         "steps": [over.step, over.steps, store.metrics.count(run.id, "train/loss")],
     }
     print(json.dumps(told))
-    engine.wait_for_request(store, engine.shut_down(store).id)
+    api.wait_for_request(store, api.shut_down(store).id)
 
 
 if __name__ == "__main__":

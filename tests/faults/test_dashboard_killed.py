@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import engine
+from engine import api
 from storage import RunState, Store
 from tests.cli import SOME, queue, until, until_state
 from tests.server import serving
@@ -14,7 +14,7 @@ def test_killing_the_dashboard_touches_no_run(store: Store, tmp_path: Path) -> N
         until(lambda: store.runs.get(run.id).epoch >= 1)
         server.process.kill()
         server.process.wait()
-        assert engine.engine_alive(store)
+        assert api.engine_alive(store)
     run = until_state(store, run.id, RunState.FINISHED)
     assert run.attempt == 1
     assert store.metrics.count(run.id, "train/loss") == run.steps

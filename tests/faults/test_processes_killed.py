@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import engine
-from engine import launchers, processes
-from engine.processes import Identity
+from engine import api
+from engine.machine import processes
+from engine.machine.processes import Identity
+from engine.worker import launchers
 from storage import Home, Run, RunState, Store
 from tests.cli import LONG, SOME, cli, queue, until, until_state
 from tests.conftest import ROOT, processes_of
@@ -61,10 +62,10 @@ def test_a_killed_supervisor_finds_its_worker_again(store: Store, tmp_path: Path
     run = queue(store, tmp_path, SOME)
     run = until_epoch(store, run.id, 1)
     os.kill(supervisor_pid(store), signal.SIGKILL)
-    until(lambda: not engine.engine_alive(store), within_s=5)
+    until(lambda: not api.engine_alive(store), within_s=5)
     time.sleep(1)  # the worker trains on, unwatched
     assert Identity(run.pid or 0, run.pid_started or 0, run.boot_id or "").is_alive
-    engine.ensure_supervisor(store.home)
+    api.ensure_supervisor(store.home)
     run = until_state(store, run.id, RunState.FINISHED)
     assert run.attempt == 1
     assert_each_step_counts_once(store, run)
@@ -75,8 +76,8 @@ def test_worker_and_supervisor_killed_at_once_as_in_a_reboot(store: Store, tmp_p
     run = until_epoch(store, run.id, 2)
     os.kill(supervisor_pid(store), signal.SIGKILL)
     os.killpg(run.pid or 0, signal.SIGKILL)
-    until(lambda: not processes_of(store.home.root) and not engine.engine_alive(store), within_s=5)
-    engine.ensure_supervisor(store.home)
+    until(lambda: not processes_of(store.home.root) and not api.engine_alive(store), within_s=5)
+    api.ensure_supervisor(store.home)
     run = until_state(store, run.id, RunState.FINISHED)
     assert run.attempt == 2
     assert_each_step_counts_once(store, run)
@@ -107,7 +108,7 @@ def test_a_run_that_always_dies_is_failed_in_the_end(store: Store, tmp_path: Pat
 
 
 def test_of_two_supervisors_one_leaves(store: Store) -> None:
-    engine.ensure_supervisor(store.home)
+    api.ensure_supervisor(store.home)
     first = supervisor_pid(store)
     second = cli("supervise")
     assert second.returncode == 3

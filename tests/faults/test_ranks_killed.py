@@ -7,7 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine import launchers, processes
+from engine.machine import processes
+from engine.worker import launchers
 from storage import Run, Store
 from tests.cli import queue, until
 from tests.ranks import DDP, Trained, finished

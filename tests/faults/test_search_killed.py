@@ -87,7 +87,7 @@ def test_a_killed_raylet_ends_the_driver_which_is_started_again(tmp_path: Path) 
 
 
 def test_half_a_line_in_the_control_file_waits_for_the_rest(tmp_path: Path) -> None:
-    from engine.tuning.order import Control
+    from engine.tuning.job import Control
 
     control = Control(tmp_path)
     line = json.dumps({"kind": "stop"})

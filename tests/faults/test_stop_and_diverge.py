@@ -3,9 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import engine
-from engine import RunSpec, launchers, processes
-from engine.processes import Identity
+from engine import api
+from engine.api import RunSpec
+from engine.machine import processes
+from engine.machine.processes import Identity
+from engine.worker import launchers
 from storage import Run, RunState, Store
 from tests.cli import LONG, SOME, TINY, cli, queue, until, until_state
 
@@ -17,7 +19,7 @@ def gone(store: Store, run: Run) -> bool:
 def test_stop_while_starting(store: Store, tmp_path: Path) -> None:
     run = queue(store, tmp_path, LONG)
     until_state(store, run.id, RunState.STARTING)
-    engine.request_stop(store, run.id)
+    api.request_stop(store, run.id)
     run = until_state(store, run.id, RunState.STOPPED, within_s=15)
     assert gone(store, run)
 
@@ -61,13 +63,13 @@ def test_a_loss_that_is_nan_ends_the_run_with_advice(store: Store, tmp_path: Pat
     assert "diverged" in (run.reason or "")
     assert "learning rate" in (run.advice or "").lower()
     for one in store.checkpoints.list(run.id):  # what was kept is finite, and loads
-        assert engine.checkpoint_file(store, run.id, one.epoch)[0].exists()
+        assert api.checkpoint_file(store, run.id, one.epoch)[0].exists()
 
 
 def test_two_starts_with_one_key_make_one_run(store: Store) -> None:
     spec = RunSpec.parse(TINY)
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: engine.start_run(engine.open_store(store.home), spec, key="tab").id, range(16)))
+        made = list(pool.map(lambda _: api.start_run(api.open_store(store.home), spec, key="tab").id, range(16)))
     assert len(set(made)) == 1
     assert len(store.runs.list()) == 1
 

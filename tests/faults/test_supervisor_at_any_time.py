@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import engine
-from engine import processes
-from engine.processes import Identity
-from engine.running import Running
+from engine import api
+from engine.machine import processes
+from engine.machine.processes import Identity
+from engine.supervisor.runs import Running
 from storage import RunState, Store
 from tests.cli import SOME, queue, until, until_state
 from tests.conftest import processes_of
@@ -29,14 +29,14 @@ def test_killed_again_and_again_at_random_one_attempt_trains_and_each_step_count
 ) -> None:
     run, chance = queue(store, tmp_path, SOME), random.Random(0)
     for _ in range(8):  # while it launches, follows and settles
-        until(lambda: engine.engine_alive(store))
+        until(lambda: api.engine_alive(store))
         time.sleep(chance.uniform(0.0, 1.5))
         status = store.engine.get()
         assert status is not None
         os.kill(status.pid, signal.SIGKILL)
-        until(lambda: not engine.engine_alive(store))
+        until(lambda: not api.engine_alive(store))
         assert workers(store) <= 1
-        engine.ensure_supervisor(store.home)
+        api.ensure_supervisor(store.home)
     run = until_state(store, run.id, RunState.FINISHED)
     assert run.attempt <= 2  # 2: killed between moving the row and launching, which is made good
     assert store.metrics.count(run.id, "train/loss") == run.steps

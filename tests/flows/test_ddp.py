@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import launchers, processes
+from engine.machine import processes
+from engine.worker import launchers
 from storage import RunState, Store
 from tests.cli import cli, queue, until
 from tests.ranks import DDP, PLAIN, Trained, assert_same_predictions, finished

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import engine
-from engine import Refused, RunSpec
+from engine import api
+from engine.api import Refused, RunSpec
 from storage import Home, Run, RunState, Store
 from tests.cli import TINY, cli, queue, until_state
 
@@ -20,7 +20,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THAW_HOME", str(folder / "home"))
-        store = engine.open_store(Home.find(folder / "home"))
+        store = api.open_store(Home.find(folder / "home"))
         until_state(store, queue(store, folder, KEPT).id, RunState.FINISHED)
         assert cli("shutdown").returncode == 0
     return folder / "home"
@@ -30,7 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(trained: Path, home: Home) -> Store:
     """That of a home like it."""
     shutil.copytree(trained, home.root, dirs_exist_ok=True)
-    return engine.open_store(home)
+    return api.open_store(home)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def child_of(store: Store, *arguments: str) -> Run:
 def test_parameters_are_counted_alike_by_the_run_and_in_its_file(store: Store, finished: Run) -> None:
     told = store.metrics.last(finished.id)
     assert told["model/parameters"].value == told["model/learning_parameters"].value  # nothing is frozen
-    assert engine.count_parameters(store, store.checkpoints.get(finished.id, "best")) == told["model/parameters"].value
+    assert api.count_parameters(store, store.checkpoints.get(finished.id, "best")) == told["model/parameters"].value
 
 
 def test_extend_and_branch_are_new_runs_and_the_finished_one_never_changes(store: Store, finished: Run) -> None:
@@ -97,7 +97,7 @@ def test_branches_that_cannot_fit_are_refused_in_words(store: Store, finished: R
 
 def test_one_branch_asked_for_twice_is_one_run(store: Store, finished: Run) -> None:
     spec = RunSpec.parse({**finished.spec, "epochs": 5})
-    first, second = (engine.branch(store, finished.id, "last", spec, key="tab") for _ in range(2))
+    first, second = (api.branch(store, finished.id, "last", spec, key="tab") for _ in range(2))
     assert first.id == second.id
     assert len(list(store.home.runs.iterdir())) == 2
 
@@ -110,10 +110,10 @@ def test_a_run_goes_back_to_an_earlier_checkpoint(store: Store, tmp_path: Path) 
     kept = {one.name for one in store.checkpoints.list(run.id)}
     first = min(name for name in kept)
     last = store.checkpoints.get(run.id, "last")
-    engine.pin_checkpoint(store, run.id, last.name)
+    api.pin_checkpoint(store, run.id, last.name)
     with pytest.raises(Refused, match="would be lost"):
-        engine.resume(store, run.id, first)
-    engine.pin_checkpoint(store, run.id, last.name, pinned=False)
+        api.resume(store, run.id, first)
+    api.pin_checkpoint(store, run.id, last.name, pinned=False)
     assert cli("resume", run.id, "--from", first).returncode == 0
     again = until_state(store, run.id, RunState.RUNNING)
     assert again.resume_from == f"checkpoints/{first}"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine import RunSpec, Unavailable
-from engine.lab import lab
+from engine.api import RunSpec, Unavailable
+from engine.previews.benchmark import lab
 from storage import Store
 from tests.conftest import processes_of
 from tests.ranks import PLAIN

@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from engine import launchers, processes
+from engine.machine import processes
+from engine.worker import launchers
 from storage import Run, RunState, Store
 from tests.cli import cli, queue, until
 from tests.ranks import DDP, PLAIN, Trained, assert_same_predictions, finished

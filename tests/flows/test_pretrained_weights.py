@@ -8,9 +8,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 from torchvision import models
 
-import engine
-from engine import RunSpec
-from engine.previews import Previewing
+from engine import api
+from engine.api import RunSpec
+from engine.previews.requests import Previewing
 from storage import RunState, Store
 from tests.cli import cli, spec_file, until
 from tests.pages import seed_datasets
@@ -73,7 +73,7 @@ def previewed_page(store: Store, values: dict[str, Any]) -> AppTest:
     care, spec = Previewing(store), RunSpec.parse(values)
 
     def told() -> bool:
-        found = engine.preview(store, "layers", spec)
+        found = api.preview(store, "layers", spec)
         care.tick()
         return found.values is not None or found.problem is not None
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from engine import launchers, processes
+from engine.machine import processes
+from engine.worker import launchers
 from storage import SearchState, Store
 from tests.cli import LONG, TINY, cli, spec_file, until
 from tests.conftest import ROOT

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("tensorboard", reason="logging to TensorBoard needs requirements-extra.txt")
 pytest.importorskip("wandb", reason="logging to Weights & Biases needs requirements-extra.txt")
 
-from engine.event_files import read_scalars
+from engine.api.event_files import read_scalars
 from storage import RunState, Store
 from tests.cli import TINY, cli, queue, until, until_state
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import engine
+from engine import api
 from storage import RunState, Store
 from tests.cli import SOME, TINY, cli, queue, spec_file, until, until_state
 from tests.engine.pictures import digits, write_folder
@@ -71,7 +71,7 @@ def test_files_put_by_hand_go_with_the_last_data_set_that_reads_them(store: Stor
     for name in ("one", "two"):
         assert told("datasets", "fetch", "kmnist", "--name", name)["images"] == 50
     assert cli("datasets", "delete", "one").returncode == 0
-    assert engine.dataset_image(store, "two", "train/o/000000").size == (28, 28)
+    assert api.dataset_image(store, "two", "train/o/000000").size == (28, 28)
     assert cli("datasets", "delete", "two").returncode == 0
     assert not root.exists()
 

@@ -3,17 +3,17 @@
 from dataclasses import replace
 from typing import Any
 
-import engine
-from pages.parts.compared import Compared
-from pages.parts.comparison import differences, kinds, line_names
-from pages.parts.groups import EACH, groups
-from pages.parts.measured import Measured, judged_by
-from pages.parts.quantities import quantities
+from engine import api
+from pages.parts.analysis.comparison.compared_runs import Compared
+from pages.parts.analysis.comparison.differences import differences, kinds, line_names
+from pages.parts.analysis.comparison.groups import EACH, groups
+from pages.parts.analysis.quantities import quantities
+from pages.parts.analysis.run_stats import Measured, judged_by
 from storage import Run, RunState, Series
 
 
 def run(name: str, best: float | None = None, **spec: Any) -> Run:
-    parsed = engine.RunSpec.parse({"name": name, "data": {"dataset": "digits"}, **spec})
+    parsed = api.RunSpec.parse({"name": name, "data": {"dataset": "digits"}, **spec})
     return Run(
         id=name.replace(" ", "").replace(",", ""),
         name=name,

@@ -6,8 +6,8 @@ import random
 import time
 from pathlib import Path
 
-import engine
-from engine.processes import Identity
+from engine import api
+from engine.machine.processes import Identity
 from storage import Checkpoint, EngineStatus, MetricPoint, Run, RunState, Store
 from tests.pages.seed_datasets import digits, shapes
 
@@ -90,7 +90,7 @@ def run(
     """A run in `state` with everything such a run leaves behind; `done` epochs of it are trained."""
     done = epochs if done is None else done
     backbone = "small_cnn" if "small" in name or dataset == "digits" else "resnet18"
-    spec = engine.RunSpec.parse(
+    spec = api.RunSpec.parse(
         {
             "name": name,
             "data": {"dataset": dataset},
@@ -146,7 +146,7 @@ def run(
 
 def many(store: Store, number: int) -> None:
     """A long list of finished runs, without histories."""
-    spec = engine.RunSpec.parse({"model": {"backbone": "small_cnn"}, "data": {"dataset": "digits"}}).model_dump()
+    spec = api.RunSpec.parse({"model": {"backbone": "small_cnn"}, "data": {"dataset": "digits"}}).model_dump()
     with store.transaction():
         for index in range(number):
             made = store.runs.add(name=f"run number {index}", spec=spec, dataset_id="digits", epochs=10)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from engine.data import importer
+from engine.data.imports import importer
 from storage import Dataset, Store
 from tests.engine.pictures import Quiet
 

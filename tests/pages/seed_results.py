@@ -15,8 +15,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import engine
-from engine import Predictions
+from engine import api
+from engine.api import Predictions
 from storage import Run, RunState, Store
 from tests.pages import seed
 from tests.pages.seed_datasets import copied, imported, workplace
@@ -141,9 +141,9 @@ def _two_grounds() -> Path:
 
 
 def _ids(store: Store, dataset_id: str, name: str) -> list[str]:
-    return engine.dataset_images(store, dataset_id, name)
+    return api.dataset_images(store, dataset_id, name)
 
 
 def _pixels(store: Store, dataset_id: str, image_id: str) -> np.ndarray:
-    image = engine.dataset_image(store, dataset_id, image_id).convert("L").resize((PIXELS, PIXELS))
+    image = api.dataset_image(store, dataset_id, image_id).convert("L").resize((PIXELS, PIXELS))
     return np.asarray(image, dtype=np.float64).ravel() + 1e-3

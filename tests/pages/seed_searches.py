@@ -5,7 +5,7 @@ import random
 import time
 from typing import Any
 
-from engine import SearchSpec
+from engine.api import SearchSpec
 from storage import Checkpoint, MetricPoint, RunState, Search, SearchState, Store
 from tests.pages.seed import KOREAN
 

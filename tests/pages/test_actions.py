@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import engine
+from engine import api
 from pages.parts.live import pace
 from storage import Run, RunState, Store
 from tests.pages import seed
@@ -45,7 +45,7 @@ def test_start_in_two_tabs_makes_one_run_and_once_more_makes_another(calm: Store
 def test_a_bad_value_is_refused_beside_its_field_in_the_engines_words(calm: Store) -> None:
     app = opened(NEW_RUN)
     app.text_input(key="new_optimisation.learning_rate").set_value("-3").run()
-    words = {one.path: one.allowed for one in engine.settings()}
+    words = {one.path: one.allowed for one in api.settings()}
     assert words["optimisation.learning_rate"] in texts(app)
     assert app.button(key="new_start").disabled
     app.text_input(key="new_optimisation.learning_rate").set_value("fast").run()
@@ -60,7 +60,7 @@ def test_a_bad_value_is_refused_beside_its_field_in_the_engines_words(calm: Stor
 def test_bad_numbers_keep_start_shut(calm: Store, field: str, bad: int) -> None:
     app = opened(NEW_RUN)
     app.number_input(key=f"new_{field}").set_value(bad).run()
-    allowed = {one.path: one.allowed for one in engine.settings()}[field]
+    allowed = {one.path: one.allowed for one in api.settings()}[field]
     assert allowed in texts(app)
     assert app.button(key="new_start").disabled
 

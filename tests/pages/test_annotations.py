@@ -2,8 +2,8 @@
 
 from streamlit.testing.v1 import AppTest
 
-import engine
-from pages.parts.figures.palette import DARK, LIGHT, TAG_COLOURS, tag_place
+from engine import api
+from pages.parts.palette import DARK, LIGHT, TAG_COLOURS, tag_place
 from storage import Run, Store
 from tests.pages import seed
 from tests.pages.pages import RUN, RUNS, fine, keys, opened, texts
@@ -53,7 +53,7 @@ def boxes_open(app: AppTest) -> AppTest:
 
 def test_saving_leaves_alone_what_only_others_changed(runs: dict[str, Run], store: Store) -> None:
     run = runs["finished"]
-    engine.tag_runs(store, [run.id], add=["old", "kept"])
+    api.tag_runs(store, [run.id], add=["old", "kept"])
     one, other = (boxes_open(opened(RUN, run=run.id)) for _ in range(2))
     box(other, "multiselect", "_tags").set_value(["old", "kept", "theirs"])
     box(other, "text_area", "_notes").set_value("Their notes.")
@@ -107,8 +107,8 @@ def test_many_ticked_runs_are_tagged_and_archived_at_once(runs: dict[str, Run], 
 
 def test_the_filters_find_tags_and_the_search_does_too(runs: dict[str, Run], store: Store) -> None:
     assert "runs_tags" not in {one.key for one in opened(RUNS).multiselect}
-    engine.tag_runs(store, [runs["small"].id, runs["finished"].id], add=["발표"])
-    engine.tag_runs(store, [runs["small"].id], add=["paper"])
+    api.tag_runs(store, [runs["small"].id, runs["finished"].id], add=["발표"])
+    api.tag_runs(store, [runs["small"].id], add=["paper"])
     app = opened(RUNS)
     app.multiselect(key="runs_tags").set_value(["발표", "paper"]).run()
     assert app.dataframe[0].value["id"].tolist() == [runs["small"].id]
@@ -118,7 +118,7 @@ def test_the_filters_find_tags_and_the_search_does_too(runs: dict[str, Run], sto
 
 
 def test_an_archived_runs_page_still_opens(runs: dict[str, Run], store: Store) -> None:
-    engine.archive_runs(store, [runs["finished"].id])
+    api.archive_runs(store, [runs["finished"].id])
     app = opened(RUN, run=runs["finished"].id)
     assert len(app.get("echarts_chart")) == 5
     assert "run_unarchive" in keys(app)

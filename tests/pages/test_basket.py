@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.parts.basket import Basket
+from pages.parts.widgets.basket import Basket
 from storage import Run, Store
 from tests.pages import seed, seed_searches
 from tests.pages.pages import COMPARE, RUN, RUNS, SEARCH, fine, keys, opened, read

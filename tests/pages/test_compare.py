@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from engine import Predictions
+from engine.api import Predictions
 from storage import Run, Store
 from tests.pages import seed, seed_searches
 from tests.pages.pages import COMPARE, fine, keys, opened, texts

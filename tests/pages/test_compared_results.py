@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts import changes
-from pages.parts.answers import answers_right, answers_table
-from pages.parts.one_image import View
+from pages.parts.analysis.results import changes
+from pages.parts.compare.prediction_grid import answers_right, answers_table
+from pages.parts.results.one_image import View
 from storage import Run, RunState, Store
 from tests.pages import seed, seed_datasets
 from tests.pages.pages import fine, keys, read
@@ -32,7 +32,7 @@ def two(calm: Store) -> tuple[Run, Run]:
 
 
 def script(run_ids: tuple[str, ...]) -> None:
-    from pages.parts.compared_results import results_side_by_side
+    from pages.parts.compare.results import results_side_by_side
     from pages.parts.session import store
 
     results_side_by_side([store().runs.get(one) for one in run_ids])

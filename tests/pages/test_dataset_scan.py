@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import engine
-from engine import Finding
+from engine import api
+from engine.api import Finding
 from storage import Dataset, Store
 from tests.pages import seed, seed_datasets
 from tests.pages.pages import DATASETS, fine, keys, opened, read
@@ -18,13 +18,13 @@ def click(app: AppTest, key: str) -> AppTest:
 
 def finding(store: Store, kind: str) -> tuple[int, Finding]:
     """The first finding of a kind, with its place on the page."""
-    scan = engine.dataset_scan(store, "shapes")
+    scan = api.dataset_scan(store, "shapes")
     assert scan is not None
     return next((place, one) for place, one in enumerate(scan.findings) if one.kind == kind)
 
 
 def test_every_finding_is_told_with_its_images(calm: Store, shapes: Dataset) -> None:
-    scan = engine.dataset_scan(calm, "shapes")
+    scan = api.dataset_scan(calm, "shapes")
     assert scan is not None
     assert {"duplicate", "near_duplicate", "leak", "tiny", "imbalance", "undecodable"} <= {
         one.kind for one in scan.findings
@@ -73,8 +73,8 @@ def test_a_group_is_settled_by_one_click(calm: Store, shapes: Dataset) -> None:
 
 
 def test_a_class_keeps_an_image_to_learn_from(calm: Store, shapes: Dataset) -> None:
-    rings = [image_id for image_id in engine.dataset_images(calm, "shapes", "ring") if image_id.startswith("train/")]
-    engine.exclude_images(calm, "shapes", rings[:-1])
+    rings = [image_id for image_id in api.dataset_images(calm, "shapes", "ring") if image_id.startswith("train/")]
+    api.exclude_images(calm, "shapes", rings[:-1])
     app = opened(DATASETS, dataset="shapes", view="Look")
     click(app, "datasets_browse_ring")
     click(app, f"datasets_browse_{rings[-1]}")
@@ -97,11 +97,11 @@ def test_without_a_scan_one_is_asked_for_once(calm: Store) -> None:
 def test_none_and_five_hundred_findings(
     calm: Store, shapes: Dataset, monkeypatch: pytest.MonkeyPatch, findings: int, groups: int
 ) -> None:
-    scan = engine.dataset_scan(calm, "shapes")
-    ids = engine.dataset_images(calm, "shapes", "circle")
+    scan = api.dataset_scan(calm, "shapes")
+    ids = api.dataset_images(calm, "shapes", "circle")
     one = Finding("duplicate", "Twice", "The same image twice.", (tuple(ids[:2]),) * groups, "exclude")
     many = replace(scan, findings=tuple(replace(one, title=f"Twice {place}") for place in range(findings)))
-    monkeypatch.setattr(engine, "dataset_scan", lambda store, dataset_id: many)
+    monkeypatch.setattr(api, "dataset_scan", lambda store, dataset_id: many)
     app = opened(DATASETS, dataset="shapes", view="Scan")
     assert ("Nothing to worry about" in read(app)) == (findings == 0)
     assert len([key for key in keys(app) if key.startswith("datasets_out_")]) <= 16

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import engine
+from engine import api
 from storage import Dataset, RunState, Store
 from tests.pages import seed
 from tests.pages.pages import DATASETS, fine, keys, opened, read
@@ -115,7 +115,7 @@ def test_a_folder_is_left_where_it_is_unless_a_copy_is_asked_for(calm: Store, tm
 def test_torchvisions_data_sets_are_told_searched_and_fetched_once(calm: Store, tmp_path: Path) -> None:
     app = way_in(opened(DATASETS), "Ready-made")
     for kind in ("mnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "flowers102", "food101"):
-        label = engine.DATASET_KINDS[kind].label
+        label = api.DATASET_KINDS[kind].label
         fine(app.text_input(key="datasets_kind_search").set_value(label).run())
         assert f"datasets_fetch_{kind}" in keys(app)
         assert f"**{label}**" in read(app)

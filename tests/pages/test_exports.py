@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.parts.exports import export_link
+from pages.parts.widgets.exports import export_link
 from storage import Run, Store
 from tests.pages import seed_searches
 from tests.pages.pages import COMPARE, DATASETS, RUN, RUNS, SEARCH, SEARCHES, fine, opened, texts

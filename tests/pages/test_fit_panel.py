@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import engine
-from engine import fitting, previews
-from engine.fitting import Room
-from pages.parts import forms
+from engine import api
+from engine.previews import fit, requests
+from engine.previews.fit import Room
+from pages.parts.forms import fields
 from storage import Store
-from tests.engine.test_fitting import MB, MEASURED
+from tests.engine.previews.test_fit import MB, MEASURED
 from tests.pages.pages import NEW_RUN, fine, keys, opened, texts
 
 BATCH = "new_optimisation.batch_size"
@@ -19,12 +19,12 @@ BATCH = "new_optimisation.batch_size"
 @pytest.fixture
 def narrow(calm: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     """A machine with little memory, on which every spec was measured already."""
-    monkeypatch.setattr(fitting, "room", lambda store, device: Room(400 * MB, 10**10))
+    monkeypatch.setattr(fit, "room", lambda store, device: Room(400 * MB, 10**10))
 
-    def preview(store: Store, kind: str, spec: engine.RunSpec) -> previews.Preview:
-        return previews.Preview(MEASURED) if kind == "fit" else previews.Preview(problem="not now")
+    def preview(store: Store, kind: str, spec: api.RunSpec) -> requests.Preview:
+        return requests.Preview(MEASURED) if kind == "fit" else requests.Preview(problem="not now")
 
-    monkeypatch.setattr(engine, "preview", preview)
+    monkeypatch.setattr(api, "preview", preview)
     return calm
 
 
@@ -55,13 +55,13 @@ def test_one_click_takes_the_largest_batch_that_fits(narrow: Store) -> None:
     fine(app.run())
     assert "new_take_batch" in keys(app)
     fine(app.button(key="new_take_batch").click().run())
-    assert app.session_state[forms.field_key("optimisation.batch_size")] == 152
+    assert app.session_state[fields.field_key("optimisation.batch_size")] == 152
     assert "orange" in verdict(app)
     assert "new_take_batch" not in keys(app)
 
 
 def test_what_could_not_be_measured_does_not_keep_from_starting(narrow: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "preview", lambda store, kind, spec: previews.Preview(problem="It broke."))
+    monkeypatch.setattr(api, "preview", lambda store, kind, spec: requests.Preview(problem="It broke."))
     app = opened(NEW_RUN)
     assert "It broke" in texts(app)
     assert not app.button(key="new_start").disabled

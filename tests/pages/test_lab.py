@@ -2,10 +2,10 @@
 
 import pytest
 
-import engine
-from engine import Preview, RunSpec
-from pages.parts.figures.palette import palette_of
-from pages.parts.figures.strategies import memories, paces
+from engine import api
+from engine.api import Preview, RunSpec
+from pages.parts.figures.runs.strategies import memories, paces
+from pages.parts.palette import palette_of
 from storage import Store
 from tests.pages.pages import LAB, fine, keys, opened, texts
 
@@ -32,7 +32,7 @@ def test_what_is_chosen_is_measured_one_after_the_other(calm: Store, monkeypatch
             return Preview(ALONE)
         return Preview(RANKS) if spec.optimisation.batch_size == 16 else Preview(problem="No room for it.")
 
-    monkeypatch.setattr(engine, "preview", preview)
+    monkeypatch.setattr(api, "preview", preview)
     app = opened(LAB)
     app.session_state["lab_batches"] = [16, 32]
     fine(app.run())

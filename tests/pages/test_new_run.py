@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-import engine
-from engine import RunSpec
-from pages.parts.figures.marks import thaw_marks
-from pages.parts.figures.palette import DARK, LIGHT
-from pages.parts.figures.rate_finder import rate_finder
-from pages.parts.figures.rate_plan import rate_plan
-from pages.parts.figures.thaw_plan import thaw_plan
+from engine import api
+from engine.api import RunSpec
+from pages.parts.figures.runs.marks import thaw_marks
+from pages.parts.figures.runs.rate_finder import rate_finder
+from pages.parts.figures.runs.rate_plan import rate_plan
+from pages.parts.figures.runs.thaw_plan import thaw_plan
+from pages.parts.palette import DARK, LIGHT
 from storage import Run, Store
 from tests.pages.pages import NEW_RUN, opened, texts
 
-SETTINGS = list(engine.settings())
+SETTINGS = list(api.settings())
 GRADUAL = {"model": {"backbone": "resnet18"}, "freeze": {"policy": "gradual", "every_epochs": 2}, "epochs": 7}
 
 

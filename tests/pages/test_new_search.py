@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import engine
-from engine import SEARCH_PRESETS, RunSpec, SearchSpec
-from pages.parts import search_words, spans
-from pages.parts.search_cost import warnings
+from engine import api
+from engine.api import SEARCH_PRESETS, RunSpec, SearchSpec
+from pages.parts.forms import ranges, search_problems
+from pages.parts.forms.search_cost import warnings
 from storage import RunState, SearchState, Store
 from tests.conftest import ROOT
 from tests.pages import seed, seed_searches
@@ -38,9 +38,9 @@ def switch(app: AppTest, path: str, *, on: bool = True) -> AppTest:
 def test_every_field_that_may_be_searched_has_a_switch(awake: Store) -> None:
     app = opened(NEW_SEARCH)
     switches = {one.key.removeprefix("span_on_") for one in app.toggle if str(one.key).startswith("span_on_")}
-    shown = {one.path for one in engine.settings() if one.when is None}
-    assert switches >= shown & set(engine.searchable())
-    assert not switches - set(engine.searchable())
+    shown = {one.path for one in api.settings() if one.when is None}
+    assert switches >= shown & set(api.searchable())
+    assert not switches - set(api.searchable())
 
 
 def test_a_space_built_by_clicking_is_the_spec(awake: Store) -> None:
@@ -81,9 +81,7 @@ def test_a_field_of_a_searched_choice_can_be_searched_too(awake: Store) -> None:
     app.multiselect(key="span_choices_freeze.policy").set_value(["none", "gradual"])
     fine(app.run())
     path = next(
-        one.path
-        for one in engine.settings()
-        if one.when and one.when[0] == "freeze.policy" and "gradual" in one.when[1]
+        one.path for one in api.settings() if one.when and one.when[0] == "freeze.policy" and "gradual" in one.when[1]
     )
     switch(app, path)
     spec = shown_spec(app)
@@ -155,9 +153,9 @@ def test_a_bad_range_is_told_under_its_field_and_keeps_the_search_from_starting(
     ],
 )
 def test_a_refusal_speaks_the_words_of_the_form(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(engine.Refused) as refused:
+    with pytest.raises(api.Refused) as refused:
         SearchSpec.parse({"space": {RATE: {"log": [0.001, 0.1]}}, **values})
-    lines = [search_words.line(one) for one in search_words.in_form(refused.value.problems)]
+    lines = [search_problems.line(one) for one in search_problems.in_form(refused.value.problems)]
     assert any(said in line for line in lines), lines
 
 
@@ -205,7 +203,7 @@ def test_nothing_searched_says_so(awake: Store) -> None:
 
 
 def test_start_makes_one_search_however_often_it_is_pressed(awake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
+    monkeypatch.setattr(api, "ensure_supervisor", lambda home: None)
     app = opened(NEW_SEARCH)
     app.button(key="search_start").click()
     fine(app.run())
@@ -234,7 +232,7 @@ def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
 def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
     awake: Store, monkeypatch: pytest.MonkeyPatch, state: SearchState, wanted: int, trials: int, then: set[str]
 ) -> None:
-    monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
+    monkeypatch.setattr(api, "ensure_supervisor", lambda home: None)
     made = seed_searches.search(awake, trials=4, wanted=wanted, state=state)
     app = opened(NEW_SEARCH, change=made.id)
     assert made.name in app.title[0].value
@@ -253,7 +251,7 @@ def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
 
 
 def test_a_grid_that_is_done_goes_on_over_a_wider_space(awake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "ensure_supervisor", lambda home: None)
+    monkeypatch.setattr(api, "ensure_supervisor", lambda home: None)
     space = {BATCH: {"choices": [32, 64]}}
     more: dict[str, Any] = {"space": space, "algorithm": "grid", "scheduler": "none"}
     made = seed_searches.search(awake, trials=0, wanted=2, state=SearchState.FINISHED, **more)
@@ -274,13 +272,13 @@ def test_the_form_is_there_without_searches(awake: Store) -> None:
     assert "search_start" in keys(opened(NEW_SEARCH))
 
 
-@pytest.mark.parametrize("path", sorted(set(engine.searchable()) - {"model.weights_from"}))  # a text: typed by hand
+@pytest.mark.parametrize("path", sorted(set(api.searchable()) - {"model.weights_from"}))  # a text: typed by hand
 def test_what_a_switch_suggests_is_a_space_that_is_accepted(path: str) -> None:
-    setting = engine.searchable()[path]
-    values: dict[str, Any] = {"space": {path: spans.as_range(setting, spans.suggested(setting, setting.default))}}
+    setting = api.searchable()[path]
+    values: dict[str, Any] = {"space": {path: ranges.as_range(setting, ranges.suggested(setting, setting.default))}}
     try:
         SearchSpec.parse(values)
-    except engine.Refused as refused:
+    except api.Refused as refused:
         about = [problem for problem in refused.problems if "means something only with" not in problem.message]
         assert not about, about
 
@@ -298,7 +296,7 @@ def test_what_a_switch_suggests_is_a_space_that_is_accepted(path: str) -> None:
 def test_a_range_comes_back_as_it_went_in(span: dict[str, Any]) -> None:
     path = "data.augmentations" if isinstance(span.get("choices", [0])[0], list) else RATE
     path = "freeze.batchnorm" if span.get("choices") == [True, False] else path
-    made = spans.as_range(engine.searchable()[path], spans.of_range(span))
+    made = ranges.as_range(api.searchable()[path], ranges.of_range(span))
     assert {key: str(value) for key, value in plain(made).items()} == {k: str(v) for k, v in plain(span).items()}
 
 

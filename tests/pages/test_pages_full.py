@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-import engine
+from engine import api
 from storage import Run, RunState, Store
 from tests.conftest import ROOT
 from tests.pages import seed
@@ -124,9 +124,9 @@ def test_what_runs_are_logged_to_is_switched_on_the_machine_page(calm: Store) ->
     pytest.importorskip("tensorboard", reason="needs requirements-extra.txt")
     app = opened(MACHINE)
     app.toggle(key="machine_tracker_tensorboard").set_value(True).run()
-    assert list(engine.trackers(calm)) == ["tensorboard"]
+    assert list(api.trackers(calm)) == ["tensorboard"]
     assert app.code[-1].value == f"tensorboard --logdir {calm.home.trackers / 'tensorboard'}"
-    engine.set_trackers(calm, [])
+    api.set_trackers(calm, [])
     assert not opened(MACHINE).toggle(key="machine_tracker_tensorboard").value
 
 
@@ -153,7 +153,7 @@ def test_the_pages_never_import_torch_or_ray(store: Store, runs: dict[str, Run])
 
 
 def test_state_words_cover_every_state() -> None:
-    from pages.parts.cards import BADGES
-    from pages.parts.words import STATE_WORDS
+    from pages.parts.formatting import STATE_WORDS
+    from pages.parts.widgets.cards import BADGES
 
     assert set(STATE_WORDS) == set(BADGES) == set(RunState)

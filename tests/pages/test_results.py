@@ -9,10 +9,11 @@ from safetensors.numpy import save_file
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
-import engine
-from engine import Predictions
-from pages.parts import picked, words
-from pages.parts import results_lists as lists
+from engine import api
+from engine.api import Predictions
+from pages.parts import formatting
+from pages.parts.analysis.results import image_selection
+from pages.parts.results import image_lists as lists
 from storage import Run, RunState, Store
 from tests.pages import seed, seed_datasets, seed_results
 from tests.pages.pages import RESULTS, RUN, fine, keys, opened, read
@@ -69,7 +70,7 @@ def test_a_cell_opens_exactly_as_many_images_as_its_number_the_surest_first(run:
     for true, guess in ((8, 8), (8, 1), (0, 1)):
         shown = [one["id"] for one in all_tiles(run, true=str(true), guess=str(guess))] if matrix[true, guess] else []
         assert len(shown) == matrix[true, guess]
-        assert shown == [found.ids[place] for place in picked.of_cell(found, true, guess)]
+        assert shown == [found.ids[place] for place in image_selection.of_cell(found, true, guess)]
 
 
 def test_a_cell_without_images_and_one_that_is_none_are_no_trouble(run: Run) -> None:
@@ -94,7 +95,11 @@ def test_every_tab_is_opened_by_the_address(run: Run, tab: str) -> None:
 
 @pytest.mark.parametrize(
     ("tab", "of"),
-    [("Mistakes", picked.mistakes), ("Uncertain", picked.uncertain), ("Truth and prediction", picked.mixed)],
+    [
+        ("Mistakes", image_selection.mistakes),
+        ("Uncertain", image_selection.uncertain),
+        ("Truth and prediction", image_selection.mixed),
+    ],
 )
 def test_lists_begin_with_their_first_images(run: Run, tab: str, of) -> None:
     found, shown = digits(), tiles(opened(RESULTS, run=run.id, tab=tab))
@@ -112,7 +117,7 @@ def test_lists_begin_with_their_first_images(run: Run, tab: str, of) -> None:
 def test_a_class_shows_what_it_misses(run: Run) -> None:
     found = digits()
     shown = all_tiles(run, tab="Classes", **{"class": "8"})
-    assert [one["id"] for one in shown] == [found.ids[place] for place in picked.missed(found, 8)]
+    assert [one["id"] for one in shown] == [found.ids[place] for place in image_selection.missed(found, 8)]
     table = opened(RESULTS, run=run.id, tab="Classes").dataframe[0].value
     reference = metrics.precision_recall_fscore_support(found.labels, found.guesses[:, 0])
     for name, column in zip(("precision", "recall", "f1", "images"), reference, strict=True):
@@ -121,7 +126,7 @@ def test_a_class_shows_what_it_misses(run: Run) -> None:
 
 
 def test_suspect_labels_are_ticked_and_taken_out_of_the_data_set(calm: Store, run: Run) -> None:
-    expected = [digits().ids[place] for place in picked.suspects(digits())]
+    expected = [digits().ids[place] for place in image_selection.suspects(digits())]
     app = opened(RESULTS, run=run.id, tab="Suspect labels")
     assert app.button(key="results_exclude").disabled
     fine(app.button(key="results_tick_all").click().run())
@@ -136,8 +141,8 @@ def test_suspect_labels_are_ticked_and_taken_out_of_the_data_set(calm: Store, ru
 
 
 def test_an_excluded_suspect_is_not_ticked_with_all_and_can_be_taken_back_in(calm: Store, run: Run) -> None:
-    first, *others = [digits().ids[place] for place in picked.suspects(digits())]
-    engine.exclude_images(calm, "digits", [first])
+    first, *others = [digits().ids[place] for place in image_selection.suspects(digits())]
+    api.exclude_images(calm, "digits", [first])
     app = opened(RESULTS, run=run.id, tab="Suspect labels")
     assert app.button(key="results_tick_all").label == f"Tick all {len(others)}"
     app.session_state["results_ticked"][1].update([first, others[0]])
@@ -163,8 +168,8 @@ def test_suspects_of_a_weak_network_come_with_a_caution(calm: Store, run: Run) -
 def test_what_may_not_be_taken_out_is_refused_in_words(calm: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     app = opened(RESULTS, run=run.id, tab="Suspect labels")
     fine(app.button(key="results_tick_all").click().run())
-    gone = engine.NotFound("There is no data set digits.")
-    monkeypatch.setattr(engine, "exclude_images", lambda *_: (_ for _ in ()).throw(gone))
+    gone = api.NotFound("There is no data set digits.")
+    monkeypatch.setattr(api, "exclude_images", lambda *_: (_ for _ in ()).throw(gone))
     fine(app.button(key="results_exclude").click().run())
     assert "There is no data set digits." in read(app)
     assert all(one["is_ticked"] for one in tiles(app))
@@ -206,7 +211,7 @@ def test_a_thousand_classes_show_the_most_confused_ones(calm: Store, run: Run) -
 
 def test_one_image_is_opened_large_by_the_address(run: Run) -> None:
     found = digits()
-    place = int(picked.mistakes(found)[0])
+    place = int(image_selection.mistakes(found)[0])
     app = opened(RESULTS, run=run.id, image=found.ids[place])
     told = read(app)
     assert f"It is **{found.classes[found.labels[place]]}**" in told
@@ -293,4 +298,4 @@ def test_what_the_full_home_of_the_pictures_keeps(store: Store) -> None:
     made |= seed_results.some(store, made)
     for name in ("finished", "first", "second"):  # what a run says of itself and of its images agrees
         app = opened(RESULTS, run=made[name].id)
-        assert app.metric[0].value == words.percent(made[name].best_value)
+        assert app.metric[0].value == formatting.percent(made[name].best_value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import RunSpec
+from engine.api import RunSpec
 from storage import SearchState, Store
 from tests.pages import seed, seed_searches
 from tests.pages.pages import HOME, NEW_RUN, NEW_SEARCH, RUN, RUNS, SEARCH, SEARCHES, fine, keys, opened, texts

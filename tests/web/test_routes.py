@@ -13,7 +13,7 @@ import pandas
 import psutil
 import pytest
 
-import engine
+from engine import api
 from storage import Checkpoint, Home, Store
 from tests.server import Server, serving
 
@@ -27,7 +27,7 @@ def module_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def server(module_home: Home) -> Iterator[Server]:
-    engine.open_store(module_home)
+    api.open_store(module_home)
     with serving(module_home) as started:
         yield started
 
@@ -229,7 +229,7 @@ def test_a_table_downloads_as_a_spreadsheet_reads_it(server: Server, module_home
     store = Store.open(module_home)
     names = ["첫째", "둘째"]
     ids = [store.runs.add(name=name, spec={"epochs": 3}, dataset_id="digits", epochs=3).id for name in names]
-    engine.tag_runs(store, ids[:1], add=["발표"])
+    api.tag_runs(store, ids[:1], add=["발표"])
     status, headers, body = server.ask("GET", f"/api/export/runs.csv?runs={','.join(ids)}")
     assert status == 200
     assert headers["content-disposition"] == "attachment; filename*=utf-8''thaw-runs.csv"

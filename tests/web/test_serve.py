@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import engine
+from engine import api
 from storage import RunState, Store
 from tests.cli import LONG, until, until_state
 from tests.conftest import ROOT, processes_of
@@ -58,8 +58,8 @@ def test_ctrl_c_closes_the_dashboard_and_names_what_goes_on(store: Store, tmp_pa
     serving = serve(port, output)
     until(lambda: answers(port), why=output.read_text)
     assert f"http://127.0.0.1:{port}" in output.read_text()
-    assert engine.engine_alive(store)
-    run = engine.start_run(store, engine.RunSpec.parse(LONG | {"name": "goes on"}))
+    assert api.engine_alive(store)
+    run = api.start_run(store, api.RunSpec.parse(LONG | {"name": "goes on"}))
     until_state(store, run.id, RunState.RUNNING)
     serving.send_signal(signal.SIGINT)
     assert serving.wait(20) == 0
@@ -78,7 +78,7 @@ def test_a_launcher_killed_outright_leaves_no_dashboard(store: Store, tmp_path: 
     serving.kill()
     serving.wait()
     until(lambda: not answers(port), within_s=15)
-    assert engine.engine_alive(store)  # training is not the dashboard's
+    assert api.engine_alive(store)  # training is not the dashboard's
 
 
 def test_its_address_is_told_once_it_answers(store: Store, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The import process: `python -m engine.data.importer <folder>`, on its own so that hostile files meet no one else.
+"""The import process: `python -m engine.data.imports.importer <folder>`, so that hostile files meet no one else.
 
 The folder holds `request.json`: {"id", "name", "source", "copy"} for a folder, zip or CSV; {"id", "name", "kind",
 "root", "folder"} for one of torchvision's; {"dataset": record} for one that is here and wants samples or a scan. On
@@ -21,19 +21,19 @@ from typing import Any
 
 from engine.catalog.datasets import DATASET_KINDS
 from engine.data import open_source
-from engine.data.arrangement import Place, arrange, count, judge
-from engine.data.fetched import fetch
-from engine.data.inspection import Seen, Tree, inspect, stored_name
-from engine.data.listed import Listed
-from engine.data.progress import Cancelled, Progress
-from engine.data.record import index_of, index_of_source, record_of, record_of_fetched, seen_of
+from engine.data.imports.arrangement import Place, arrange, count, judge
+from engine.data.imports.inspection import Seen, Tree, inspect, stored_name
+from engine.data.imports.listed import Listed
+from engine.data.imports.progress import Cancelled, Progress
+from engine.data.imports.record import index_of, index_of_source, record_of, record_of_fetched, seen_of
+from engine.data.imports.server_folder import ServerFolder
+from engine.data.imports.zips import Zip
 from engine.data.samples import write_samples
-from engine.data.server_folder import ServerFolder
-from engine.data.survey import survey
-from engine.data.zips import Zip
+from engine.data.scans.survey import survey
+from engine.data.sources.fetched import fetch
 from engine.errors import Unavailable, Unfit
-from engine.leaving import leave
-from engine.lines import Lines
+from engine.machine.exit import leave
+from engine.protocol.json_lines import Lines
 from storage import Dataset
 
 SPARE = 500 * 10**6  # bytes of disk that an import leaves free

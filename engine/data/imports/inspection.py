@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from engine.data.arrangement import Place
 from engine.data.decode import Undecodable, decode
+from engine.data.imports.arrangement import Place
 from engine.data.parallel import in_order
 
 

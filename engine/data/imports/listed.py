@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data import names
-from engine.data.arrangement import PARTS, Arrangement, Place
-from engine.data.server_folder import read_file
+from engine.data.imports.arrangement import PARTS, Arrangement, Place
+from engine.data.imports.server_folder import read_file
 from engine.errors import Unfit
 
 COLUMNS = ("path", "label")

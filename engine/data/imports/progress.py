@@ -3,7 +3,7 @@
 import signal
 import time
 
-from engine.lines import Lines
+from engine.protocol.json_lines import Lines
 
 EVERY_S = 0.2
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from engine.artifacts.files import folder_bytes
 from engine.catalog.datasets import DATASET_KINDS
 from engine.data import names
-from engine.data.folder import Index
-from engine.data.inspection import Seen, stored_name
-from engine.data.scan import Scan
-from engine.data.source import Source
-from engine.files import folder_bytes
+from engine.data.imports.inspection import Seen, stored_name
+from engine.data.scans.scan import Scan
+from engine.data.sources.base import Source
+from engine.data.sources.folder import Index
 from storage import Dataset
 
 MOST_SET_ASIDE = 1000  # listed by name

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.data.look import Look
+from engine.data.scans.image_stats import Look
 
 MOST_BITS = 6  # of 64 in which the hashes of near-equal images may differ
 LEAST_ALIKE = 0.95  # correlation of their small grey pictures: near hashes alone also come by chance

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.data.likeness import equal_images, near_images
-from engine.data.look import Look, look_at
 from engine.data.parallel import in_order
-from engine.data.scan import PICTURES, Facts, Scan, deviation, scan_of
-from engine.data.source import Source
+from engine.data.scans.image_stats import Look, look_at
+from engine.data.scans.likeness import equal_images, near_images
+from engine.data.scans.scan import PICTURES, Facts, Scan, deviation, scan_of
+from engine.data.sources.base import Source
 
 PICTURE_PX = 128
 MOST_PICTURES = 3000

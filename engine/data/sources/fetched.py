@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from engine.artifacts.files import folder_bytes
 from engine.catalog.datasets import DATASET_KINDS, DatasetKind, Fetched
 from engine.data import names
 from engine.errors import Unavailable, Unfit
-from engine.files import folder_bytes
 
 EVERY_S = 0.5
 UNFINISHED = ".unfinished"  # lies in a folder while it is being filled

@@ -19,11 +19,11 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.errors import Unavailable
-from engine.spec import RunSpec
-from engine.training.cut import CannotCut, Pieces, pieces
-from engine.training.distributed import Ranks
+from engine.specs import RunSpec
+from engine.training.distributed.process_group import Ranks
+from engine.training.distributed.rank import GPUS
+from engine.training.network.cut import CannotCut, Pieces, pieces
 from engine.training.precision import Format
-from engine.training.rank import GPUS
 from engine.training.state import Training
 from engine.training.step import Stepper
 

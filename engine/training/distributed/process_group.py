@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.training.rank import GPUS
+from engine.training.distributed.rank import GPUS
 
 if TYPE_CHECKING:
     from engine.training.precision import Format

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.faults import FAULTS
-from engine.lines import Lines
-from engine.training.events import NullReporter, Reporter
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import NullReporter, Reporter
 
 LAUNCHER = "THAW_LAUNCHER"  # in the environment: the pid of who started this process, which dies with it
 STOP = "THAW_STOP"  # in the environment of ranks that were asked to end before they began

@@ -4,10 +4,10 @@ import os
 
 import torch
 
-from engine.spec import RunSpec
-from engine.training.distributed import Copies, Crew, Ranks
-from engine.training.pipeline import Pipe, PipeStepper
-from engine.training.rank import rank_of_this_process
+from engine.specs import RunSpec
+from engine.training.distributed.pipeline import Pipe, PipeStepper
+from engine.training.distributed.process_group import Copies, Crew, Ranks
+from engine.training.distributed.rank import rank_of_this_process
 from engine.training.step import Stepper
 
 

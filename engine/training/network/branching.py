@@ -7,9 +7,9 @@ from torch import Tensor
 
 from engine.catalog import OPTIMIZERS
 from engine.errors import Refused
-from engine.spec import RunSpec
+from engine.specs import RunSpec
+from engine.training.network.stages import stages_of
 from engine.training.optimiser import build_optimizer
-from engine.training.stages import stages_of
 from engine.training.state import Training, random_state, seed_all
 
 UNTRAINED = {"name", "keep_checkpoints", "device", "strategy"}  # settings that no step depends on

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torchvision.ops
 from torch import Tensor, fx, nn
 
-from engine import spec
-from engine.training.stages import stage_paths
+from engine import specs
+from engine.training.network.stages import stage_paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CannotCut(Exception):
     """The network cannot be traced, or more than one tensor crosses there."""
 
 
-def cut(network: nn.Module, asked: spec.Model, boundary: str) -> Cut:
+def cut(network: nn.Module, asked: specs.Model, boundary: str) -> Cut:
     """Cut a network that `model.build` made from `asked` before the stage called `boundary`.
 
     Raises:
@@ -61,7 +61,7 @@ def cut(network: nn.Module, asked: spec.Model, boundary: str) -> Cut:
     return Cut(boundary, pieces(network, asked, [boundary]))
 
 
-def pieces(network: nn.Module, asked: spec.Model, boundaries: Sequence[str]) -> Pieces:
+def pieces(network: nn.Module, asked: specs.Model, boundaries: Sequence[str]) -> Pieces:
     """Cut it before each of these stages, named from input to head.
 
     Raises:

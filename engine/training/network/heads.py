@@ -2,23 +2,23 @@
 
 from torch import nn
 
-from engine import spec
+from engine import specs
 from engine.catalog import INITIALISATIONS
 
 Layer = nn.Linear | nn.Conv2d  # a 1 x 1 convolution is a head in some families
 
 
-def linear(original: Layer, classes: int, asked: spec.Model) -> nn.Module:
+def linear(original: Layer, classes: int, asked: specs.Model) -> nn.Module:
     return _new(original, _inputs(original), classes, asked)
 
 
-def mlp(original: Layer, classes: int, asked: spec.Model) -> nn.Module:
+def mlp(original: Layer, classes: int, asked: specs.Model) -> nn.Module:
     hidden = _new(original, _inputs(original), asked.head_width, asked)
     last = _new(original, asked.head_width, classes, asked)
     return nn.Sequential(hidden, nn.ReLU(), nn.Dropout(asked.head_dropout), last)
 
 
-def after(original: Layer, classes: int, asked: spec.Model) -> nn.Module:
+def after(original: Layer, classes: int, asked: specs.Model) -> nn.Module:
     """The original head stays in place 0 as part of the backbone; the new layer in place 1 is the head."""
     outputs = original.out_features if isinstance(original, nn.Linear) else original.out_channels
     return nn.Sequential(original, _new(original, outputs, classes, asked))
@@ -35,7 +35,7 @@ def initialise(layer: Layer, rule: str) -> None:
         nn.init.uniform_(layer.bias, -bound, bound)
 
 
-def _new(like: Layer, inputs: int, outputs: int, asked: spec.Model) -> Layer:
+def _new(like: Layer, inputs: int, outputs: int, asked: specs.Model) -> Layer:
     layer = nn.Linear(inputs, outputs) if isinstance(like, nn.Linear) else nn.Conv2d(inputs, outputs, kernel_size=1)
     initialise(layer, asked.initialisation)
     return layer

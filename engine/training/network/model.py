@@ -5,15 +5,15 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from engine import spec
+from engine import specs
 from engine.catalog import BACKBONES, HEADS
 from engine.catalog.named import named
-from engine.training.heads import initialise
+from engine.training.network.heads import initialise
 
 WIDEST_GRID = 8  # cells a side that small_cnn's first linear layer sees: bounds its weights for large images
 
 
-def build(asked: spec.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
+def build(asked: specs.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
     """The network a spec names, with random weights; maps (n, channels, size, size) floats to (n, classes) logits."""
     row = BACKBONES[asked.backbone]
     network: nn.Module = named(row.build)(asked.backbone, channels, image_size)
@@ -79,7 +79,7 @@ def small_cnn(name: str, channels: int, image_size: int) -> nn.Module:
     return network
 
 
-def _with_channels(layer: nn.Conv2d, channels: int, asked: spec.Model) -> nn.Conv2d:
+def _with_channels(layer: nn.Conv2d, channels: int, asked: specs.Model) -> nn.Conv2d:
     """A convolution like `layer`, for other channels; loaded weights are fitted to it later."""
     new = nn.Conv2d(
         channels,

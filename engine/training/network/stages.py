@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from engine import spec
+from engine import specs
 from engine.catalog import BACKBONES
 from engine.catalog.freezing import HEAD, Plan
 
@@ -26,12 +26,12 @@ class Stage:
         return sum(weight.numel() for weight in self.parameters.values())
 
 
-def stages_of(network: nn.Module, asked: spec.Model) -> list[Stage]:
+def stages_of(network: nn.Module, asked: specs.Model) -> list[Stage]:
     """The stages of a network that `model.build` made, from input to head."""
     return [_stage(name, network, paths) for name, paths in stage_paths(asked).items()]
 
 
-def stage_paths(asked: spec.Model) -> dict[str, list[str]]:
+def stage_paths(asked: specs.Model) -> dict[str, list[str]]:
     """Where each stage's layers and weights lie in the network."""
     layout = BACKBONES[asked.backbone].layout
     paths = {name: where.split() for name, where in layout.stages.items()}

@@ -12,14 +12,14 @@ from threading import Thread
 import torch
 from torch import Tensor, nn
 
-from engine import spec
+from engine import specs
 from engine.catalog import BACKBONES, WEIGHTS
 from engine.catalog.freezing import HEAD
 from engine.catalog.named import named
 from engine.errors import Unavailable
 from engine.training import checkpoint
-from engine.training.model import first_convolution, take_over
-from engine.training.stages import stage_paths
+from engine.training.network.model import first_convolution, take_over
+from engine.training.network.stages import stage_paths
 
 Tell = Callable[[int, int], None]  # bytes so far, bytes in all
 Tensors = dict[str, Tensor]
@@ -27,7 +27,7 @@ Tensors = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    model: spec.Model
+    model: specs.Model
     path: Path | None  # of the file that `weights_from` means
     tell: Tell = lambda done, total: None
 
@@ -122,7 +122,7 @@ def from_file(asked: Asked) -> Found:
         raise Unavailable(f"{path} cannot be read as weights: {first.rstrip('.')}. Choose another file.") from None
 
 
-def load(network: nn.Module, asked: spec.Model, found: Found, *, classes: list[str]) -> Fitted:
+def load(network: nn.Module, asked: specs.Model, found: Found, *, classes: list[str]) -> Fitted:
     """Copy what fits into `network`, a network of `asked`.
 
     The head is taken over only where it knows the same classes in the same order.
@@ -158,7 +158,7 @@ def load(network: nn.Module, asked: spec.Model, found: Found, *, classes: list[s
     return Fitted(found.source, list(fits), new, left_out, changed)
 
 
-def _fitted(name: str, value: Tensor, wanted: Tensor, network: nn.Module, asked: spec.Model) -> Tensor | None:
+def _fitted(name: str, value: Tensor, wanted: Tensor, network: nn.Module, asked: specs.Model) -> Tensor | None:
     """`value` in the shape that the network wants, where there is a known way; None where there is none."""
     if value.shape == wanted.shape:
         return value

@@ -7,9 +7,9 @@ from hyperopt import hp, tpe
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, STATUS_FAIL, STATUS_NEW, STATUS_OK, Domain, trials_from_docs
 from hyperopt.pyll.base import Apply
 
-from engine.spec import SearchSpec
-from engine.spec.ranges import Range
-from engine.tuning.proposing import Drawn, Outcome, Proposer, fits
+from engine.specs import SearchSpec
+from engine.specs.ranges import Range
+from engine.tuning.samplers.sampler import Drawn, Outcome, Proposer, fits
 
 
 class ByHyperOpt(Proposer):

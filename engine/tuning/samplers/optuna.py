@@ -22,9 +22,9 @@ from optuna.storages import InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from engine.spec import SearchSpec
-from engine.spec.ranges import Range
-from engine.tuning.proposing import Drawn, Outcome, Proposer, fits
+from engine.specs import SearchSpec
+from engine.specs.ranges import Range
+from engine.tuning.samplers.sampler import Drawn, Outcome, Proposer, fits
 
 WARM = 10  # trials of earlier drivers, at least, that CMA-ES can begin from: it takes the best tenth
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from engine.catalog import ALGORITHMS
 from engine.catalog.named import named
-from engine.spec import SearchSpec
-from engine.spec.ranges import Range
+from engine.specs import SearchSpec
+from engine.specs.ranges import Range
 
 Drawn = Mapping[str, Any]  # field path -> value, of fields that do not count too
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pages.parts import words
-from pages.parts.comparison import Difference
-from pages.parts.measured import Measured
+from pages.parts import formatting
+from pages.parts.analysis.comparison.differences import Difference
+from pages.parts.analysis.run_stats import Measured
 from storage import Run
 
 MIB_IN_MB = 2**20 / 1e6
@@ -36,16 +36,16 @@ def quantities(metric: str) -> dict[str, Quantity]:
     """All that is known of any run, by key; "best" and "last" are of `metric`."""
     percent = metric.endswith("/accuracy")
     factor, unit = (100, "%") if percent else (1, "")
-    name, lowest = words.metric(metric), metric.endswith("loss")
+    name, lowest = formatting.metric(metric), metric.endswith("loss")
 
     def told(value: float | None) -> str:
-        return words.of_metric(metric, None if value is None else value / factor)
+        return formatting.of_metric(metric, None if value is None else value / factor)
 
     rows = (
         Quantity("best", f"Best {name.lower()}", unit, _times(factor, "best"), told, lowest, 1 if percent else 4),
         Quantity("last", f"Last {name.lower()}", unit, _times(factor, "last"), told, lowest, 1 if percent else 4),
         Quantity("gap", "Gap (training above validation)", "points", _times(100, "gap"), _points, None),
-        Quantity("seconds", "Time", "s", _times(1, "seconds"), words.duration, True, 0, _device),
+        Quantity("seconds", "Time", "s", _times(1, "seconds"), formatting.duration, True, 0, _device),
         Quantity("images_per_s", "Images a second", "img/s", _times(1, "images_per_s"), _pace, False, 0, _device),
         Quantity("memory", "Peak memory", "MB", _times(MIB_IN_MB, "memory_mb"), _memory, True, 0, _memory_of),
         Quantity("parameters", "Parameters", "", _times(1, "parameters"), _count, True, 0),
@@ -62,7 +62,7 @@ def of_settings(runs: Sequence[Run], apart: Sequence[Difference]) -> dict[str, Q
     for one in apart:
         if are_numbers(one.raw):
             by_run = {run.id: value for run, value in zip(runs, one.raw, strict=True)}
-            found[one.path] = Quantity(one.path, one.label, "", _setting(by_run), words.number, None, 6)
+            found[one.path] = Quantity(one.path, one.label, "", _setting(by_run), formatting.number, None, 6)
     return found
 
 
@@ -97,16 +97,16 @@ def _memory_of(one: Measured) -> str:
 
 
 def _points(value: float | None) -> str:
-    return words.DASH if value is None else f"{value:+.1f} points"
+    return formatting.DASH if value is None else f"{value:+.1f} points"
 
 
 def _pace(value: float | None) -> str:
-    return words.of_metric("speed/images_per_s", value)
+    return formatting.of_metric("speed/images_per_s", value)
 
 
 def _memory(megabytes: float | None) -> str:
-    return words.size(None if megabytes is None else megabytes * 1e6)
+    return formatting.size(None if megabytes is None else megabytes * 1e6)
 
 
 def _count(value: float | None) -> str:
-    return words.DASH if value is None else words.millions(int(value))
+    return formatting.DASH if value is None else formatting.millions(int(value))

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import engine
-from pages.parts.spent import EPOCH_S, is_by_epochs
+from engine import api
+from pages.parts.analysis.elapsed import EPOCH_S, is_by_epochs
 from storage import Checkpoint, Extent, Run, Store
 
 ACCURACY = "val/accuracy"
@@ -126,6 +126,6 @@ def peak_memory(extents: Mapping[str, Extent]) -> tuple[MemoryOf, float | None]:
 def _counted(store: Store, kept: Checkpoint) -> int | None:
     """Of runs that did not yet tell how many parameters they have."""
     try:
-        return engine.count_parameters(store, kept)
-    except engine.Unavailable:
+        return api.count_parameters(store, kept)
+    except api.Unavailable:
         return None

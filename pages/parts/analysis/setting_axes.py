@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pages.parts import words
-from pages.parts.compared import Compared
-from pages.parts.comparison import IMAGES, LUCK, Difference
-from pages.parts.quantities import Quantity, are_numbers
-from pages.parts.trials import Dimension, Scale, Trial
+from pages.parts import formatting
+from pages.parts.analysis.comparison.compared_runs import Compared
+from pages.parts.analysis.comparison.differences import IMAGES, LUCK, Difference
+from pages.parts.analysis.quantities import Quantity, are_numbers
+from pages.parts.analysis.trials import Dimension, Scale, Trial
 from storage import Run
 
 MOST = 9  # more could not be told apart
@@ -42,8 +42,8 @@ def _of_setting(one: Difference, places: Sequence[int]) -> tuple[Dimension, list
         return Dimension(one.path, one.label, "category", tuple(map(str, sorted(known)))), [
             None if value is None else str(value) for value in raw
         ]
-    return Dimension(one.path, one.label, "category", tuple(sorted(set(values) - {words.DASH}))), [
-        None if value == words.DASH else value for value in values
+    return Dimension(one.path, one.label, "category", tuple(sorted(set(values) - {formatting.DASH}))), [
+        None if value == formatting.DASH else value for value in values
     ]
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pages.parts import words
-from pages.parts.trials import Trial, told
+from pages.parts import formatting
+from pages.parts.analysis.trials import Trial, told
 from storage import Checkpoint, Dataset, Event, Run, Search
 
 
@@ -16,19 +16,20 @@ def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequen
     return pd.DataFrame(
         {
             "open": [_label(run.name) for run in runs],
-            "state": [[words.STATE_WORDS[run.state]] for run in runs],
+            "state": [[formatting.STATE_WORDS[run.state]] for run in runs],
             "tags": [list(run.tags) for run in runs],
-            "notes": [words.notes(warned.get(run.id, ())) for run in runs],
+            "notes": [formatting.notes(warned.get(run.id, ())) for run in runs],
             "progress": [100 * run.fraction for run in runs],
             "left": [
-                words.DASH if run.eta_s is None or run.state.is_over else words.duration(run.eta_s) for run in runs
+                formatting.DASH if run.eta_s is None or run.state.is_over else formatting.duration(run.eta_s)
+                for run in runs
             ],
             "best": [_in_percent(run.best_value) if run.metric.endswith("/accuracy") else None for run in runs],
             "best_epoch": [run.best_epoch for run in runs],
-            "duration": [words.duration(run.duration_s(now)) for run in runs],
+            "duration": [formatting.duration(run.duration_s(now)) for run in runs],
             "dataset": [run.dataset_id for run in runs],
             "backbone": [backbone_of(run) for run in runs],
-            "created": [words.ago(run.created_at, now) for run in runs],
+            "created": [formatting.ago(run.created_at, now) for run in runs],
             "id": [run.id for run in runs],
         }
     ).astype({"best": "Float64", "best_epoch": "Int64"})
@@ -74,14 +75,14 @@ def searches_table(searches: Sequence[Search], counts: Mapping[str, int], *, now
     return pd.DataFrame(
         {
             "open": [_label(one.name) for one in searches],
-            "state": [[words.SEARCH_STATE_WORDS[one.state]] for one in searches],
+            "state": [[formatting.SEARCH_STATE_WORDS[one.state]] for one in searches],
             "progress": [100 * min(1.0, counts[one.id] / max(1, one.wanted)) for one in searches],
             "trials": [f"{counts[one.id]:,} of {one.wanted:,}" for one in searches],
-            "best": [words.of_metric(one.metric, one.best_value) for one in searches],
+            "best": [formatting.of_metric(one.metric, one.best_value) for one in searches],
             "algorithm": [str(one.spec.get("algorithm", "")) for one in searches],
             "dataset": [one.dataset_id for one in searches],
-            "duration": [words.duration(one.worked_s(now) or None) for one in searches],
-            "created": [words.ago(one.created_at, now) for one in searches],
+            "duration": [formatting.duration(one.worked_s(now) or None) for one in searches],
+            "created": [formatting.ago(one.created_at, now) for one in searches],
         }
     )
 
@@ -95,8 +96,8 @@ def checkpoints_table(
             "marks": [_marks(one) for one in checkpoints],
             "epoch": [str(one.epoch) if one.is_whole else f"in {one.epoch + 1}" for one in checkpoints],
             "value": [_in_percent(one.metrics.get(metric)) for one in checkpoints],
-            "size": [words.size(one.bytes) for one in checkpoints],
-            "saved": [words.ago(one.created_at, now) for one in checkpoints],
+            "size": [formatting.size(one.bytes) for one in checkpoints],
+            "saved": [formatting.ago(one.created_at, now) for one in checkpoints],
             "file": [link(one) for one in checkpoints],
         }
     ).astype({"value": "Float64"})
@@ -106,7 +107,7 @@ def events_table(events: Sequence[Event]) -> pd.DataFrame:
     """Newest first."""
     return pd.DataFrame(
         {
-            "at": [words.clock(event.at) for event in reversed(events)],
+            "at": [formatting.clock(event.at) for event in reversed(events)],
             "level": [[event.level] for event in reversed(events)],
             "text": [event.text for event in reversed(events)],
         }
@@ -143,4 +144,4 @@ def _in_percent(share: float | None) -> float | None:
 
 def _label(name: str) -> str:
     """Cut to the column; a word joiner keeps a colon a colon, where a button would read `:material/...:` as an icon."""
-    return words.colons_kept(words.shortened(name, 34))
+    return formatting.colons_kept(formatting.shortened(name, 34))

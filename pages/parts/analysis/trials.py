@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pages.parts import words
+from pages.parts import formatting
 from storage import Run, RunState
 
 Scale = Literal["linear", "log", "category"]
@@ -40,7 +40,7 @@ class Trial:
 
     @property
     def state_word(self) -> str:
-        return PRUNED if self.is_pruned else words.STATE_WORDS[self.run.state]
+        return PRUNED if self.is_pruned else formatting.STATE_WORDS[self.run.state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def told(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " + ".join(map(str, value)) or "none"
     if isinstance(value, float):
-        return words.number(value)
-    return str(value) if value not in ("", None) else words.DASH
+        return formatting.number(value)
+    return str(value) if value not in ("", None) else formatting.DASH
 
 
 def best_first(trials: Iterable[Trial], *, lowest: bool) -> list[Trial]:

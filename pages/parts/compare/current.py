@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import engine
-from pages.parts.basket import Basket
-from pages.parts.by_image import ByImage, by_image
-from pages.parts.compared import Compared
-from pages.parts.comparison import Difference, differences, kinds, line_names
-from pages.parts.groups import EACH, SEEDS, Group, groups
+from engine import api
+from pages.parts.analysis.comparison.compared_runs import Compared
+from pages.parts.analysis.comparison.differences import Difference, differences, kinds, line_names
+from pages.parts.analysis.comparison.group_values import ranked
+from pages.parts.analysis.comparison.groups import EACH, SEEDS, Group, groups
+from pages.parts.analysis.quantities import quantities
+from pages.parts.analysis.results.by_image import ByImage, by_image
+from pages.parts.analysis.run_stats import Measured, judged_by, measure
 from pages.parts.live import unless_new
-from pages.parts.measured import Measured, judged_by, measure
-from pages.parts.quantities import quantities
 from pages.parts.session import store
-from pages.parts.sides import ranked
+from pages.parts.widgets.basket import Basket
 from storage import Run
 
 
@@ -65,7 +65,7 @@ def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
         return None  # what was kept is of the best epoch by another metric than the one shown
 
     def look() -> ByImage | None:
-        found = [engine.run_predictions(store(), run.id) for run in (first, second)]
+        found = [api.run_predictions(store(), run.id) for run in (first, second)]
         kept = [one for one, run in zip(found, (first, second), strict=True) if one and one.epoch == run.best_epoch]
         return by_image(*kept) if len(kept) == 2 else None
 
@@ -103,9 +103,7 @@ def _sources(runs: Sequence[Run]) -> dict[str, str | None]:
     marks = tuple((run.id, run.dataset_fingerprint) for run in runs)
     if len({mark for _, mark in marks}) < 2:
         return {}
-    return unless_new(
-        "compare_sources", marks, lambda: {run.id: engine.source_fingerprint(store(), run) for run in runs}
-    )
+    return unless_new("compare_sources", marks, lambda: {run.id: api.source_fingerprint(store(), run) for run in runs})
 
 
 def _measured(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, Measured]:

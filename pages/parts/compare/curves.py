@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.compared import Compared, Focus
-from pages.parts.figures.compared import compared as drawn_live
-from pages.parts.figures.courses import Axis, Course, of_group, of_run, window_of
+from pages.parts import formatting
+from pages.parts.analysis.comparison.compared_runs import Compared, Focus
+from pages.parts.analysis.elapsed import EPOCH_S, moving
+from pages.parts.analysis.quantities import MIB_IN_MB
+from pages.parts.figures.compare.curves import compared as drawn_live
+from pages.parts.figures.compare.series import Axis, Course, of_group, of_run, window_of
 from pages.parts.figures.curve import Pairs
 from pages.parts.live import unless_new
-from pages.parts.quantities import MIB_IN_MB
 from pages.parts.session import palette, store
-from pages.parts.spent import EPOCH_S, moving
 from storage import Run, Series, Store
 
 AXES: dict[str, Axis] = {"Epochs": "epoch", "Steps": "step", "Time": "minutes"}
@@ -64,7 +64,7 @@ def curves(compared: Compared, focus: Focus) -> None:
     token = (compared.token, compared.by, drawn, look, palette().name)
     key = _key()
     option = unless_new("compare_option_curves", token, lambda: _option(compared, focus, look))
-    told = f"{words.metric(look.metric)} of {words.count(len(focus.groups), 'line')}"
+    told = f"{formatting.metric(look.metric)} of {formatting.count(len(focus.groups), 'line')}"
     st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(key, look.axis), alt=told)
     _caption(compared, focus)
 
@@ -106,7 +106,9 @@ def _tools(names: list[str]) -> Look:
     if st.session_state.get("compare_metric") not in names:
         st.session_state.pop("compare_metric", None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Metric", names, format_func=words.metric, key="compare_metric", width=220, bind="query-params")
+        st.selectbox(
+            "Metric", names, format_func=formatting.metric, key="compare_metric", width=220, bind="query-params"
+        )
         st.segmented_control(
             "Over", list(AXES), default="Epochs", required=True, key="compare_axis", bind="query-params"
         )
@@ -168,7 +170,7 @@ def told_of(compared: Compared, focus: Focus) -> str:
     """What the lines are, and which of all there might be; "" where each run has its own."""
     which, kind = "ticked" if focus.is_chosen else "best", "group" if compared.is_grouped else "run"
     total = len(compared.groups)
-    few = f"The {which} {len(focus.groups)} of {words.count(total, kind)}." if len(focus.groups) < total else ""
+    few = f"The {which} {len(focus.groups)} of {formatting.count(total, kind)}." if len(focus.groups) < total else ""
     return " ".join(filter(None, [few, MEANS if compared.is_grouped else ""]))
 
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import engine
-from engine import Predictions
-from pages.parts import words
+from engine import api
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import put
-from pages.parts.changes import on_same_images
-from pages.parts.one_image import View
-from pages.parts.predicted import IMPOSSIBLE, JUDGED, kept, predicted
-from pages.parts.results_head import PARTS
+from pages.parts.analysis.results.changes import on_same_images
+from pages.parts.results.header import PARTS
+from pages.parts.results.one_image import View
+from pages.parts.results.predictions import IMPOSSIBLE, JUDGED, kept, predicted
 from pages.parts.session import store
 from storage import Run
 
@@ -43,7 +43,7 @@ def common_images(runs: Sequence[Run], names: Sequence[str], asked: Images) -> l
         )
         return []
     if fewer := max(len(view.found.ids) for view in views) - len(same[0].ids):
-        st.caption(f":material/info: {words.count(fewer, 'image')} that did not judge all of them are left out.")
+        st.caption(f":material/info: {formatting.count(fewer, 'image')} that did not judge all of them are left out.")
     return [View(view.name, one) for view, one in zip(views, same, strict=True)]
 
 
@@ -79,7 +79,7 @@ def _offered(runs: Sequence[Run]) -> list[Images]:
     offered: list[Images] = []
     for dataset_id in [one.id for one in datasets.values() if one.classes == most]:
         try:
-            offered += [(dataset_id, part) for part in engine.predictable_parts(store(), asked.id, dataset_id)]
+            offered += [(dataset_id, part) for part in api.predictable_parts(store(), asked.id, dataset_id)]
         except IMPOSSIBLE:
             continue
     return offered
@@ -89,13 +89,13 @@ def those_with_weights(runs: Sequence[Run], names: Sequence[str]) -> tuple[list[
     """The runs that keep a best checkpoint, which alone can be asked about images; it is said which do not, and why."""
     marked = {run_id for run_id, one in store().checkpoints.best_of([run.id for run in runs]).items() if one.is_best}
     without = [
-        f"{words.escaped(name)} ({_why_without(run)})"
+        f"{formatting.escaped(name)} ({_why_without(run)})"
         for run, name in zip(runs, names, strict=True)
         if run.id not in marked
     ]
     if without:
         st.caption(
-            f":material/info: Without a checkpoint that could look at images: {words.some(without, MOST_NAMED)}."
+            f":material/info: Without a checkpoint that could look at images: {formatting.some(without, MOST_NAMED)}."
         )
     able = [(run, name) for run, name in zip(runs, names, strict=True) if run.id in marked]
     return [run for run, _ in able], [name for _, name in able]
@@ -113,8 +113,8 @@ def _of_most_classes(views: Sequence[View]) -> list[View]:
     left = [view for view in views if view.found.classes == most]
     if len(left) < 2 or len(left) == len(views):
         return list(views)
-    others = [words.escaped(view.name) for view in views if view.found.classes != most]
-    st.caption(f":material/info: Left out, for they know other classes: {words.some(others, MOST_NAMED)}.")
+    others = [formatting.escaped(view.name) for view in views if view.found.classes != most]
+    st.caption(f":material/info: Left out, for they know other classes: {formatting.some(others, MOST_NAMED)}.")
     return left
 
 
@@ -133,7 +133,7 @@ def _kept_or_asked(run: Run) -> Predictions | None:
 
 def _missing(runs: Sequence[Run], names: Sequence[str]) -> None:
     run_ids = {run.id for run in runs} | st.session_state.get("compare_made", set())
-    shown = words.some([words.escaped(name) for name in names], MOST_NAMED)
+    shown = formatting.some([formatting.escaped(name) for name in names], MOST_NAMED)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f":material/info: No predictions are kept of {shown}.")
         st.button(

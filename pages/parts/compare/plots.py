@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.brushed_axes import HOW_TO_BRUSH, Made, brushed_axes
-from pages.parts.compared import Compared, Focus
-from pages.parts.compared_tables import scaled
-from pages.parts.comparison import every_setting, nothing_apart
-from pages.parts.figures.parallel import drawn, parallel
-from pages.parts.figures.trade_off import Dot, Scale, front, trade_off
-from pages.parts.quantities import Quantity, known, of_settings
+from pages.parts import formatting
+from pages.parts.analysis.comparison.compared_runs import Compared, Focus
+from pages.parts.analysis.comparison.differences import every_setting, nothing_apart
+from pages.parts.analysis.comparison.settings_table import Column, settings_table
+from pages.parts.analysis.comparison.significance import judged
+from pages.parts.analysis.comparison.tables import scaled
+from pages.parts.analysis.quantities import Quantity, known, of_settings
+from pages.parts.analysis.setting_axes import WIDE, axes
+from pages.parts.figures.searches.parallel import drawn, parallel
+from pages.parts.figures.searches.trade_off import Dot, Scale, front, trade_off
 from pages.parts.session import palette
-from pages.parts.setting_axes import WIDE, axes
-from pages.parts.settings_table import Column, settings_table
-from pages.parts.sureness import judged
-from pages.parts.ticking import untick
+from pages.parts.widgets.brushed_axes import HOW_TO_BRUSH, Made, brushed_axes
+from pages.parts.widgets.row_selection import untick
 from storage import Run, RunState
 
 TABLE = "compare_table"
@@ -49,12 +49,12 @@ def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
         return
     figure = trade_off(dots, *scales, palette=palette(), height=HEIGHT)
     st.plotly_chart(figure, key="compare_trade_off", config={"displayModeBar": False})
-    best = [words.escaped(one.name) for one in front(dots, *scales)]
+    best = [formatting.escaped(one.name) for one in front(dots, *scales)]
     if not best:
         st.caption(no_front(compared, shown, across, up) or "None of them has finished.")
         return
     where = "On the dotted steps (the Pareto front), beaten" if len(best) > 1 else "Beaten"
-    st.caption(f"{where} in both by no other finished run: {words.some(best, MOST_COLUMNS)}.")
+    st.caption(f"{where} in both by no other finished run: {formatting.some(best, MOST_COLUMNS)}.")
 
 
 def dots_of(
@@ -76,7 +76,7 @@ def dots_of(
 
 def no_front(compared: Compared, shown: Sequence[Run], across: Quantity, up: Quantity) -> str:
     """Why none of the finished runs can beat another in both quantities; "" where one can."""
-    aimless = [words.escaped(one.label) for one in (across, up) if one.lowest is None]
+    aimless = [formatting.escaped(one.label) for one in (across, up) if one.lowest is None]
     if aimless:
         return f"No front: neither end of {aimless[0]} is better."
     runs = [run for run, _ in _both(compared, shown, across, up) if run.state is RunState.FINISHED]
@@ -112,7 +112,7 @@ def what_made_a_difference(compared: Compared, focus: Focus) -> None:
         (compared.token, tuple(focus.of_runs.items())),
         lambda: parallel_of(compared, focus),
         afterwards=lambda: untick(TABLE),
-        alt=f"{words.count(len(compared.runs), 'run')} as lines across their settings",
+        alt=f"{formatting.count(len(compared.runs), 'run')} as lines across their settings",
     )
 
 
@@ -126,7 +126,7 @@ def parallel_of(compared: Compared, focus: Focus) -> Made:
     option = parallel(
         trials,
         dimensions,
-        metric=words.metric(compared.metric).removeprefix("Validation ").capitalize(),  # room is short
+        metric=formatting.metric(compared.metric).removeprefix("Validation ").capitalize(),  # room is short
         percent=compared.metric.endswith("/accuracy"),
         lowest=compared.rows["best"].lowest,
         palette=palette(),

@@ -7,13 +7,13 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from pages.parts import words
-from pages.parts.figures.palette import Palette
-from pages.parts.one_image import View
-from pages.parts.predicted import dataset_of
-from pages.parts.run_list import HEAD
+from pages.parts import formatting
+from pages.parts.palette import Palette
+from pages.parts.results.one_image import View
+from pages.parts.results.predictions import dataset_of
+from pages.parts.runs.table import HEAD
 from pages.parts.session import palette
-from pages.parts.thumbnails import thumbnail
+from pages.parts.widgets.thumbnails import thumbnail
 
 ROW = 58  # pixels, for an image that can be recognised
 
@@ -40,7 +40,7 @@ def every_answer(views: Sequence[View], places: Sequence[int] | np.ndarray) -> N
             **names,
         },
         column_order=["image", "label", *names, "id"],
-        alt=f"What {words.count(len(views), 'run')} take {words.count(len(table), 'image')} for",
+        alt=f"What {formatting.count(len(views), 'run')} take {formatting.count(len(table), 'image')} for",
     )
 
 
@@ -54,7 +54,7 @@ def answers_table(views: Sequence[View], places: Sequence[int] | np.ndarray) -> 
     for number, view in enumerate(views):
         one = view.found
         columns[f"run_{number}"] = [
-            f"{words.share(one.shares[place, 0])} {one.classes[one.guesses[place, 0]]}" for place in places
+            f"{formatting.share(one.shares[place, 0])} {one.classes[one.guesses[place, 0]]}" for place in places
         ]
     return pd.DataFrame(columns)
 

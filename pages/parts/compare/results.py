@@ -5,22 +5,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import streamlit as st
 
-import engine
-from pages.parts import changes, words
+from engine import api
+from pages.parts import formatting
 from pages.parts.address import page_buttons, put, shown_page
-from pages.parts.answers import every_answer
-from pages.parts.compared_images import chosen_images, common_images, those_with_weights
-from pages.parts.comparison import line_names
-from pages.parts.figures.confusion import Cell, cells, height
-from pages.parts.figures.confusion_change import confusion_change
-from pages.parts.gallery import Line, Tile, gallery
-from pages.parts.one_image import View, asked_image
-from pages.parts.predicted import dataset_of
-from pages.parts.result_tiles import label_of, open_image, said
-from pages.parts.results_confusion import MOST, choose_cell, chosen_cell
+from pages.parts.analysis.comparison.differences import line_names
+from pages.parts.analysis.comparison.significance import by_chance
+from pages.parts.analysis.results import changes
+from pages.parts.compare.images import chosen_images, common_images, those_with_weights
+from pages.parts.compare.prediction_grid import every_answer
+from pages.parts.figures.results.confusion import Cell, cells, height
+from pages.parts.figures.results.confusion_change import confusion_change
+from pages.parts.results.confusion import MOST, choose_cell, chosen_cell
+from pages.parts.results.one_image import View, asked_image
+from pages.parts.results.predictions import dataset_of
+from pages.parts.results.tiles import label_of, open_image, said
 from pages.parts.session import palette
-from pages.parts.sureness import by_chance
-from pages.parts.thumbnails import thumbnail
+from pages.parts.widgets.gallery import Line, Tile, gallery
+from pages.parts.widgets.thumbnails import thumbnail
 from storage import Run
 
 MOST_RUNS = 24  # each has to be read, and to be a column
@@ -82,8 +83,8 @@ def verdict(first: View, second: View) -> str:
     """What the second fixes and breaks, and how easily chance alone would: Markdown."""
     found = changes.changes(first.found, second.found)
     fixed, broken = len(found.fixed), len(found.broken)
-    names = [f"**{words.escaped(view.name)}**" for view in (first, second)]
-    images = words.count(len(first.found.ids), "image")
+    names = [f"**{formatting.escaped(view.name)}**" for view in (first, second)]
+    images = formatting.count(len(first.found.ids), "image")
     if not fixed and not broken:
         return f"On the same {images} {names[0]} and {names[1]} are right on the same ones."
     told = f"On the same {images} {names[1]} fixes {fixed:,} that {names[0]} gets wrong, and breaks {broken:,}"
@@ -124,7 +125,7 @@ def _change(first: View, second: View, cell: Cell | None) -> None:
     if not came.any():
         st.caption(":material/equal: Both take every image for the same.")
         return
-    shown = engine.most_confused(came + left, MOST)
+    shown = api.most_confused(came + left, MOST)
     held = cells(came + left, shown)
     key = f"compare_change_{first.found.run}_{second.found.run}_{first.found.dataset}_{hash(tuple(shown))}"
 
@@ -152,7 +153,7 @@ def _change(first: View, second: View, cell: Cell | None) -> None:
 def _of_cell(first: View, second: View, cell: Cell) -> np.ndarray:
     """The images that came into the chosen cell or left it, as chosen."""
     found = first.found
-    true, guess = (words.escaped(found.classes[label]) for label in cell)
+    true, guess = (formatting.escaped(found.classes[label]) for label in cell)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
         st.markdown(f"**{true}** recognised" if cell[0] == cell[1] else f"**{true}** taken for **{guess}**")
         st.button(

@@ -7,24 +7,24 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.by_image import ByImage
-from pages.parts.compared import Compared, Focus
-from pages.parts.compared_curves import FIRST, Look, courses, told_of
-from pages.parts.compared_looks import columns_of, dots_of, no_front
-from pages.parts.compared_tables import SHOWN
-from pages.parts.comparison import every_setting
-from pages.parts.figures.compared_still import compared_still
-from pages.parts.figures.palette import LIGHT
-from pages.parts.figures.parallel_still import parallel_still
-from pages.parts.figures.trade_off import front, trade_off
-from pages.parts.groups import Group
-from pages.parts.report import Chart, report, table_html
+from pages.parts import formatting
+from pages.parts.analysis.comparison.compared_runs import Compared, Focus
+from pages.parts.analysis.comparison.differences import every_setting
+from pages.parts.analysis.comparison.group_values import PLAIN, painted, ranked
+from pages.parts.analysis.comparison.groups import Group
+from pages.parts.analysis.comparison.report import Chart, report, table_html
+from pages.parts.analysis.comparison.settings_table import dot, settings_table
+from pages.parts.analysis.comparison.summary import written
+from pages.parts.analysis.comparison.tables import SHOWN
+from pages.parts.analysis.results.by_image import ByImage
+from pages.parts.analysis.setting_axes import axes
+from pages.parts.compare.curves import FIRST, Look, courses, told_of
+from pages.parts.compare.plots import columns_of, dots_of, no_front
+from pages.parts.figures.compare.still_curves import compared_still
+from pages.parts.figures.searches.parallel_still import parallel_still
+from pages.parts.figures.searches.trade_off import front, trade_off
+from pages.parts.palette import LIGHT
 from pages.parts.session import store
-from pages.parts.setting_axes import axes
-from pages.parts.settings_table import dot, settings_table
-from pages.parts.sides import PLAIN, painted, ranked
-from pages.parts.written import written
 from storage import Run, Store
 
 MOST_COLUMNS = 24  # runs whose configurations stand side by side in the file
@@ -93,14 +93,14 @@ def _curves(of: Store, compared: Compared, light: Focus, look: Look) -> list[Cha
             figure = compared_still(
                 courses(of, light, whole),
                 axis=whole.axis,
-                title=words.metric(metric),
+                title=formatting.metric(metric),
                 unit=whole.unit,
                 lowest=whole.lowest,
                 palette=LIGHT,
                 smoothing=whole.smoothing,
                 log=whole.log,
             )
-            charts.append(Chart(words.metric(metric), figure, told_of(compared, light)))
+            charts.append(Chart(formatting.metric(metric), figure, told_of(compared, light)))
     return charts
 
 
@@ -118,7 +118,7 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
         figure = parallel_still(
             trials,
             dimensions,
-            metric=words.metric(compared.metric),
+            metric=formatting.metric(compared.metric),
             factor=100 if compared.rows["best"].unit == "%" else 1,
             lowest=compared.rows["best"].lowest,
             names=[compared.names[run.id] for run in compared.runs],
@@ -146,9 +146,9 @@ def _runs(compared: Compared, light: Focus, runs: Sequence[Run]) -> str:
     for run in runs:
         one = compared.measured[run.id]
         told = [compared.rows[key].told(compared.rows[key].value(one)) for key in ("best", "epoch", *keys)]
-        rows.append([compared.names[run.id], words.STATE_WORDS[run.state], *told])
+        rows.append([compared.names[run.id], formatting.STATE_WORDS[run.state], *told])
     return table_html(titles, rows, [dot(light.of_runs.get(run.id), LIGHT) for run in runs])
 
 
 def _count(compared: Compared) -> str:
-    return words.count(len(compared.runs), "run")
+    return formatting.count(len(compared.runs), "run")

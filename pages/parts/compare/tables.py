@@ -5,19 +5,19 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.basket import Basket, basket, keep
-from pages.parts.brushed_axes import brushed, unbrush
-from pages.parts.compared import Compared, Focus
-from pages.parts.compared_looks import TABLE
-from pages.parts.compared_tables import group_units, groups_compared, measures, runs_compared
-from pages.parts.comparison import Difference, digits, nothing_apart
-from pages.parts.figures.palette import Palette
-from pages.parts.run_list import HEAD, ROW
+from pages.parts import formatting
+from pages.parts.analysis.comparison.compared_runs import Compared, Focus
+from pages.parts.analysis.comparison.differences import Difference, digits, nothing_apart
+from pages.parts.analysis.comparison.group_values import ranked
+from pages.parts.analysis.comparison.significance import judged
+from pages.parts.analysis.comparison.tables import group_units, groups_compared, measures, runs_compared
+from pages.parts.compare.plots import TABLE
+from pages.parts.palette import Palette
+from pages.parts.runs.table import HEAD, ROW
 from pages.parts.session import palette, run_link
-from pages.parts.sides import ranked
-from pages.parts.sureness import judged
-from pages.parts.ticking import table_key, untick
+from pages.parts.widgets.basket import Basket, basket, keep
+from pages.parts.widgets.brushed_axes import brushed, unbrush
+from pages.parts.widgets.row_selection import table_key, untick
 from storage import Run
 
 TALLEST = 14  # rows
@@ -51,7 +51,7 @@ def groups_side_by_side(compared: Compared, focus: Focus) -> None:
         key="compare_groups",
         height=ROW * min(len(ordered), TALLEST) + HEAD,
         row_height=ROW,
-        placeholder=words.DASH,
+        placeholder=formatting.DASH,
         alt="Groups, by their means",
         column_config={
             "group": _names("Group", {one.name: focus.colours.get(one.key) for one in ordered}, colours, 260),
@@ -88,10 +88,11 @@ def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) ->
         key=table_key(TABLE),
         height=ROW * max(1, min(len(shown), TALLEST)) + HEAD,
         row_height=ROW,
-        placeholder=words.DASH,
+        placeholder=formatting.DASH,
         on_select="rerun",
         selection_mode="multi-row",
-        alt=f"Table of {words.count(len(shown), 'run')} and {words.count(len(compared.apart), 'setting')} that differ",
+        alt=f"Table of {formatting.count(len(shown), 'run')} and "
+        f"{formatting.count(len(compared.apart), 'setting')} that differ",
         column_config=_columns(compared, focus, shown),
     )
     _ticked([shown[row].id for row in answer.selection.rows if row < len(shown)])
@@ -105,7 +106,7 @@ def order(compared: Compared) -> str:
 
 
 def _title(compared: Compared, shown: Sequence[Run]) -> None:
-    total = words.count(len(compared.runs), "run")
+    total = formatting.count(len(compared.runs), "run")
     told = (
         f"{len(shown):,} of {total}, as brushed" if len(shown) < len(compared.runs) else f"{total}, {order(compared)}"
     )
@@ -130,7 +131,7 @@ def _ticked(ids: list[str]) -> None:
             "Take out", icon=":material/playlist_remove:", key="compare_take_out"
         ):
             _now(held.without_runs(ids))
-        st.caption(f"{words.count(len(ids), 'run')} ticked")
+        st.caption(f"{formatting.count(len(ids), 'run')} ticked")
 
 
 def _now(held: Basket) -> None:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-import engine
-from pages.parts.dataset_fetch import fetch
-from pages.parts.dataset_words import by_field, refusal, refuse
+from engine import api
+from pages.parts.datasets.badges import by_field, refusal, refuse
+from pages.parts.datasets.fetch import fetch
+from pages.parts.formatting import escaped
 from pages.parts.session import base_url, store, wake_engine
-from pages.parts.upload import upload_zip
-from pages.parts.words import escaped
+from pages.parts.widgets.upload import upload_zip
 
 UPLOAD, HERE, READY = WAYS = ("Upload a zip", "On this machine", "Ready-made")
 
@@ -80,8 +80,8 @@ def _add_from_path() -> None:
 def _ask(name: str, source: Path, *, key: str | None = None, copy: bool = False) -> bool:
     """Ask for an import; what is wrong with it shows beside its field, and False comes back."""
     try:
-        engine.add_dataset(store(), name, source, key=key, copy=copy)
-    except engine.Refused as refused:
+        api.add_dataset(store(), name, source, key=key, copy=copy)
+    except api.Refused as refused:
         refuse(by_field(refused))
         return False
     refuse({})

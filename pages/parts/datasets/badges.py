@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import streamlit as st
 
-import engine
-from engine import Finding
-from pages.parts.figures.channel_values import channel_names
+from engine import api
+from engine.api import Finding
+from pages.parts.figures.datasets.channel_values import channel_names
+from pages.parts.formatting import count, escaped
 from pages.parts.session import store
-from pages.parts.words import count, escaped
 from storage import Dataset
 
 TONES = {1: "grey", 3: "colour", 4: "colour and alpha"}
@@ -46,7 +46,7 @@ def tone(dataset: Dataset) -> str:
 
 def warning_badges(dataset: Dataset) -> None:
     """What someone who picks this data set should know: findings, images taken out, files set aside."""
-    scan = engine.dataset_scan(store(), dataset.id)
+    scan = api.dataset_scan(store(), dataset.id)
     found = [one for one in scan.findings if not is_settled(dataset, one)] if scan else []
     if found:
         worst = "red" if any(LOOKS.get(one.kind, ANY_LOOK).colour == "red" for one in found) else "orange"
@@ -83,12 +83,12 @@ def close_dataset() -> None:
 
 def exclude(dataset: Dataset, ids: Sequence[str], where: str) -> None:
     """Take images out; what is refused shows at `where`."""
-    _change(engine.exclude_images, dataset, ids, where)
+    _change(api.exclude_images, dataset, ids, where)
 
 
 def include(dataset: Dataset, ids: Sequence[str], where: str) -> None:
     """Take excluded images back in; what is refused shows at `where`."""
-    _change(engine.include_images, dataset, ids, where)
+    _change(api.include_images, dataset, ids, where)
 
 
 def refusal(where: str) -> None:
@@ -102,7 +102,7 @@ def refuse(told: Mapping[str, Sequence[str]]) -> None:
     st.session_state["datasets_refused"] = told
 
 
-def by_field(refused: engine.Refused) -> dict[str, list[str]]:
+def by_field(refused: api.Refused) -> dict[str, list[str]]:
     """What was refused, by field."""
     told: dict[str, list[str]] = {}
     for problem in refused.problems:
@@ -114,10 +114,10 @@ def _change(change: Callable[..., Dataset], dataset: Dataset, ids: Sequence[str]
     """No toast tells of it: one drawn by a click in a dialog would close the dialog. The images turn faint instead."""
     try:
         change(store(), dataset.id, list(ids))
-    except engine.Refused as refused:
+    except api.Refused as refused:
         refuse({where: [text for texts in by_field(refused).values() for text in texts]})
         return
-    except (engine.NotFound, engine.Unavailable) as gone:
+    except (api.NotFound, api.Unavailable) as gone:
         refuse({where: [str(gone)]})
         return
     refuse({})

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-import engine
-from pages.parts.cards import empty_state
-from pages.parts.contact_sheet import contact_sheet
-from pages.parts.dataset_words import facts, open_dataset, warning_badges
-from pages.parts.paging import page_buttons, shown_page
+from engine import api
+from pages.parts.datasets.badges import facts, open_dataset, warning_badges
+from pages.parts.formatting import ago, escaped, shortened
 from pages.parts.session import store
-from pages.parts.words import ago, escaped, shortened
+from pages.parts.widgets.cards import empty_state
+from pages.parts.widgets.contact_sheet import contact_sheet
+from pages.parts.widgets.paging import page_buttons, shown_page
 from storage import Dataset
 
 A_PAGE = 12
@@ -46,7 +46,7 @@ def dataset_cards(datasets: list[Dataset]) -> None:
 
 def _fits(dataset: Dataset, wanted: str) -> bool:
     """Every word is in the name, the kind or the name of a class."""
-    held = "\n".join([dataset.name, dataset.kind, engine.DATASET_KINDS[dataset.kind].label, *dataset.classes]).lower()
+    held = "\n".join([dataset.name, dataset.kind, api.DATASET_KINDS[dataset.kind].label, *dataset.classes]).lower()
     return all(word in held for word in wanted.lower().split())
 
 
@@ -70,6 +70,6 @@ def _card(dataset: Dataset) -> None:
 
 def _cover(dataset: Dataset) -> list:
     """Images for the card, one of each class in turn until there are enough."""
-    samples = [paths for paths in engine.dataset_samples(store(), dataset.id).values() if paths]
+    samples = [paths for paths in api.dataset_samples(store(), dataset.id).values() if paths]
     rounds = [paths[turn] for turn in range(COVER) for paths in samples[:COVER] if turn < len(paths)]
     return rounds[:COVER]

@@ -5,12 +5,12 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-import engine
-from pages.parts.contact_sheet import contact_sheet, enlarged, fitted
-from pages.parts.dataset_words import exclude, include, refusal
-from pages.parts.paging import page_buttons, shown_page
+from engine import api
+from pages.parts.datasets.badges import exclude, include, refusal
+from pages.parts.formatting import count, escaped, shortened
 from pages.parts.session import palette, store
-from pages.parts.words import count, escaped, shortened
+from pages.parts.widgets.contact_sheet import contact_sheet, enlarged, fitted
+from pages.parts.widgets.paging import page_buttons, shown_page
 from storage import Dataset
 
 A_PAGE = 10  # classes
@@ -24,7 +24,7 @@ def class_samples(dataset: Dataset) -> None:
     """A row of images a class, a page of classes at a time."""
     with st.container(border=True, key="datasets_samples"):
         st.markdown("**Samples**")
-        found = {name: paths for name, paths in engine.dataset_samples(store(), dataset.id).items() if paths}
+        found = {name: paths for name, paths in api.dataset_samples(store(), dataset.id).items() if paths}
         if not found:
             st.caption("There are no samples to show yet.")
             return
@@ -71,8 +71,8 @@ def _browse(dataset_id: str, name: str) -> None:
         _alone(dataset, chosen, is_out=chosen in excluded)
         return
     try:
-        ids = engine.dataset_images(store(), dataset_id, name)
-    except engine.Unavailable as error:
+        ids = api.dataset_images(store(), dataset_id, name)
+    except api.Unavailable as error:
         st.caption(escaped(str(error)))
         return
     out = sum(image_id in excluded for image_id in ids)
@@ -90,7 +90,7 @@ def _image(dataset: Dataset, image_id: str, *, is_out: bool) -> None:
         try:
             picture = _square(dataset.id, dataset.fingerprint, image_id, is_out, palette().background)
             st.image(picture, alt=image_id, width="stretch", output_format="JPEG")
-        except engine.Unavailable as gone:
+        except api.Unavailable as gone:
             st.markdown(":material/broken_image:", help=escaped(str(gone)))
         with st.container(horizontal=True, gap="xsmall", horizontal_alignment="center"):
             st.button(
@@ -113,8 +113,8 @@ def _alone(dataset: Dataset, image_id: str, *, is_out: bool) -> None:
         _exclusion(dataset, image_id, is_out=is_out)
     refusal("browse")
     try:
-        image = engine.dataset_image(store(), dataset.id, image_id)
-    except engine.Unavailable as gone:
+        image = api.dataset_image(store(), dataset.id, image_id)
+    except api.Unavailable as gone:
         st.error(escaped(str(gone)), icon=":material/broken_image:")
         return
     told = f"{escaped(image_id)} · {image.width:,} × {image.height:,} px, {escaped(image.mode)}"
@@ -141,5 +141,5 @@ def _enlarge(image_id: str | None = None) -> None:
 @st.cache_data(max_entries=300, show_spinner=False)
 def _square(dataset_id: str, fingerprint: str, image_id: str, is_faint: bool, ground: str) -> Image.Image:
     """The image on a square; the fingerprint keeps one of a data set that is gone from being shown."""
-    image = fitted(engine.dataset_image(store(), dataset_id, image_id), TILE, is_faint=is_faint)
+    image = fitted(api.dataset_image(store(), dataset_id, image_id), TILE, is_faint=is_faint)
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")

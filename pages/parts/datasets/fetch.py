@@ -4,12 +4,12 @@ from pathlib import Path
 
 import streamlit as st
 
-import engine
-from engine import DatasetKind
-from pages.parts.dataset_words import TONES, by_field, open_dataset, refusal, refuse
-from pages.parts.paging import page_buttons, shown_page
+from engine import api
+from engine.api import DatasetKind
+from pages.parts.datasets.badges import TONES, by_field, open_dataset, refusal, refuse
+from pages.parts.formatting import count, escaped, size
 from pages.parts.session import store, wake_engine
-from pages.parts.words import count, escaped, size
+from pages.parts.widgets.paging import page_buttons, shown_page
 
 A_PAGE = 9
 FIELDS = ("name", "folder", "source", "kind", "dataset")
@@ -17,7 +17,7 @@ FIELDS = ("name", "folder", "source", "kind", "dataset")
 
 def fetch() -> None:
     """A card a data set, in the catalog's order."""
-    kinds = {name: kind for name, kind in engine.DATASET_KINDS.items() if kind.fetched}
+    kinds = {name: kind for name, kind in api.DATASET_KINDS.items() if kind.fetched}
     wanted = st.text_input(
         "Search",
         type="search",
@@ -93,10 +93,10 @@ def _ask_folder(name: str) -> None:
 
 
 def _ask(name: str, folder: Path | None = None) -> None:
-    label = engine.DATASET_KINDS[name].label
+    label = api.DATASET_KINDS[name].label
     try:
-        engine.fetch_dataset(store(), name, name=label, folder=folder)
-    except engine.Refused as refused:
+        api.fetch_dataset(store(), name, name=label, folder=folder)
+    except api.Refused as refused:
         refuse({f"{name}.{field}": texts for field, texts in by_field(refused).items()})
         return
     refuse({})

@@ -3,11 +3,11 @@
 import streamlit as st
 from pandas import DataFrame
 
-import engine
-from pages.parts.cards import empty_state
-from pages.parts.file_tree import listing, parents
+from engine import api
+from pages.parts.datasets.file_tree import listing, parents
+from pages.parts.formatting import count, escaped, size
 from pages.parts.session import store
-from pages.parts.words import count, escaped, size
+from pages.parts.widgets.cards import empty_state
 from storage import Dataset
 
 MOST = 1000  # rows shown of one folder
@@ -16,12 +16,12 @@ AT = "datasets_folder"
 
 def files(dataset: Dataset) -> None:
     """One folder at a time; a ticked folder opens."""
-    if engine.DATASET_KINDS[dataset.kind].embedded:
+    if api.DATASET_KINDS[dataset.kind].embedded:
         empty_state("folder_off", "No files of its own", "This data set comes with Thaw's own parts.")
         return
     try:
         found = _files(dataset.id, dataset.fingerprint)
-    except engine.Unavailable as error:
+    except api.Unavailable as error:
         empty_state("folder_off", "Not listed", escaped(str(error)))
         return
     at = _at(dataset)
@@ -92,4 +92,4 @@ def _walk(dataset_id: str, folder: str) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _files(dataset_id: str, fingerprint: str) -> list[tuple[str, int]]:
-    return engine.dataset_files(store(), dataset_id)
+    return api.dataset_files(store(), dataset_id)

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-import engine
-from engine import Scan
-from pages.parts.dataset_classes import class_samples
-from pages.parts.dataset_words import refusal, refuse
-from pages.parts.figures.channel_values import channel_names, channel_values
-from pages.parts.figures.class_counts import class_counts
-from pages.parts.figures.image_sizes import image_sizes
+from engine import api
+from engine.api import Scan
+from pages.parts.datasets.badges import refusal, refuse
+from pages.parts.datasets.classes import class_samples
+from pages.parts.figures.datasets.channel_values import channel_names, channel_values
+from pages.parts.figures.datasets.class_counts import class_counts
+from pages.parts.figures.datasets.image_sizes import image_sizes
+from pages.parts.formatting import count, escaped, percent
 from pages.parts.session import palette, store
-from pages.parts.words import count, escaped, percent
 from storage import Dataset
 
 TALLEST = 620  # pixels; a longer figure scrolls in its card
@@ -29,7 +29,7 @@ def look(dataset: Dataset) -> None:
         _remarks(dataset)
     with samples:
         class_samples(dataset)
-    scan = engine.dataset_scan(store(), dataset.id)
+    scan = api.dataset_scan(store(), dataset.id)
     if scan is None:
         st.caption(":material/troubleshoot: Sizes, channels, mean and spread are measured by a scan: see **Scan**.")
         return
@@ -151,8 +151,8 @@ def _edit(dataset_id: str | None) -> None:
 
 def _save(dataset_id: str) -> None:
     try:
-        engine.set_about(store(), dataset_id, st.session_state["datasets_about"].strip())
-    except (engine.Refused, engine.NotFound) as error:
+        api.set_about(store(), dataset_id, st.session_state["datasets_about"].strip())
+    except (api.Refused, api.NotFound) as error:
         refuse({"about": [str(error)]})
         return
     refuse({})

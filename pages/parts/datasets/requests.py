@@ -4,9 +4,9 @@ import re
 
 import streamlit as st
 
-from pages.parts.actions import being_deleted
+from pages.parts.formatting import ago, count, escaped, left
+from pages.parts.runs.actions import being_deleted
 from pages.parts.session import store
-from pages.parts.words import ago, count, escaped, left
 from storage import Request
 
 KINDS = {"import_dataset": "Importing", "scan_dataset": "Scanning"}

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.parts.cards import empty_state
-from pages.parts.run_list import ALL_COLUMNS, run_list
+from pages.parts.formatting import count
+from pages.parts.runs.table import ALL_COLUMNS, run_list
 from pages.parts.session import store
-from pages.parts.words import count
+from pages.parts.widgets.cards import empty_state
 from storage import Dataset
 
 MOST = 1000

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-import engine
-from engine import Finding, Scan
-from pages.parts.cards import empty_state
-from pages.parts.dataset_requests import open_request
-from pages.parts.dataset_tiles import group_card, tiles
-from pages.parts.dataset_words import ANY_LOOK, LOOKS, exclude, include, is_settled, left_over, refusal
-from pages.parts.paging import page_buttons, shown_page
+from engine import api
+from engine.api import Finding, Scan
+from pages.parts.analysis.tables import set_aside_table
+from pages.parts.datasets.badges import ANY_LOOK, LOOKS, exclude, include, is_settled, left_over, refusal
+from pages.parts.datasets.requests import open_request
+from pages.parts.datasets.tiles import group_card, tiles
+from pages.parts.formatting import ago, count, escaped
 from pages.parts.session import store, wake_engine
-from pages.parts.tables import set_aside_table
-from pages.parts.words import ago, count, escaped
+from pages.parts.widgets.cards import empty_state
+from pages.parts.widgets.paging import page_buttons, shown_page
 from storage import Dataset
 
 A_PAGE = 8  # findings
@@ -22,7 +22,7 @@ SINGLES_A_PAGE = 14
 
 def scan(dataset: Dataset) -> None:
     """The findings as cards, then what is excluded; before the first scan, the way to it."""
-    found = engine.dataset_scan(store(), dataset.id)
+    found = api.dataset_scan(store(), dataset.id)
     scanning = open_request("scan_dataset", dataset.id) is not None
     if found is None:
         _not_yet(dataset, scanning)
@@ -69,8 +69,8 @@ def _scan_button(dataset: Dataset, label: str, *, primary: bool) -> None:
 
 def _ask(dataset_id: str) -> None:
     try:
-        engine.scan_dataset(store(), dataset_id)
-    except (engine.Refused, engine.NotFound) as error:
+        api.scan_dataset(store(), dataset_id)
+    except (api.Refused, api.NotFound) as error:
         st.toast(escaped(str(error)), icon=":material/error:")
         return
     wake_engine()

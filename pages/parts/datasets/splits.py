@@ -4,12 +4,12 @@ from itertools import chain
 
 import streamlit as st
 
-import engine
-from pages.parts.cards import empty_state
-from pages.parts.dataset_words import by_field
-from pages.parts.figures.class_counts import class_counts
+from engine import api
+from pages.parts.datasets.badges import by_field
+from pages.parts.figures.datasets.class_counts import class_counts
+from pages.parts.formatting import count, escaped, percent
 from pages.parts.session import NEW_RUN_PAGE, palette, store
-from pages.parts.words import count, escaped, percent
+from pages.parts.widgets.cards import empty_state
 from storage import Dataset
 
 FIELDS = ("validation_fraction", "test_fraction", "split_seed", "group_by")
@@ -23,19 +23,19 @@ WORDS = {
 
 def splits(dataset: Dataset) -> None:
     """The settings of a split beside what comes of them, class by class."""
-    settings = {one.path: one for one in engine.settings()}
+    settings = {one.path: one for one in api.settings()}
     fields, outcome = st.columns([2, 3])
     with fields.container(border=True):
         st.markdown("**How a run splits it**")
         st.caption(_own(dataset))
         values = {name: _field(dataset, settings[f"data.{name}"], name) for name in FIELDS}
         try:
-            parts = engine.dataset_split(store(), dataset.id, **values)
-        except engine.Refused as refused:
+            parts = api.dataset_split(store(), dataset.id, **values)
+        except api.Refused as refused:
             parts = {}
             for text in chain(*by_field(refused).values()):
                 st.markdown(f":red[:material/error: {escaped(text)}]")
-        except engine.Unavailable as error:
+        except api.Unavailable as error:
             parts = {}
             st.markdown(f":orange[:material/troubleshoot: {escaped(str(error))}]")
         changed = {f"data.{name}": values[name] for name in FIELDS if values[name] != settings[f"data.{name}"].default}
@@ -59,7 +59,7 @@ def _own(dataset: Dataset) -> str:
     return "It came unsplit. Of each class a share is held back; the same seed holds back the same images."
 
 
-def _field(dataset: Dataset, setting: engine.Setting, name: str) -> float | int | str:
+def _field(dataset: Dataset, setting: api.Setting, name: str) -> float | int | str:
     """The widget of a setting, with the words and bounds of its own."""
     part = name.removesuffix("_fraction")
     words = {"key": f"datasets_{name}", "help": setting.description, "disabled": part in dataset.counts}

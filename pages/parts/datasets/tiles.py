@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 from PIL import Image
 
-import engine
-from pages.parts.contact_sheet import fitted, tile
-from pages.parts.dataset_words import exclude, include
+from engine import api
+from pages.parts.datasets.badges import exclude, include
+from pages.parts.formatting import count, escaped, shortened
 from pages.parts.session import store
-from pages.parts.words import count, escaped, shortened
+from pages.parts.widgets.contact_sheet import fitted, tile
 from storage import Dataset
 
 SIDE = 124  # pixels
@@ -56,7 +56,7 @@ def group_card(
 
 def tiles(dataset: Dataset, ids: Sequence[str], action: str | None, *, where: str, key: str) -> None:
     """Images next to each other, as many as fit; excluded ones are faint and can be taken back in."""
-    known = engine.dataset_thumbnails(store(), dataset.id, list(ids))
+    known = api.dataset_thumbnails(store(), dataset.id, list(ids))
     out = set(dataset.excluded)
     with st.container(horizontal=True, gap="small"):
         for image_id in ids:
@@ -76,8 +76,8 @@ def _picture(dataset: Dataset, image_id: str, thumbnail, is_out: bool) -> Image.
     if thumbnail is not None:
         return tile(thumbnail, side=2 * SIDE, is_faint=is_out)
     try:
-        return fitted(engine.dataset_image(store(), dataset.id, image_id), 2 * SIDE, is_faint=is_out)
-    except (engine.Unavailable, engine.NotFound):
+        return fitted(api.dataset_image(store(), dataset.id, image_id), 2 * SIDE, is_faint=is_out)
+    except (api.Unavailable, api.NotFound):
         return None
 
 

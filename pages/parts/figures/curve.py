@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pages.parts.figures import frame
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 from storage import Series
 
 Option = dict[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 
 Part = dict[str, Any]
 

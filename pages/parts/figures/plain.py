@@ -2,7 +2,7 @@
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 
 
 def still(figure: Figure, palette: Palette, *, height: int, top: int = 8) -> Figure:

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-import engine
-from engine import Problem, Refused, RunSpec, Setting
-from pages.parts import words
-from pages.parts.trials import COSTS
+from engine import api
+from engine.api import Problem, Refused, RunSpec, Setting
+from pages.parts import formatting
+from pages.parts.analysis.trials import COSTS
 from storage import Dataset, Run, Store
 
 MOST_EXPLAINED = 14  # rows of a table in a tooltip
@@ -33,8 +33,8 @@ class Form:
         return st.session_state.get(self.key(path), self.setting(path).default)
 
 
-RUN = Form("new_", engine.settings)
-SEARCH = Form("plan_", engine.search_settings)
+RUN = Form("new_", api.settings)
+SEARCH = Form("plan_", api.search_settings)
 
 
 def field_key(path: str) -> str:
@@ -74,7 +74,7 @@ def check(store: Store) -> tuple[RunSpec | None, list[Problem]]:
         spec = RunSpec.parse(read())
     except Refused as refused:
         return None, refused.problems
-    problems = engine.check(store, spec)
+    problems = api.check(store, spec)
     return (None if problems else spec), problems
 
 
@@ -111,7 +111,7 @@ def draw(
                 with st.container(gap="small"):
                     widget(setting) if widget else _widget(setting, store, form)
                     if setting.path in wrong:
-                        st.markdown(f":small[:red[:material/error: {words.escaped(wrong[setting.path].message)}]]")
+                        st.markdown(f":small[:red[:material/error: {formatting.escaped(wrong[setting.path].message)}]]")
                     if below:
                         below(setting)
 
@@ -132,7 +132,7 @@ def _widget(setting: Setting, store: Store, form: Form) -> None:
         _table_box(setting, shared, form)
     elif setting.choices:
         st.selectbox(
-            **shared, options=list(setting.choices), format_func=lambda name: COSTS.get(name, words.metric(name))
+            **shared, options=list(setting.choices), format_func=lambda name: COSTS.get(name, formatting.metric(name))
         )
     elif setting.type is bool:
         st.toggle(**shared)
@@ -147,7 +147,7 @@ def _widget(setting: Setting, store: Store, form: Form) -> None:
 
 def _table_box(setting: Setting, shared: dict[str, Any], form: Form) -> None:
     """One or several rows of a catalog table; the note of the chosen one stands below, all of a few in the tooltip."""
-    table: dict[str, Any] = engine.TABLES[str(setting.choices)]
+    table: dict[str, Any] = api.TABLES[str(setting.choices)]
     if len(table) <= MOST_EXPLAINED:
         shared["help"] += "\n\n" + "\n".join(f"- **{row.label}**: {row.note}" for row in table.values())
     if setting.type is tuple:
@@ -159,7 +159,7 @@ def _table_box(setting: Setting, shared: dict[str, Any], form: Form) -> None:
 
 def _chosen_row(path: str, name: str, form: Form) -> Any:
     """The catalog row that the form's field `path` names."""
-    table: dict[str, Any] = engine.TABLES[name]
+    table: dict[str, Any] = api.TABLES[name]
     return table.get(form.value(path), table[form.setting(path).default])
 
 
@@ -169,7 +169,7 @@ def _label(row: Any) -> str:
 
 def _dataset_box(shared: dict[str, Any], datasets: list[Dataset]) -> None:
     """Data sets by id. One that is no longer here, from an old spec, stays on show so that the check can say so."""
-    about = {dataset.id: f"{dataset.name} · {words.count(dataset.images, 'image')}" for dataset in datasets}
+    about = {dataset.id: f"{dataset.name} · {formatting.count(dataset.images, 'image')}" for dataset in datasets}
     by_name = {dataset.name: dataset.id for dataset in datasets}
     chosen = st.session_state.get(shared["key"])
     if chosen in by_name:
@@ -207,7 +207,7 @@ def _take_backbone(runs: dict[str, Run], key: str) -> None:
 
 
 def _of_run(run: Run) -> str:
-    return f"{words.shortened(run.name, 40)} · {run.spec['model']['backbone']} · {run.best_value:.3f}"
+    return f"{formatting.shortened(run.name, 40)} · {run.spec['model']['backbone']} · {run.best_value:.3f}"
 
 
 def _allowed(setting: Setting) -> str:

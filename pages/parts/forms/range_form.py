@@ -5,9 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-import engine
-from engine import Problem, Setting
-from pages.parts import forms, spans, words
+from engine import api
+from engine.api import Problem, Setting
+from pages.parts import formatting
+from pages.parts.forms import fields, ranges
 
 PARTS = ("kind", "low", "high", "step", "choices")
 ALWAYS = "always"
@@ -15,32 +16,32 @@ ALWAYS = "always"
 
 def fill(space: Mapping[str, Any]) -> None:
     """Lay a space, as YAML has it, over the switches; fields that are not in it are switched off."""
-    for path in engine.searchable():
+    for path in api.searchable():
         span = space.get(path)
         st.session_state[_key("on", path)] = span is not None
         if span is not None:
-            _hold(path, spans.of_range(span))
+            _hold(path, ranges.of_range(span))
             when = dict(span.get("when") or {})
             parent = next(iter(when), ALWAYS)
             st.session_state[_key("parent", path)] = parent
             # a form asks for one condition; more of them come from YAML alone, and stay
             st.session_state[_key("others", path)] = {one: when[one] for one in when if one != parent}
-            st.session_state[_key("values", path)] = [spans.told(one) for one in _several(when.get(parent))]
+            st.session_state[_key("values", path)] = [ranges.told(one) for one in _several(when.get(parent))]
 
 
 def searched() -> dict[str, tuple[Any, ...]]:
     """The listed values of every field whose switch is on, by path; () for numbers between two ends."""
-    known = engine.searchable()
-    return {path: spans.choices(known[path], _held(path)) for path in known if is_on(path)}
+    known = api.searchable()
+    return {path: ranges.choices(known[path], _held(path)) for path in known if is_on(path)}
 
 
 def read() -> dict[str, Any]:
     """The space as YAML has it. A field that means nothing now is not searched, whatever its switch says."""
     values, space = searched(), {}
     for path in values:
-        setting = engine.searchable()[path]
-        if forms.means_something(setting, searched=values):
-            space[path] = spans.as_range(setting, _held(path)) | _when(path, values)
+        setting = api.searchable()[path]
+        if fields.means_something(setting, searched=values):
+            space[path] = ranges.as_range(setting, _held(path)) | _when(path, values)
     return space
 
 
@@ -50,7 +51,7 @@ def is_on(path: str) -> bool:
 
 def switch(setting: Setting, problems: list[Problem]) -> None:
     """The switch, and below it, once it is on, what to search and what is wrong with that."""
-    if setting.path not in engine.searchable():
+    if setting.path not in api.searchable():
         return
     on = st.toggle(
         f":small[Search {named(setting)}]",
@@ -70,14 +71,14 @@ def switch(setting: Setting, problems: list[Problem]) -> None:
             if problem.field in (setting.path, f"space.{setting.path}") or problem.field.startswith(
                 f"space.{setting.path}."
             ):
-                st.markdown(f":small[:red[:material/error: {words.escaped(problem.message)}]]")
+                st.markdown(f":small[:red[:material/error: {formatting.escaped(problem.message)}]]")
 
 
 def told_base(setting: Setting) -> None:
     """The base run's value, where it cannot be changed."""
-    value = _label(setting, spans.told(forms.RUN.value(setting.path)))
+    value = _label(setting, ranges.told(fields.RUN.value(setting.path)))
     unit = f" {setting.unit}" if setting.unit else ""
-    st.markdown(f"{words.escaped(setting.label)} :gray[{words.escaped(value)}{unit}]")
+    st.markdown(f"{formatting.escaped(setting.label)} :gray[{formatting.escaped(value)}{unit}]")
 
 
 def named(setting: Setting) -> str:
@@ -87,12 +88,12 @@ def named(setting: Setting) -> str:
 
 
 def _kind(setting: Setting) -> None:
-    offered = spans.kinds(setting)
+    offered = ranges.kinds(setting)
     if len(offered) > 1:
         st.segmented_control(
             "Search by",
             offered,
-            format_func=spans.KINDS.__getitem__,
+            format_func=ranges.KINDS.__getitem__,
             key=_key("kind", setting.path),
             required=True,
             persist_state="session",
@@ -105,7 +106,7 @@ def _kind(setting: Setting) -> None:
 def _values(setting: Setting) -> None:
     path, kind = setting.path, st.session_state.get(_key("kind", setting.path))
     if kind == "choices":
-        offered = spans.options(setting, forms.RUN.value(path))
+        offered = ranges.options(setting, fields.RUN.value(path))
         chosen = list(st.session_state.get(_key("choices", path), []))
         typed = offered is None or setting.type is tuple
         st.multiselect(
@@ -133,7 +134,7 @@ def _values(setting: Setting) -> None:
 
 def _condition(setting: Setting) -> None:
     """Search it only in trials where another searched field has a certain value."""
-    known, path = engine.searchable(), setting.path
+    known, path = api.searchable(), setting.path
     parents = [one for one, values in searched().items() if values and one != path]
     if not parents:
         return
@@ -151,7 +152,7 @@ def _condition(setting: Setting) -> None:
         )
         parent = st.session_state[_key("parent", path)]
         if parent != ALWAYS:
-            offered = [spans.told(one) for one in searched()[parent]]
+            offered = [ranges.told(one) for one in searched()[parent]]
             kept = [one for one in st.session_state.get(_key("values", path), []) if one in offered]
             st.session_state[_key("values", path)] = kept or offered[:1]
             st.multiselect(
@@ -169,34 +170,34 @@ def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
         return {}
     named = set(st.session_state.get(_key("values", path), []))
     others = {one: told for one, told in st.session_state.get(_key("others", path), {}).items() if one in values}
-    return {"when": {parent: [one for one in values[parent] if spans.told(one) in named], **others}}
+    return {"when": {parent: [one for one in values[parent] if ranges.told(one) in named], **others}}
 
 
 def _begin(setting: Setting) -> None:
     """Once switched on: a range around the field's value, unless there was one before."""
     if is_on(setting.path) and _key("kind", setting.path) not in st.session_state:
-        base = forms.RUN.value(setting.path)
-        _hold(setting.path, spans.suggested(setting, base, fits=lambda text: _fits(setting, text)))
+        base = fields.RUN.value(setting.path)
+        _hold(setting.path, ranges.suggested(setting, base, fits=lambda text: _fits(setting, text)))
 
 
 def _fits(setting: Setting, text: str) -> bool:
     """Whether the form goes together with this value: weights of a file, say, want the file's name first."""
-    values = forms.read()
+    values = fields.read()
     *parents, leaf = setting.path.split(".")
     inner = values
     for parent in parents:
         inner = inner[parent]
-    inner[leaf] = spans.as_range(setting, spans.held(choices=[text]))["choices"][0]
+    inner[leaf] = ranges.as_range(setting, ranges.held(choices=[text]))["choices"][0]
     try:
-        engine.RunSpec.parse(values)
-    except engine.Refused:
+        api.RunSpec.parse(values)
+    except api.Refused:
         return False
     return True
 
 
 def _label(setting: Setting, name: str) -> str:
     """A row of a table by its label; what else is chosen, as it is typed."""
-    table = engine.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
+    table = api.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
     return str(getattr(table.get(name), "label", name))
 
 
@@ -205,9 +206,9 @@ def _changed_kind(setting: Setting) -> None:
     kind, path = st.session_state[_key("kind", setting.path)], setting.path
     now = _held(path)
     if kind == "choices" and not now["choices"]:
-        st.session_state[_key("choices", path)] = [spans.told(forms.RUN.value(path))]
+        st.session_state[_key("choices", path)] = [ranges.told(fields.RUN.value(path))]
     elif kind != "choices" and not (now["low"] and now["high"]):
-        made = spans.suggested(setting, forms.RUN.value(path))
+        made = ranges.suggested(setting, fields.RUN.value(path))
         st.session_state[_key("low", path)] = made["low"] or min(now["choices"], key=_as_number, default="")
         st.session_state[_key("high", path)] = made["high"] or max(now["choices"], key=_as_number, default="")
 
@@ -219,13 +220,13 @@ def _as_number(text: str) -> float:
         return 0.0
 
 
-def _hold(path: str, values: spans.Held) -> None:
+def _hold(path: str, values: ranges.Held) -> None:
     for part in PARTS:
         st.session_state[_key(part, path)] = values[part]
 
 
-def _held(path: str) -> spans.Held:
-    return spans.held(
+def _held(path: str) -> ranges.Held:
+    return ranges.held(
         **{part: st.session_state[_key(part, path)] for part in PARTS if _key(part, path) in st.session_state}
     )
 

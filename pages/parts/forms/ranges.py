@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import Any
 
-import engine
-from engine import Setting
+from engine import api
+from engine.api import Setting
 
 KINDS = {"choices": "Values", "integers": "Range", "uniform": "Range", "log": "Log"}  # as few letters as can be
 MOST_ROWS = 4  # of a table that are tried unless the user says more
@@ -27,9 +27,9 @@ def options(setting: Setting, base: Any) -> list[str] | None:
     if setting.type is bool:
         return ["yes", "no"]
     if setting.type is tuple:
-        rows = engine.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
+        rows = api.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
         return list(dict.fromkeys(["none", *rows, joined(base)]))
-    return list(engine.TABLES[setting.choices]) if isinstance(setting.choices, str) else None
+    return list(api.TABLES[setting.choices]) if isinstance(setting.choices, str) else None
 
 
 def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda text: True) -> Held:

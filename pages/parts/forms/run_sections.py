@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-import engine
-from engine import Preview, Problem, RunSpec, Setting
-from pages.parts import forms, words
-from pages.parts.figures.rate_finder import rate_finder
-from pages.parts.figures.rate_plan import rate_plan
-from pages.parts.figures.thaw_plan import height, thaw_plan
-from pages.parts.previewed import previewed
+from engine import api
+from engine.api import Preview, Problem, RunSpec, Setting
+from pages.parts import formatting
+from pages.parts.figures.runs.rate_finder import rate_finder
+from pages.parts.figures.runs.rate_plan import rate_plan
+from pages.parts.figures.runs.thaw_plan import height, thaw_plan
+from pages.parts.forms import fields as forms
 from pages.parts.session import palette, store
+from pages.parts.widgets.preview import previewed
 
 SMALL_PX = 48  # a stem made for 224 px leaves little of such images
 POINTS = 200  # of a drawn schedule
@@ -29,7 +30,7 @@ class Section:
 
 def draw(section: Section, spec: RunSpec | None, problems: list[Problem]) -> None:
     """The usual fields, the picture of what they do, and the rest behind "More"."""
-    settings = [one for one in engine.settings() if one.path.startswith(section.fields)]
+    settings = [one for one in api.settings() if one.path.startswith(section.fields)]
     with st.container(border=True):
         st.markdown(f"**:material/{section.icon}: {section.title}**")
         forms.draw(_plain(settings), problems, store())
@@ -72,7 +73,7 @@ def _augmentation(spec: RunSpec) -> None:
 
 
 def _weights(spec: RunSpec) -> None:
-    row = engine.BACKBONES[spec.model.backbone]
+    row = api.BACKBONES[spec.model.backbone]
     if row.layout.stem and spec.model.stem == "original" and spec.data.image_size <= SMALL_PX:
         st.caption(f"For images of {spec.data.image_size} px, a small stem (under More) lets the network see more.")
     if spec.model.weights == "random":
@@ -82,20 +83,20 @@ def _weights(spec: RunSpec) -> None:
         told = (made.values or {})["first_weights"] or {}
         if "missing" in told:
             st.info(
-                f"{told['missing']} is not in {words.escaped(told['folder'])} yet: it is fetched when the run starts. "
-                f"Without a network, put the file from {told['url']} there.",
+                f"{told['missing']} is not in {formatting.escaped(told['folder'])} yet: it is fetched when "
+                f"the run starts. Without a network, put the file from {told['url']} there.",
                 icon=":material/download:",
             )
             return
-        taken = f"{words.count(told['loaded'], 'tensor')} taken over from {words.escaped(told['source'])}"
+        taken = f"{formatting.count(told['loaded'], 'tensor')} taken over from {formatting.escaped(told['source'])}"
         if len(told["new"]) > told["loaded"]:
-            most = f"but {words.count(len(told['new']), 'tensor')} begin from nothing"
+            most = f"but {formatting.count(len(told['new']), 'tensor')} begin from nothing"
             st.warning(f"{taken}, {most}: are these weights of another network?", icon=":material/warning:")
         else:
             st.markdown(f":material/check_circle: {taken}.")
         for name, title in (("changed", "Fitted"), ("new", "New, learned from nothing"), ("left_out", "Left out")):
             if told[name]:
-                st.caption(f"{title}: {words.escaped(words.some(told[name], 8))}")
+                st.caption(f"{title}: {formatting.escaped(formatting.some(told[name], 8))}")
 
     previewed("layers", spec, show, making="Comparing the weights with the network", place="weights")
 
@@ -109,7 +110,7 @@ def _freezing(spec: RunSpec) -> None:
         if late:
             never = "never thaws" if len(late) == 1 else "never thaw"
             st.warning(
-                f"With {words.count(spec.epochs, 'epoch')}, {', '.join(late)} {never}: "
+                f"With {formatting.count(spec.epochs, 'epoch')}, {', '.join(late)} {never}: "
                 "train for more epochs, or let stages thaw sooner.",
                 icon=":material/ac_unit:",
             )
@@ -128,16 +129,16 @@ def _freezing(spec: RunSpec) -> None:
 
 def _layers(spec: RunSpec, made: Preview) -> None:
     values = made.values or {}
-    keeps = engine.OPTIMIZERS[spec.optimisation.optimizer].keeps
+    keeps = api.OPTIMIZERS[spec.optimisation.optimizer].keeps
     thaws = {name: spec.epochs if at is None else at for name, at in spec.thaw_plan.items()}
     at_start = sum(stage["weights"] for stage in values["stages"] if thaws[stage["name"]] == 0)
     by_end = sum(stage["weights"] for stage in values["stages"] if thaws[stage["name"]] < spec.epochs)
     checkpoint = values["bytes"] + 4 * keeps * by_end
     with st.container(horizontal=True, gap="large"):
-        st.metric("Weights", words.millions(values["weights"]))
-        st.metric("Learn at the start", words.millions(at_start))
-        st.metric("Learn by the end", words.millions(by_end))
-        st.metric("A checkpoint", words.size(checkpoint))
+        st.metric("Weights", formatting.millions(values["weights"]))
+        st.metric("Learn at the start", formatting.millions(at_start))
+        st.metric("Learn by the end", formatting.millions(by_end))
+        st.metric("A checkpoint", formatting.size(checkpoint))
     with st.expander("Layers and tensors", icon=":material/layers:", key="new_layers"):
         view = st.segmented_control(
             "Show", ("Layers", "Tensors"), default="Layers", required=True, key="new_layers_view"
@@ -183,7 +184,7 @@ def _rates(spec: RunSpec) -> None:
             rates = {"learning rate": rates["head"]}
         option = rate_plan(rates, spec.epochs, palette=palette())
         st.echarts_chart(option, height=210, key="new_rate_plan", alt="Learning rate over the epochs")
-        if engine.SCHEDULES[asked.schedule].follows:
+        if api.SCHEDULES[asked.schedule].follows:
             st.caption("The plateau schedule lowers the rate when validation stalls, which nobody can draw beforehand.")
     _finder(spec)
 

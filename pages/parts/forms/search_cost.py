@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-import engine
-from engine import Estimate, Preview, SearchSpec
-from pages.parts import words
-from pages.parts.previewed import previewed
+from engine import api
+from engine.api import Estimate, Preview, SearchSpec
+from pages.parts import formatting
 from pages.parts.session import store
+from pages.parts.widgets.preview import previewed
 
 DAY_S = 86_400
 LIKE_THE_BASE = {"model.backbone", "data.image_size"}  # what other values of these take was not measured
@@ -17,26 +17,28 @@ def search_cost(spec: SearchSpec, *, more: bool = False) -> None:
 
     `more`: trials of a search that had some before.
     """
-    cost = engine.search_estimate(store(), spec)
+    cost = api.search_estimate(store(), spec)
     dataset = store().datasets.get(spec.run.data.dataset)
-    backbone = engine.BACKBONES[spec.run.model.backbone]
-    told = f"{words.count(cost.trials, 'more trial' if more else 'trial')} of {backbone.label} on {dataset.name}"
-    st.markdown(f"**{words.escaped(told)}**")
-    st.caption(words.escaped(f"{choices(cost)} · {side_by_side(cost)}"))
+    backbone = api.BACKBONES[spec.run.model.backbone]
+    told = f"{formatting.count(cost.trials, 'more trial' if more else 'trial')} of {backbone.label} on {dataset.name}"
+    st.markdown(f"**{formatting.escaped(told)}**")
+    st.caption(formatting.escaped(f"{choices(cost)} · {side_by_side(cost)}"))
     if cost.combinations and cost.combinations < spec.trials and spec.algorithm != "grid":
-        _warn(f"{choices(cost)} for {words.count(spec.trials, 'trial')}: some are tried twice. Grid tries each once.")
+        _warn(
+            f"{choices(cost)} for {formatting.count(spec.trials, 'trial')}: some are tried twice. Grid tries each once."
+        )
 
     def show(made: Preview) -> None:
-        measured = engine.search_estimate(store(), spec)
+        measured = api.search_estimate(store(), spec)
         told = takes(measured, spec.hours)
         if measured.seconds is not None and not LIKE_THE_BASE.isdisjoint(spec.space):
             told += " · reckoned for the base run"
-        st.caption(words.escaped(told))
+        st.caption(formatting.escaped(told))
         for warning in warnings(measured, spec.hours):
             _warn(warning)
 
     with st.container(key="search_cost", gap=None):
-        previewed("fit", engine.measured_as(spec.run), show, making="How long will it take? Trying a few steps")
+        previewed("fit", api.measured_as(spec.run), show, making="How long will it take? Trying a few steps")
 
 
 def warnings(cost: Estimate, hours: float) -> list[str]:
@@ -45,40 +47,40 @@ def warnings(cost: Estimate, hours: float) -> list[str]:
     if cost.seconds and min(cost.seconds, 3600 * hours or cost.seconds) > DAY_S:
         found.append("It takes more than a day: fewer trials, fewer epochs or a time budget make it shorter.")
     if cost.disk is not None and cost.fit is not None and cost.disk > cost.fit.room.disk:
-        free = words.size(cost.fit.room.disk)
-        found.append(f"The disk has {free} free, and {words.size(cost.disk)} are needed: keep fewer checkpoints.")
+        free = formatting.size(cost.fit.room.disk)
+        found.append(f"The disk has {free} free, and {formatting.size(cost.disk)} are needed: keep fewer checkpoints.")
     return found
 
 
 def _warn(text: str) -> None:
-    st.markdown(f":small[:orange[:material/warning: {words.escaped(text)}]]")
+    st.markdown(f":small[:orange[:material/warning: {formatting.escaped(text)}]]")
 
 
 def choices(cost: Estimate) -> str:
     if cost.combinations is None:
         return "no end of combinations"
-    return words.count(cost.combinations, "combination") if cost.combinations else "nothing searched yet"
+    return formatting.count(cost.combinations, "combination") if cost.combinations else "nothing searched yet"
 
 
 def side_by_side(cost: Estimate) -> str:
     """4 trials at a time, 1 CPU each."""
     if cost.heads:
         return "many heads at once, in one process"
-    each = f"{cost.gpus:g} GPU each" if cost.gpus else f"{words.count(cost.cpus, 'CPU')} each"
-    return f"{words.count(cost.at_once, 'trial')} at a time, {each}"
+    each = f"{cost.gpus:g} GPU each" if cost.gpus else f"{formatting.count(cost.cpus, 'CPU')} each"
+    return f"{formatting.count(cost.at_once, 'trial')} at a time, {each}"
 
 
 def takes(cost: Estimate, hours: float) -> str:
     """Time, GPU hours and disk, as far as they are known."""
     if cost.seconds is None:
         return cost.fit.why if cost.fit else "How long it takes shows once the first trials are done."
-    parts = [f"about {words.duration(_rounded(cost.seconds))}"]
+    parts = [f"about {formatting.duration(_rounded(cost.seconds))}"]
     if hours and cost.seconds > 3600 * hours:
-        parts[0] += f", cut at {words.duration(3600 * hours)} by its budget"
+        parts[0] += f", cut at {formatting.duration(3600 * hours)} by its budget"
     if cost.gpu_hours:
-        parts.append(f"{words.number(float(f'{cost.gpu_hours:.2g}'))} GPU hours")
+        parts.append(f"{formatting.number(float(f'{cost.gpu_hours:.2g}'))} GPU hours")
     if cost.disk is not None:
-        parts.append(f"{words.size(cost.disk)} of disk")
+        parts.append(f"{formatting.size(cost.disk)} of disk")
     return " · ".join(parts)
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-import engine
-from engine import Problem, Refused, SearchSpec, Setting
-from pages.parts import forms, run_sections, search_words, span_form, words
-from pages.parts.run_sections import Section
+from engine import api
+from engine.api import Problem, Refused, SearchSpec, Setting
+from pages.parts import formatting
+from pages.parts.forms import fields, range_form, run_sections, search_problems
+from pages.parts.forms.run_sections import Section
 from storage import Store
 
 PLAN = (
@@ -28,32 +29,32 @@ BUDGET = ("trials", "at_once", "cpus", "gpus", "hours", "gpu_hours", "target", "
 def fill(values: dict[str, Any]) -> None:
     """Lay a (partial) search spec over the form; a part that it leaves out goes back to the defaults."""
     if "run" in values:
-        forms.fill(values["run"])
-    forms.fill(values, forms.SEARCH)
-    span_form.fill(values.get("space", {}))
+        fields.fill(values["run"])
+    fields.fill(values, fields.SEARCH)
+    range_form.fill(values.get("space", {}))
 
 
 def check(store: Store) -> tuple[SearchSpec | None, list[Problem]]:
     """The spec that the form says, or what is wrong with it, in the words of the form."""
     try:
-        spec = SearchSpec.parse({**forms.read(forms.SEARCH), "run": forms.read(), "space": span_form.read()})
+        spec = SearchSpec.parse({**fields.read(fields.SEARCH), "run": fields.read(), "space": range_form.read()})
     except Refused as refused:
-        return None, search_words.in_form(refused.problems)
-    problems = search_words.in_form(engine.check_search(store, spec))
+        return None, search_problems.in_form(refused.problems)
+    problems = search_problems.in_form(api.check_search(store, spec))
     return (None if problems else spec), problems
 
 
 def settle() -> None:
     """An algorithm that was just chosen takes an early end along that works with it."""
-    algorithm, scheduler = (forms.SEARCH.value(name) for name in ("algorithm", "scheduler"))
+    algorithm, scheduler = (fields.SEARCH.value(name) for name in ("algorithm", "scheduler"))
     if st.session_state.get("plan_settled") == algorithm:
         return
     st.session_state["plan_settled"] = algorithm
-    row, ends = engine.ALGORITHMS[algorithm], engine.SCHEDULERS[scheduler]
+    row, ends = api.ALGORITHMS[algorithm], api.SCHEDULERS[scheduler]
     if row.schedulers and scheduler not in row.schedulers:
-        st.session_state[forms.SEARCH.key("scheduler")] = row.schedulers[0]
+        st.session_state[fields.SEARCH.key("scheduler")] = row.schedulers[0]
     elif ends.algorithms and algorithm not in ends.algorithms:
-        st.session_state[forms.SEARCH.key("scheduler")] = "none"
+        st.session_state[fields.SEARCH.key("scheduler")] = "none"
 
 
 def of_run(problems: list[Problem]) -> list[Problem]:
@@ -66,65 +67,65 @@ def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool
 
     Where the base run is `fixed`, its values are told, and only fields that can be searched stand there.
     """
-    searched, wrong = span_form.searched(), of_run(problems)
-    settings = [one for one in engine.settings() if one.path.startswith(part.fields) and one.path != "name"]
+    searched, wrong = range_form.searched(), of_run(problems)
+    settings = [one for one in api.settings() if one.path.startswith(part.fields) and one.path != "name"]
     if fixed:
-        settings = [one for one in settings if one.path in engine.searchable()]
-    if not any(forms.means_something(one, searched=searched) for one in settings):
+        settings = [one for one in settings if one.path in api.searchable()]
+    if not any(fields.means_something(one, searched=searched) for one in settings):
         return
-    widget = span_form.told_base if fixed else None
+    widget = range_form.told_base if fixed else None
 
     def below(setting: Setting) -> None:
-        span_form.switch(setting, problems)
+        range_form.switch(setting, problems)
 
     with st.container(border=True):
         st.markdown(f"**:material/{part.icon}: {part.title}**")
         usual = [one for one in settings if not one.advanced]
         if usual:
-            forms.draw(usual, wrong, store, searched=searched, below=below, widget=widget)
-        rest = [one for one in settings if one.advanced and forms.means_something(one, searched=searched)]
+            fields.draw(usual, wrong, store, searched=searched, below=below, widget=widget)
+        rest = [one for one in settings if one.advanced and fields.means_something(one, searched=searched)]
         if not rest:
             return
         paths = {one.path for one in rest}
         mine = paths & set(searched)
         bad = {one.field.removeprefix("space.").removesuffix(".when") for one in wrong} & paths
-        told = f"More · {words.count(len(mine), 'setting')} searched" if mine else "More"
+        told = f"More · {formatting.count(len(mine), 'setting')} searched" if mine else "More"
         with st.expander(told, icon=":material/tune:", expanded=bool(bad), key=f"search_more_{part.title}"):
-            forms.draw(rest, wrong, store, searched=searched, below=below, widget=widget)
+            fields.draw(rest, wrong, store, searched=searched, below=below, widget=widget)
 
 
 def space(spec: SearchSpec | None) -> None:
     """What is searched, in a line a field, wherever its switch is."""
     with st.container(border=True, gap="xsmall", key="search_space"):
         st.markdown("**:material/tune: What is searched**")
-        known = engine.searchable()
+        known = api.searchable()
         if spec is None or not spec.space:
-            searched = span_form.read()
+            searched = range_form.read()
             if not searched:
                 st.caption("Nothing yet. Switch on “Search …” under a field below.")
             else:
-                st.caption(", ".join(words.escaped(known[path].label) for path in searched))
+                st.caption(", ".join(formatting.escaped(known[path].label) for path in searched))
             return
         for path, one in spec.space.items():
             when = " and ".join(
                 f"{known[parent].label} {' or '.join(map(str, values))}"
                 for parent, values in spec.conditions[path].items()
             )
-            told = f"**{words.escaped(known[path].label)}** {words.escaped(engine.in_words(one))}"
-            st.markdown(told + (f" :small[:gray[only with {words.escaped(when)}]]" if when else ""))
+            told = f"**{formatting.escaped(known[path].label)}** {formatting.escaped(api.in_words(one))}"
+            st.markdown(told + (f" :small[:gray[only with {formatting.escaped(when)}]]" if when else ""))
 
 
 def plan(problems: list[Problem], store: Store) -> None:
     """Who chooses the trials, what ends them early, and when it is enough."""
     with st.container(border=True):
         st.markdown("**:material/travel_explore: Search**")
-        own = {one.path: one for one in engine.search_settings()}
+        own = {one.path: one for one in api.search_settings()}
         usual = [own[path] for path in (*PLAN, *BUDGET) if not own[path].advanced]
-        forms.draw(usual, problems, store, form=forms.SEARCH)
-        rest = [one for one in own.values() if one.advanced and forms.means_something(one, forms.SEARCH)]
+        fields.draw(usual, problems, store, form=fields.SEARCH)
+        rest = [one for one in own.values() if one.advanced and fields.means_something(one, fields.SEARCH)]
         wrong = {problem.field for problem in problems} & {one.path for one in rest}
         with st.expander("More", icon=":material/tune:", expanded=bool(wrong), key="search_more"):
-            forms.draw(rest, problems, store, form=forms.SEARCH)
+            fields.draw(rest, problems, store, form=fields.SEARCH)
 
 
 SECTIONS = run_sections.SECTIONS
@@ -143,11 +144,11 @@ def start_bar(
     with st.bottom, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(gap=None, width="stretch", key="search_summary"):
             if spec is None:
-                st.markdown(f"**{words.count(len(problems), 'value')} to put right**")
+                st.markdown(f"**{formatting.count(len(problems), 'value')} to put right**")
                 _refused(problems[:2])
             else:
                 summary(spec)
-            _refused(search_words.in_form(st.session_state.pop("search_refused", [])))
+            _refused(search_problems.in_form(st.session_state.pop("search_refused", [])))
         st.button(
             label,
             type="primary",
@@ -162,4 +163,4 @@ def start_bar(
 
 def _refused(problems: list[Problem]) -> None:
     for problem in problems:
-        st.markdown(f":red[:material/error: {words.escaped(search_words.line(problem))}]")
+        st.markdown(f":red[:material/error: {formatting.escaped(search_problems.line(problem))}]")

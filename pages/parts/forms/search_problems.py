@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import engine
-from engine import Problem
+from engine import api
+from engine.api import Problem
 
 SAID = (  # what a spec says -> what its form says
     (r"must rise: (\S+) is not below (\S+)", r"From must be below To: \1 is not below \2"),
@@ -45,19 +45,19 @@ def _said(message: str) -> str:
     message = re.sub(r"means something only with (\S+) (.+), but the base run has (\S+?):", _only_with, message)
     message = re.sub(r"[a-z_]+\.[a-z_]+", lambda found: _labels().get(found[0], found[0]), message)
     if re.search(r"works only with|tries all|knows|of trials that train|can be called", message):
-        rows: dict[str, Any] = {**engine.SCHEDULERS, **engine.ALGORITHMS}
+        rows: dict[str, Any] = {**api.SCHEDULERS, **api.ALGORITHMS}
         message = re.sub(r"\w+", lambda found: rows[found[0]].label if found[0] in rows else found[0], message)
     return message
 
 
 def _only_with(found: re.Match[str]) -> str:
     path, values, now = found.groups()
-    row = engine.searchable().get(path)
-    table: dict[str, Any] = engine.TABLES.get(row.choices, {}) if row and isinstance(row.choices, str) else {}
+    row = api.searchable().get(path)
+    table: dict[str, Any] = api.TABLES.get(row.choices, {}) if row and isinstance(row.choices, str) else {}
     names = [str(getattr(table.get(one), "label", one)) for one in (*values.split(" or "), now)]
     label = row.label if row else path
     return f"means something only where {label} is {' or '.join(names[:-1])}, but the base run has {names[-1]}:"
 
 
 def _labels() -> dict[str, str]:
-    return {one.path: one.label for one in (*engine.search_settings(), *engine.settings()) if one.path != "name"}
+    return {one.path: one.label for one in (*api.search_settings(), *api.settings()) if one.path != "name"}

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-import engine
-from engine import Problem, Refused, SearchSpec
-from pages.parts import search_form, search_words, span_form, words
-from pages.parts.cards import page_head
-from pages.parts.search_actions import MORE
-from pages.parts.search_cost import search_cost
+from engine import api
+from engine.api import Problem, Refused, SearchSpec
+from pages.parts import formatting
+from pages.parts.forms import range_form, search_form, search_problems
+from pages.parts.forms.search_cost import search_cost
+from pages.parts.searches.actions import MORE
 from pages.parts.session import store, wake_engine
+from pages.parts.widgets.cards import page_head
 from storage import Search
 
 TRIALS = "search_change_trials"
@@ -19,11 +20,11 @@ TRIALS = "search_change_trials"
 def page(search_id: str) -> None:
     """Draw all of it; the search keeps everything but its space."""
     try:
-        search = engine.find_search(store(), search_id)
-    except engine.NotFound as missing:
-        st.error(words.escaped(str(missing)), icon=":material/search_off:")
+        search = api.find_search(store(), search_id)
+    except api.NotFound as missing:
+        st.error(formatting.escaped(str(missing)), icon=":material/search_off:")
         return
-    with page_head(f"Change the space of “{words.escaped(words.shortened(search.name, 60))}”"):
+    with page_head(f"Change the space of “{formatting.escaped(formatting.shortened(search.name, 60))}”"):
         pass
     if st.session_state.get("search_filled") != ("change", search.id):
         st.session_state["search_filled"] = ("change", search.id)
@@ -45,7 +46,7 @@ def page(search_id: str) -> None:
 
 def _how_many(search: Search) -> None:
     """Those that it still has to run are the fewest: a search is extended, never cut."""
-    left = max(0, engine.trials_left(store(), search))
+    left = max(0, api.trials_left(store(), search))
     with st.container(border=True):
         st.number_input(
             "Trials from here on",
@@ -53,7 +54,7 @@ def _how_many(search: Search) -> None:
             10_000,
             max(left, MORE),
             key=TRIALS,
-            help=f"It has still {words.count(left, 'trial')} to run." if left else None,
+            help=f"It has still {formatting.count(left, 'trial')} to run." if left else None,
             width=220,
         )
 
@@ -61,11 +62,11 @@ def _how_many(search: Search) -> None:
 def _check(search: Search) -> tuple[SearchSpec | None, list[Problem]]:
     """What will run: the search over the new space, with the trials from here on."""
     try:
-        spec = SearchSpec.parse({**search.spec, "space": span_form.read()})
+        spec = SearchSpec.parse({**search.spec, "space": range_form.read()})
     except Refused as refused:
-        return None, search_words.in_form(refused.problems)
-    if problems := engine.check_search(store(), spec):
-        return None, search_words.in_form(problems)
+        return None, search_problems.in_form(refused.problems)
+    if problems := api.check_search(store(), spec):
+        return None, search_problems.in_form(problems)
     number = _coming(search, spec)
     if number < 1:
         return None, [Problem("space", "grid", "all of its combinations were tried; widen it")]
@@ -74,9 +75,9 @@ def _check(search: Search) -> tuple[SearchSpec | None, list[Problem]]:
 
 def _coming(search: Search, spec: SearchSpec) -> int:
     """Trials from here on; a grid has no more than it has combinations left."""
-    left = max(0, engine.trials_left(store(), search))
+    left = max(0, api.trials_left(store(), search))
     changed = replace(search, spec=spec.model_dump(mode="json"))
-    return engine.wanted_with(store(), changed, int(st.session_state[TRIALS]) - left) - search.wanted + left
+    return api.wanted_with(store(), changed, int(st.session_state[TRIALS]) - left) - search.wanted + left
 
 
 def _summary(spec: SearchSpec) -> None:
@@ -86,21 +87,21 @@ def _summary(spec: SearchSpec) -> None:
 def _change(search_id: str) -> None:
     """Read the form as it is at the click; the search goes on over its new space."""
     try:
-        search = engine.find_search(store(), search_id)
+        search = api.find_search(store(), search_id)
         spec = _check(search)[0]
         if spec is None:
             return  # the page, drawn again, says what is wrong
-        left = engine.trials_left(store(), search)
-        engine.change_space(store(), search_id, span_form.read())
+        left = api.trials_left(store(), search)
+        api.change_space(store(), search_id, range_form.read())
         if spec.trials > left:
-            engine.extend_search(store(), search_id, spec.trials - left)
+            api.extend_search(store(), search_id, spec.trials - left)
         if left > 0 and (spec.trials <= left or not search.state.is_over):  # one that is over goes on when extended
-            engine.continue_search(store(), search_id)
+            api.continue_search(store(), search_id)
     except Refused as refused:
         st.session_state["search_refused"] = refused.problems
         return
-    except engine.NotFound as missing:
-        st.toast(words.escaped(str(missing)), icon=":material/search_off:")
+    except api.NotFound as missing:
+        st.toast(formatting.escaped(str(missing)), icon=":material/search_off:")
         return
     wake_engine()
     st.session_state["started_search"] = search_id

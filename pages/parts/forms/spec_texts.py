@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from engine import Preset
-from pages.parts.cards import problem_lines
+from engine.api import Preset
+from pages.parts.widgets.cards import problem_lines
 
 
 def preset_choice(presets: Mapping[str, Preset], key: str, take: Callable[[], None], *, none: str) -> None:

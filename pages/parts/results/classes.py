@@ -2,16 +2,17 @@
 
 import streamlit as st
 
-from engine import Predictions
-from pages.parts import picked, words
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import named_place, put
-from pages.parts.result_tiles import csv_button, result_tiles
-from pages.parts.results_table import scores_table
-from pages.parts.run_list import HEAD, ROW
+from pages.parts.analysis.results import image_selection
+from pages.parts.analysis.results.tables import scores_table
+from pages.parts.results.tiles import csv_button, result_tiles
+from pages.parts.runs.table import HEAD, ROW
 from pages.parts.session import palette
 
 TALLEST = 14  # rows
-SIDES = {"missed": picked.missed, "wrongly called so": picked.falsely_called}
+SIDES = {"missed": image_selection.missed, "wrongly called so": image_selection.falsely_called}
 
 
 def classes(found: Predictions) -> None:
@@ -45,8 +46,8 @@ def _table(found: Predictions) -> None:
         key="results_scores",
         height=ROW * min(len(found.classes), TALLEST) + HEAD,
         row_height=ROW,
-        placeholder=words.DASH,
-        alt=f"Precision, recall and F1 of {words.count(len(found.classes), 'class', 'classes')}",
+        placeholder=formatting.DASH,
+        alt=f"Precision, recall and F1 of {formatting.count(len(found.classes), 'class', 'classes')}",
         column_config={
             "class": column.ButtonColumn(
                 "Class", type="tertiary", alignment="left", key=clicked, on_click=take, width=190, pinned=True
@@ -66,7 +67,7 @@ def _table(found: Predictions) -> None:
 def _errors(found: Predictions, label: int) -> None:
     of_side = {side: choose(found, label) for side, choose in SIDES.items()}
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**{words.escaped(found.classes[label])}**", width="content")
+        st.markdown(f"**{formatting.escaped(found.classes[label])}**", width="content")
         side = st.segmented_control(
             "Errors",
             list(SIDES),

@@ -3,14 +3,15 @@
 import numpy as np
 import streamlit as st
 
-import engine
-from engine import Predictions
-from pages.parts import picked, words
+from engine import api
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import named_place, put
-from pages.parts.figures.confusion import Cell, cells, confusion_map, height
-from pages.parts.result_tiles import csv_button, result_tiles
-from pages.parts.results_table import pairs_table
-from pages.parts.run_list import HEAD, ROW
+from pages.parts.analysis.results import image_selection
+from pages.parts.analysis.results.tables import pairs_table
+from pages.parts.figures.results.confusion import Cell, cells, confusion_map, height
+from pages.parts.results.tiles import csv_button, result_tiles
+from pages.parts.runs.table import HEAD, ROW
 from pages.parts.session import palette
 
 MOST = 24  # classes that a matrix shows at once
@@ -73,7 +74,7 @@ def _matrix(found: Predictions, matrix: np.ndarray, cell: Cell | None) -> None:
         height=height(len(shown)),
         key=key,
         on_select=take,
-        alt=f"Confusion matrix of {words.count(len(shown), 'class', 'classes')}",
+        alt=f"Confusion matrix of {formatting.count(len(shown), 'class', 'classes')}",
     )
     st.caption("A row is a true class, a column what it was taken for. Click a cell to see its images.")
 
@@ -91,11 +92,11 @@ def _classes(found: Predictions, matrix: np.ndarray) -> list[int]:
         placeholder=f"The {MOST} most confused of {len(found.classes):,}; choose others",
         label_visibility="collapsed",
     )
-    return sorted(asked) if len(asked) > 1 else engine.most_confused(matrix, MOST)
+    return sorted(asked) if len(asked) > 1 else api.most_confused(matrix, MOST)
 
 
 def _behind(found: Predictions, cell: Cell, images: int) -> None:
-    true, guess = (words.escaped(found.classes[label]) for label in cell)
+    true, guess = (formatting.escaped(found.classes[label]) for label in cell)
     told = f"**{true}** recognised" if cell[0] == cell[1] else f"**{true}** taken for **{guess}**"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
         st.markdown(told)
@@ -107,9 +108,9 @@ def _behind(found: Predictions, cell: Cell, images: int) -> None:
             on_click=choose_cell,
             args=(found, None),
         )
-    places = picked.of_cell(found, *cell)
+    places = image_selection.of_cell(found, *cell)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.caption(f"{words.count(images, 'image')}, the surest first", width="content")
+        st.caption(f"{formatting.count(images, 'image')}, the surest first", width="content")
         if images:
             csv_button(found, places, "cell", key="cell")
     if images:
@@ -117,7 +118,7 @@ def _behind(found: Predictions, cell: Cell, images: int) -> None:
 
 
 def _pairs(found: Predictions, matrix: np.ndarray) -> None:
-    pairs = engine.confused_pairs(matrix, MOST_PAIRS)
+    pairs = api.confused_pairs(matrix, MOST_PAIRS)
     st.markdown("**Confused most**")
     if not pairs:
         st.caption(":green[:material/verified:] Nothing is confused: every image is recognised.")
@@ -136,7 +137,7 @@ def _pairs(found: Predictions, matrix: np.ndarray) -> None:
         key="results_pairs",
         height=ROW * min(len(pairs), TALLEST) + HEAD,
         row_height=ROW,
-        alt=f"{words.count(len(pairs), 'pair')} of classes that are confused, most images first",
+        alt=f"{formatting.count(len(pairs), 'pair')} of classes that are confused, most images first",
         column_config={
             "images": column.ButtonColumn("Images", type="tertiary", key=clicked, on_click=take, width=60),
             "true": column.TextColumn("True class", width=106),

@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-import engine
-from engine import Predictions
-from pages.parts import words
+from engine import api
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import put
-from pages.parts.basket import basket_toggle
-from pages.parts.cards import fact_badges, state_badge
-from pages.parts.predicted import JUDGED, dataset_of
+from pages.parts.results.predictions import JUDGED, dataset_of
 from pages.parts.session import RUN_PAGE, store
+from pages.parts.widgets.basket import basket_toggle
+from pages.parts.widgets.cards import fact_badges, state_badge
 from storage import Run
 
 PARTS = {"validation": "Validation", "test": "Test", "train": "Training", "all": "All images"}
@@ -20,7 +20,7 @@ def header(run: Run) -> None:
     """Name, state and facts; on the right the ways to the run and to Compare."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap="small", width="content"):
-            st.title(f"Results of {words.escaped(run.name)}", anchor=False)
+            st.title(f"Results of {formatting.escaped(run.name)}", anchor=False)
             with st.container(horizontal=True, gap="small", key="results_facts"):
                 state_badge(run)
                 fact_badges(run)
@@ -39,7 +39,7 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
     """
     datasets = {dataset.id: dataset for dataset in store().datasets.list()}
     offered = [run.dataset_id, *(one for one in datasets if one != run.dataset_id)]
-    is_there = engine.has_its_images(store(), run)
+    is_there = api.has_its_images(store(), run)
     asked = st.query_params.get("on")
     chosen = asked if asked in offered else run.dataset_id
 
@@ -64,7 +64,7 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
 
 
 def _chosen_part(run: Run, dataset_id: str) -> str | None:
-    parts = engine.predictable_parts(store(), run.id, dataset_id)
+    parts = api.predictable_parts(store(), run.id, dataset_id)
     asked = st.query_params.get("part")
     first = JUDGED if JUDGED in parts else next(iter(parts), None)
     part = asked if asked in parts else first
@@ -92,19 +92,19 @@ def _choose_part() -> None:
 def headline(found: Predictions) -> None:
     """Accuracy, top-k, macro F1 and calibration, each with what it means."""
     matrix = found.confusion
-    scores, calibration = engine.scores(matrix), engine.calibration(found)
+    scores, calibration = api.scores(matrix), api.calibration(found)
     images, hits = int(matrix.sum()), int(matrix.trace())
-    cards = [("Accuracy", words.percent(found.accuracy), f"{hits:,} of {words.count(images, 'image')}")]
+    cards = [("Accuracy", formatting.percent(found.accuracy), f"{hits:,} of {formatting.count(images, 'image')}")]
     if k := found.top_k:
         told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
-        cards.append((f"Top-{k} accuracy", words.percent(found.top(k)), told))
+        cards.append((f"Top-{k} accuracy", formatting.percent(found.top(k)), told))
     weakest = scores.weakest
     told = None
     if weakest is not None:
-        told = f"{words.percent(scores.f1[weakest])} at the weakest, {words.escaped(found.classes[weakest])}"
+        told = f"{formatting.percent(scores.f1[weakest])} at the weakest, {formatting.escaped(found.classes[weakest])}"
         told = "every class is recognised" if scores.f1[weakest] == 1 else told
-    cards.append(("Macro F1", words.percent(scores.macro_f1), told))
-    cards.append(("Calibration error", words.percent(calibration.error), confidence_in_words(calibration.excess)))
+    cards.append(("Macro F1", formatting.percent(scores.macro_f1), told))
+    cards.append(("Calibration error", formatting.percent(calibration.error), confidence_in_words(calibration.excess)))
     grid = st.grid(len(cards), min_column_width=200)
     for label, value, note in cards:
         grid.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True, height="stretch")

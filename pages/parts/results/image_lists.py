@@ -5,17 +5,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-import engine
-from engine import Predictions
-from pages.parts import picked, words
+from engine import api
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import put
-from pages.parts.cards import empty_state
-from pages.parts.dataset_words import exclude, include, refusal
-from pages.parts.figures.reliability import reliability
-from pages.parts.predicted import dataset_of
-from pages.parts.result_tiles import EXCLUDED, csv_button, result_tiles
-from pages.parts.results_head import confidence_in_words
+from pages.parts.analysis.results import image_selection
+from pages.parts.datasets.badges import exclude, include, refusal
+from pages.parts.figures.results.reliability import reliability
+from pages.parts.results.header import confidence_in_words
+from pages.parts.results.predictions import dataset_of
+from pages.parts.results.tiles import EXCLUDED, csv_button, result_tiles
 from pages.parts.session import palette, store
+from pages.parts.widgets.cards import empty_state
 from storage import Dataset
 
 STILL = {"displayModeBar": False}
@@ -24,7 +25,7 @@ WEAK = 0.8  # accuracy below which most contradictions are the network's own mis
 
 def calibration(found: Predictions) -> None:
     """Whether its confidence can be believed."""
-    measured = engine.calibration(found)
+    measured = api.calibration(found)
     figure, told = st.columns([3, 2])
     with figure.container(border=True):
         st.markdown("**How often it is right where it is so sure**")
@@ -38,9 +39,9 @@ def calibration(found: Predictions) -> None:
         st.markdown("**Can its confidence be believed?**")
         mean = float(found.shares[:, 0].mean()) if len(found.labels) else 0.0
         grid = st.grid(3, min_column_width=110)
-        grid.metric("Sure on average", words.percent(mean))
-        grid.metric("Right", words.percent(found.accuracy))
-        grid.metric("Calibration error", words.percent(measured.error))
+        grid.metric("Sure on average", formatting.percent(mean))
+        grid.metric("Right", formatting.percent(found.accuracy))
+        grid.metric("Calibration error", formatting.percent(measured.error))
         st.markdown(f"Over all images it is **{confidence_in_words(measured.excess)}**.")
         st.caption(
             "Images are put into ten bins by confidence, the share of the likeliest class. In a calibrated network a "
@@ -51,18 +52,18 @@ def calibration(found: Predictions) -> None:
 
 def mistakes(found: Predictions) -> None:
     """All that is wrong, worst first."""
-    places = picked.mistakes(found)
+    places = image_selection.mistakes(found)
     if not len(places):
         empty_state("verified", "No mistakes", "Every image of this part is recognised.")
         return
-    told = f"{words.count(len(places), 'mistake')}; where the truth seemed least likely first."
+    told = f"{formatting.count(len(places), 'mistake')}; where the truth seemed least likely first."
     _list(found, places, "mistakes", told)
 
 
 def uncertain(found: Predictions) -> None:
     """The closest races between two classes, right or wrong."""
     told = "All images; those first where the two likeliest classes are closest. Labels for such images teach most."
-    _list(found, picked.uncertain(found), "uncertain", told)
+    _list(found, image_selection.uncertain(found), "uncertain", told)
 
 
 def truth_and_prediction(found: Predictions) -> None:
@@ -81,7 +82,7 @@ def truth_and_prediction(found: Predictions) -> None:
                 on_change=lambda: put(page=None),
                 width=240,
             )
-        places = picked.mixed(found, label)
+        places = image_selection.mixed(found, label)
         if len(places):
             result_tiles(found, places, key="truth")
         else:
@@ -90,7 +91,7 @@ def truth_and_prediction(found: Predictions) -> None:
 
 def suspects(found: Predictions) -> None:
     """Labels that the network confidently contradicts: to look at, to take out, to take away."""
-    places = picked.suspects(found)
+    places = image_selection.suspects(found)
     if not len(places):
         told = "Nowhere is the network as sure of another class as it usually is of that class's own images."
         empty_state("verified", "No suspect labels", told)
@@ -138,7 +139,7 @@ def _cautions(found: Predictions) -> None:
     """What speaks against taking out all that is listed."""
     if found.accuracy < WEAK:
         st.warning(
-            f"This network is right on only {words.percent(found.accuracy)} of these images: most of what it "
+            f"This network is right on only {formatting.percent(found.accuracy)} of these images: most of what it "
             "contradicts is likely its own mistake, not a wrong label. Look at each one before you take it out.",
             icon=":material/warning:",
         )
@@ -157,7 +158,7 @@ def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> 
     still_in, to_exclude, to_include = [one for one in ids if one not in out], ticked - out, ticked & out
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
-            f"Exclude {words.count(len(to_exclude), 'image')}" if to_exclude else "Exclude",
+            f"Exclude {formatting.count(len(to_exclude), 'image')}" if to_exclude else "Exclude",
             type="primary",
             icon=":material/visibility_off:",
             key="results_exclude",
@@ -183,7 +184,7 @@ def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> 
         label, listed = ("Ticked as CSV", chosen) if len(chosen) else ("All as CSV", places)
         csv_button(found, listed, "suspects", key="suspects", label=label)
         excluded = len(ids) - len(still_in)
-        told = words.count(len(ids), "suspect label")
+        told = formatting.count(len(ids), "suspect label")
         st.caption(f"{told}, {excluded:,} of them excluded" if excluded else told)
     refusal("suspects")
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-import engine
-from engine import Predictions, Preview
-from pages.parts import words
+from engine import api
+from engine.api import Predictions, Preview
+from pages.parts import formatting
 from pages.parts.address import put
-from pages.parts.contact_sheet import enlarged
-from pages.parts.dataset_words import exclude, include, refusal
-from pages.parts.predicted import IMPOSSIBLE, dataset_of, problem, wait_for, why
-from pages.parts.result_tiles import EXCLUDED, open_image
+from pages.parts.datasets.badges import exclude, include, refusal
+from pages.parts.results.predictions import IMPOSSIBLE, dataset_of, problem, wait_for, why
+from pages.parts.results.tiles import EXCLUDED, open_image
 from pages.parts.session import store
+from pages.parts.widgets.contact_sheet import enlarged
 
 LARGE = 448  # pixels
 FEW = 6  # runs that are all asked where they look without a word: each takes a moment
@@ -56,7 +56,7 @@ def _steps(image_id: str) -> None:
     """To the images before and behind it in the list it was opened from."""
     order = st.session_state.get("results_order", [])
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = words.escaped(image_id)
+        told = formatting.escaped(image_id)
         if image_id in order and len(order) > 1:
             at = order.index(image_id)
             before, behind = order[max(0, at - 1)], order[min(len(order) - 1, at + 1)]
@@ -91,12 +91,14 @@ def _guesses(found: Predictions, place: int) -> int:
     """What it may be, likeliest first; the class whose evidence is to be shown."""
     label, guesses = int(found.labels[place]), found.guesses[place].tolist()
     verdict = ":green[:material/check: right]" if found.right[place] else ":red[:material/close: wrong]"
-    st.markdown(f"It is **{words.escaped(found.classes[label])}** · {verdict}")
+    st.markdown(f"It is **{formatting.escaped(found.classes[label])}** · {verdict}")
     shares = dict(zip(guesses, found.shares[place].tolist(), strict=True))
     shares.setdefault(label, float(found.of_label[place]))
     for guess, share in shares.items():
         truth = " · truth" if guess == label else ""
-        st.progress(min(1.0, share), text=f"{words.percent(share)} {words.escaped(found.classes[guess])}{truth}")
+        st.progress(
+            min(1.0, share), text=f"{formatting.percent(share)} {formatting.escaped(found.classes[guess])}{truth}"
+        )
     target: int = st.selectbox(
         "What speaks for",
         list(shares),
@@ -128,10 +130,10 @@ def _picture(found: Predictions, image_id: str) -> None:
     dataset = dataset_of(found.dataset)
     try:
         if dataset is None:
-            raise engine.NotFound("Its data set is gone.")
-        image = engine.dataset_image(store(), dataset.id, image_id)
-    except (engine.NotFound, engine.Unavailable) as gone:
-        st.warning(words.escaped(str(gone)), icon=":material/broken_image:")
+            raise api.NotFound("Its data set is gone.")
+        image = api.dataset_image(store(), dataset.id, image_id)
+    except (api.NotFound, api.Unavailable) as gone:
+        st.warning(formatting.escaped(str(gone)), icon=":material/broken_image:")
         return
     st.image(enlarged(image, LARGE, LARGE), alt=image_id, width="stretch")
     st.caption(f"{image.width:,} × {image.height:,} px")
@@ -139,7 +141,7 @@ def _picture(found: Predictions, image_id: str) -> None:
 
 def _saliency(found: Predictions, image_id: str, target: int) -> None:
     def ask(*, anew: bool = False) -> Preview:
-        return engine.saliency(store(), found.run, found.dataset, image_id, target, anew=anew)
+        return api.saliency(store(), found.run, found.dataset, image_id, target, anew=anew)
 
     def look() -> Preview | None:
         now = ask()
@@ -151,12 +153,12 @@ def _saliency(found: Predictions, image_id: str, target: int) -> None:
             problem(made.problem, lambda: ask(anew=True), key=f"saliency_{found.run}")
         else:
             st.image(str(made.pictures["saliency"]), alt="Where the network looks", width="stretch")
-            st.caption(f"what speaks for {words.escaped(found.classes[target])} (Grad-CAM)")
+            st.caption(f"what speaks for {formatting.escaped(found.classes[target])} (Grad-CAM)")
 
     try:
         is_there = look() is None
     except IMPOSSIBLE as error:
-        st.warning(words.escaped(why(error)), icon=":material/visibility_off:")
+        st.warning(formatting.escaped(why(error)), icon=":material/visibility_off:")
         return
     if is_there:
         show()
@@ -171,7 +173,7 @@ def _through_all(views: Sequence[View], image_id: str) -> None:
     grid = st.grid(4, min_column_width=200, gap="medium")
     with grid.cell():
         _picture(first, image_id)
-        st.markdown(f"It is **{words.escaped(first.classes[first.labels[first.ids.index(image_id)]])}**")
+        st.markdown(f"It is **{formatting.escaped(first.classes[first.labels[first.ids.index(image_id)]])}**")
     for view in views:
         found, place = view.found, view.found.ids.index(image_id)
         guess = int(found.guesses[place, 0])
@@ -179,5 +181,5 @@ def _through_all(views: Sequence[View], image_id: str) -> None:
             if looks:
                 _saliency(found, image_id, guess)
             colour = "green" if found.right[place] else "red"
-            told = f"{words.share(found.shares[place, 0])} {found.classes[guess]}"
-            st.markdown(f"{words.escaped(view.name)}  \n:{colour}[**{words.escaped(told)}**]")
+            told = f"{formatting.share(found.shares[place, 0])} {found.classes[guess]}"
+            st.markdown(f"{formatting.escaped(view.name)}  \n:{colour}[**{formatting.escaped(told)}**]")

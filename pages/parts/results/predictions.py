@@ -10,15 +10,15 @@ from functools import partial
 
 import streamlit as st
 
-import engine
-from engine import Predictions, Preview
-from pages.parts import words
+from engine import api
+from engine.api import Predictions, Preview
+from pages.parts import formatting
 from pages.parts.session import store, wake_engine
 from storage import Checkpoint, Dataset, Run
 
 LOOKS_S = 0.5
 MOST_HELD = 32  # about 10 MB each for 50,000 images
-IMPOSSIBLE = (engine.Refused, engine.NotFound, engine.Unavailable)
+IMPOSSIBLE = (api.Refused, api.NotFound, api.Unavailable)
 GONE = ""  # the id of no data set
 JUDGED = "validation"  # the part whose predictions a run keeps
 
@@ -33,7 +33,7 @@ def kept(run: Run) -> Predictions | None:
         found = _read(run.id, best.sha256) if best else None
     except LookupError:
         return None
-    return replace(found, dataset=GONE) if found and not engine.has_its_images(store(), run) else found
+    return replace(found, dataset=GONE) if found and not api.has_its_images(store(), run) else found
 
 
 def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
@@ -41,27 +41,27 @@ def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
     try:
         found = _found(run, dataset_id, part)
     except IMPOSSIBLE as error:
-        st.warning(words.escaped(why(error)), icon=":material/visibility_off:")
+        st.warning(formatting.escaped(why(error)), icon=":material/visibility_off:")
         return None
     if isinstance(found, Predictions):
         return found
     if found.problem is not None:
-        again = partial(engine.predictions_on, store(), run.id, dataset_id, part, anew=True)
+        again = partial(api.predictions_on, store(), run.id, dataset_id, part, anew=True)
         problem(found.problem, again, key=run.id)
         return None
 
     def look() -> Preview | None:
-        now = engine.predictions_on(store(), run.id, dataset_id, part)
+        now = api.predictions_on(store(), run.id, dataset_id, part)
         return None if isinstance(now, Predictions) or now.problem is not None else now
 
-    name = words.escaped(words.shortened(run.name, 40))
+    name = formatting.escaped(formatting.shortened(run.name, 40))
     wait_for(look, making=f"{name} looks at the images", place=f"predictions_{run.id}")
     return None
 
 
 def why(error: Exception) -> str:
     """What cannot be looked at, in a sentence."""
-    if isinstance(error, engine.Refused):
+    if isinstance(error, api.Refused):
         return " ".join(f"{one.value} {one.message}." for one in error.problems)
     return str(error)
 
@@ -77,7 +77,7 @@ def wait_for(
         if found is None:
             then()
             return
-        st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
+        st.progress(found.progress, text=f"{making} · {formatting.escaped(found.message)}" if found.message else making)
 
     with st.container(key=f"previewing_{place}"):
         st.fragment(body, run_every=LOOKS_S)()
@@ -86,14 +86,14 @@ def wait_for(
 def problem(text: str, again: Callable[[], object], *, key: str) -> None:
     """Why it could not be made, and the way to try once more."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(words.escaped(text), icon=":material/visibility_off:")
+        st.warning(formatting.escaped(text), icon=":material/visibility_off:")
         st.button("Try again", type="tertiary", key=f"results_again_{key}", on_click=again)
 
 
 def _found(run: Run, dataset_id: str, part: str) -> Predictions | Preview:
     best, dataset = _best(run), dataset_of(dataset_id)
     if best is None or dataset is None:
-        return engine.predictions_on(store(), run.id, dataset_id, part)  # which says what is missing
+        return api.predictions_on(store(), run.id, dataset_id, part)  # which says what is missing
     try:
         return _made(run.id, best.sha256, dataset_id, part, (dataset.fingerprint, *dataset.excluded))
     except _NotYetError as not_yet:
@@ -122,7 +122,7 @@ class _NotYetError(Exception):
 
 @st.cache_resource(max_entries=MOST_HELD, show_spinner=False)
 def _read(run_id: str, sha256: str) -> Predictions:
-    found = engine.run_predictions(store(), run_id)
+    found = api.run_predictions(store(), run_id)
     if found is None:
         raise LookupError(run_id)
     return found
@@ -130,7 +130,7 @@ def _read(run_id: str, sha256: str) -> Predictions:
 
 @st.cache_resource(max_entries=MOST_HELD, show_spinner=False)
 def _made(run_id: str, sha256: str, dataset_id: str, part: str, images: tuple[str, ...]) -> Predictions:
-    found = engine.predictions_on(store(), run_id, dataset_id, part)
+    found = api.predictions_on(store(), run_id, dataset_id, part)
     if isinstance(found, Preview):
         raise _NotYetError(found)
     return found

@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection
 import numpy as np
 import streamlit as st
 
-import engine
-from engine import Predictions
-from pages.parts import words
+from engine import api
+from engine.api import Predictions
+from pages.parts import formatting
 from pages.parts.address import page_buttons, put, shown_page
-from pages.parts.gallery import Line, Tile, gallery
-from pages.parts.predicted import dataset_of
-from pages.parts.results_table import images_table
-from pages.parts.thumbnails import thumbnail
+from pages.parts.analysis.results.tables import images_table
+from pages.parts.results.predictions import dataset_of
+from pages.parts.widgets.gallery import Line, Tile, gallery
+from pages.parts.widgets.thumbnails import thumbnail
 from storage import Dataset
 
 A_PAGE = 24
@@ -62,7 +62,7 @@ def tile(found: Predictions, place: int, dataset: Dataset | None, *, ticked: Col
 def said(found: Predictions, place: int) -> Line:
     """The guess, in the colour of right or wrong, and how sure of it the network is."""
     guess = found.classes[found.guesses[place, 0]]
-    return Line(guess, "good" if found.right[place] else "bad", words.share(found.shares[place, 0]))
+    return Line(guess, "good" if found.right[place] else "bad", formatting.share(found.shares[place, 0]))
 
 
 def label_of(found: Predictions, place: int) -> str:
@@ -77,7 +77,7 @@ def csv_button(found: Predictions, places: np.ndarray, name: str, *, key: str, l
     """The images at `places` with what is said of them, to take away; made once it is asked for."""
 
     def made() -> bytes:
-        return engine.as_csv(images_table(found, places).to_dict("list"))
+        return api.as_csv(images_table(found, places).to_dict("list"))
 
     st.download_button(
         label,
@@ -87,6 +87,6 @@ def csv_button(found: Predictions, places: np.ndarray, name: str, *, key: str, l
         icon=":material/download:",
         type="tertiary",
         key=f"results_csv_{key}",
-        help=f"{words.count(len(places), 'image')} with label, guess and confidence",
+        help=f"{formatting.count(len(places), 'image')} with label, guess and confidence",
         on_click="ignore",
     )

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-import engine
-from engine import PRESETS, NotFound, Refused, RunSpec, SearchSpec
-from pages.parts import words
+from engine import api
+from engine.api import PRESETS, NotFound, Refused, RunSpec, SearchSpec
+from pages.parts import formatting
 from pages.parts.session import newest_run, start_key, store, wake_engine
 from storage import Run, RunState, Search
 
-CALLS = {"Stopping": engine.request_stop, "Resuming": engine.resume, "Deleting": engine.delete_run}
+CALLS = {"Stopping": api.request_stop, "Resuming": api.resume, "Deleting": api.delete_run}
 
 
 def can_stop(runs: Sequence[Run]) -> list[str]:
@@ -31,14 +31,14 @@ def run_buttons(runs: Sequence[Run], *, key: str, afterwards: Callable[[], None]
         st.button("Resume", icon=":material/resume:", key=f"{key}_resume", on_click=act, args=("Resuming", ids))
     # A popover, not a dialog: one that the refreshing part opened would close at the next refresh.
     with st.popover("Delete", icon=":material/delete:", key=f"{key}_ask"):
-        st.markdown(f"**Delete {words.count(len(runs), 'run')} for good?**")
+        st.markdown(f"**Delete {formatting.count(len(runs), 'run')} for good?**")
         for run in runs[:5]:
             st.text(run.name)
         if len(runs) > 5:
             st.caption(f"and {len(runs) - 5} more")
         st.caption("Checkpoints, metrics and logs go too, and the disk is freed. One that trains is stopped first.")
         st.button(
-            f"Delete {words.count(len(runs), 'run')}",
+            f"Delete {formatting.count(len(runs), 'run')}",
             type="primary",
             key=f"{key}_delete",
             on_click=_delete,
@@ -55,10 +55,10 @@ def act(doing: str, run_ids: list[str]) -> None:
         except (Refused, NotFound) as error:
             refused.append(str(error))
     if asked := len(run_ids) - len(refused):
-        st.toast(f"{doing} {words.count(asked, 'run')}.", icon=":material/check:")
+        st.toast(f"{doing} {formatting.count(asked, 'run')}.", icon=":material/check:")
         wake_engine()
     for text in refused:
-        st.toast(words.escaped(text), icon=":material/error:")
+        st.toast(formatting.escaped(text), icon=":material/error:")
 
 
 def start(spec: RunSpec, drawn_on: str, *, origin: tuple[str, str] | None = None) -> Run:
@@ -72,7 +72,7 @@ def start(spec: RunSpec, drawn_on: str, *, origin: tuple[str, str] | None = None
         engine.NotFound, engine.Unavailable: `origin` is gone.
     """
     key = start_key(spec, f"{drawn_on} {origin or ''}")
-    run = engine.branch(store(), *origin, spec, key=key) if origin else engine.start_run(store(), spec, key=key)
+    run = api.branch(store(), *origin, spec, key=key) if origin else api.start_run(store(), spec, key=key)
     wake_engine()
     return run
 
@@ -83,7 +83,7 @@ def start_search(spec: SearchSpec, drawn_on: str) -> Search:
     Raises:
         engine.Refused: This home or machine cannot run it.
     """
-    search = engine.start_search(store(), spec, key=start_key(spec, drawn_on))
+    search = api.start_search(store(), spec, key=start_key(spec, drawn_on))
     wake_engine()
     return search
 
@@ -128,4 +128,4 @@ def _start_demo(drawn_on: str) -> None:
     try:
         st.session_state["started_run"] = start(RunSpec.parse(PRESETS["demo"].values), drawn_on).id
     except Refused as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")

@@ -5,10 +5,10 @@ from hashlib import sha256
 
 import streamlit as st
 
-import engine
-from engine import NotFound, Problem, Refused
-from pages.parts import words
-from pages.parts.figures.palette import TAG_COLOURS, tag_place
+from engine import api
+from engine.api import NotFound, Problem, Refused
+from pages.parts import formatting
+from pages.parts.palette import TAG_COLOURS, tag_place
 from pages.parts.session import store
 from storage import Run
 
@@ -20,7 +20,7 @@ def tag_badges(run: Run) -> None:
     if run.archived_at is not None:
         st.badge("Archived", icon=":material/inventory_2:", color="gray", help="It is left out of the lists.")
     for tag in run.tags:
-        st.badge(words.escaped(tag), icon=":material/sell:", color=TAG_COLOURS[tag_place(tag)])
+        st.badge(formatting.escaped(tag), icon=":material/sell:", color=TAG_COLOURS[tag_place(tag)])
 
 
 def notes(run: Run) -> None:
@@ -66,12 +66,12 @@ def _edit(run: Run, key: str) -> None:
         st.popover("Edit", icon=":material/edit:", key=of_run, help="Name, tags, notes", on_change="rerun"),
         st.form(f"{key}_annotation", border=False),
     ):
-        st.text_input("Name", filled.name, max_chars=engine.MOST_NAME, key=f"{of_run}_name")
+        st.text_input("Name", filled.name, max_chars=api.MOST_NAME, key=f"{of_run}_name")
         _tag_box("Tags", [*filled.tags], f"{of_run}_tags")
         st.text_area(
             "Notes",
             filled.about,
-            max_chars=engine.MOST_NOTES,
+            max_chars=api.MOST_NOTES,
             height=150,
             key=f"{of_run}_notes",
             placeholder="What you tried and what came of it. Markdown is understood.",
@@ -97,7 +97,7 @@ def _tag_many(runs: Sequence[Run], key: str) -> None:
         if on_any := sorted({tag for run in runs for tag in run.tags}):
             st.multiselect("Take off", on_any, key=f"{of_runs}_remove", placeholder="None")
         st.form_submit_button(
-            f"Change {words.count(len(runs), 'run')}",
+            f"Change {formatting.count(len(runs), 'run')}",
             type="primary",
             icon=":material/check:",
             key=f"{key}_retag",
@@ -128,7 +128,7 @@ def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
 
     def save() -> None:
         with store().transaction():  # all of it or nothing
-            now = engine.find_run(store(), filled.id)
+            now = api.find_run(store(), filled.id)
             typed_over = [
                 Problem(field, its, "is what someone else saved meanwhile; save again to replace it with yours")
                 for field, was, told, its, typed in (
@@ -141,11 +141,11 @@ def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
                 st.session_state[place] = filled, now  # it is told of now: saving again replaces it
                 raise Refused(typed_over)
             if name != filled.name:
-                engine.rename_run(store(), now.id, name)
-            engine.tag_runs(store(), [now.id], remove=set(filled.tags) - set(tags))
-            engine.tag_runs(store(), [now.id], add=[tag for tag in tags if tag not in filled.tags])
+                api.rename_run(store(), now.id, name)
+            api.tag_runs(store(), [now.id], remove=set(filled.tags) - set(tags))
+            api.tag_runs(store(), [now.id], add=[tag for tag in tags if tag not in filled.tags])
             if text != filled.about:
-                engine.note_run(store(), now.id, text)
+                api.note_run(store(), now.id, text)
 
     if _told(save, "Saved."):
         st.session_state.pop(place, None)
@@ -154,13 +154,14 @@ def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
 def _retag(run_ids: list[str], of_runs: str) -> None:
     add, remove = (st.session_state.get(f"{of_runs}_{part}", []) for part in ("add", "remove"))
     _told(
-        lambda: engine.tag_runs(store(), run_ids, add=add, remove=remove), f"Tagged {words.count(len(run_ids), 'run')}."
+        lambda: api.tag_runs(store(), run_ids, add=add, remove=remove),
+        f"Tagged {formatting.count(len(run_ids), 'run')}.",
     )
 
 
 def _archive(run_ids: list[str], into: bool, afterwards: Callable[[], None] | None) -> None:
-    told = f"{words.count(len(run_ids), 'run')} {'in the archive' if into else 'back in the lists'}."
-    if _told(lambda: engine.archive_runs(store(), run_ids, archived=into), told) and afterwards:
+    told = f"{formatting.count(len(run_ids), 'run')} {'in the archive' if into else 'back in the lists'}."
+    if _told(lambda: api.archive_runs(store(), run_ids, archived=into), told) and afterwards:
         afterwards()
 
 
@@ -169,7 +170,7 @@ def _told(change: Callable[[], object], done: str) -> bool:
     try:
         change()
     except (Refused, NotFound) as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")
         return False
     st.toast(done, icon=":material/check:")
     return True

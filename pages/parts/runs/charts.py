@@ -7,18 +7,18 @@ from functools import partial
 
 import streamlit as st
 
-import engine
-from pages.parts import words
-from pages.parts.figures.accuracy import accuracy
+from engine import api
+from pages.parts import formatting
 from pages.parts.figures.curve import Mark, Option, Window
-from pages.parts.figures.learning_rate import learning_rate
-from pages.parts.figures.loss import loss
-from pages.parts.figures.marks import attempt_marks, checkpoint_marks, memory_marks, thaw_marks
-from pages.parts.figures.memory import memory, memory_names, memory_title
-from pages.parts.figures.palette import Palette
-from pages.parts.figures.single import single
-from pages.parts.figures.throughput import throughput
+from pages.parts.figures.runs.accuracy import accuracy
+from pages.parts.figures.runs.learning_rate import learning_rate
+from pages.parts.figures.runs.loss import loss
+from pages.parts.figures.runs.marks import attempt_marks, checkpoint_marks, memory_marks, thaw_marks
+from pages.parts.figures.runs.memory import memory, memory_names, memory_title
+from pages.parts.figures.runs.single import single
+from pages.parts.figures.runs.throughput import throughput
 from pages.parts.live import for_all
+from pages.parts.palette import Palette
 from pages.parts.session import palette, store
 from storage import Run, Series
 
@@ -81,7 +81,7 @@ def charts(run: Run, *, last_card: Callable[[Run], None]) -> None:
     grid = st.grid(2, min_column_width=340)
     for title, needed, draw in cards:
         with grid.cell(), st.container(border=True, height="stretch", key=f"run_figure_{title.split()[0].lower()}"):
-            st.markdown(f"**{words.escaped(title)}**")
+            st.markdown(f"**{formatting.escaped(title)}**")
             if set(needed) & set(names):
                 _chart(run, title, view, draw)
             else:
@@ -159,8 +159,8 @@ def _marks(run: Run) -> list[Mark]:
 
 def _thaws(run: Run) -> list[Mark]:
     try:
-        plan = engine.RunSpec.parse(run.spec).thaw_plan
-    except engine.Refused:  # a run of another version: its curves stay
+        plan = api.RunSpec.parse(run.spec).thaw_plan
+    except api.Refused:  # a run of another version: its curves stay
         return []
     return thaw_marks(plan, run.steps / run.epochs) if run.steps and run.epochs else []
 

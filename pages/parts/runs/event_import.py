@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-import engine
-from pages.parts import words
+from engine import api
+from pages.parts import formatting
 from pages.parts.session import open_run, store
 
 
@@ -27,8 +27,8 @@ def import_button() -> None:
 def _read(path: str, name: str) -> None:
     try:
         with st.spinner("Reading the scalars ..."):
-            run = engine.import_events(store(), path, name=name)
-    except (engine.Refused, engine.Unavailable) as error:
-        st.error(words.escaped(str(error)), icon=":material/error:")
+            run = api.import_events(store(), path, name=name)
+    except (api.Refused, api.Unavailable) as error:
+        st.error(formatting.escaped(str(error)), icon=":material/error:")
         return
     open_run(run.id)

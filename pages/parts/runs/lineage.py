@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-import engine
-from engine import NotFound, Refused, Unavailable
-from pages.parts import actions, words
+from engine import api
+from engine.api import NotFound, Refused, Unavailable
+from pages.parts import formatting
+from pages.parts.runs import actions
 from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run, run_link, search_link, store, wake_engine
 from storage import Checkpoint, Run, RunState
 
@@ -20,7 +21,7 @@ def lineage(run: Run) -> None:
         st.caption(f":material/fork_right: Goes on from {_parent(run)} {_after(run)}.")
     if children := store().runs.children(run.id):
         named = [f"{_linked(child)} ({_after(child)})" for child in children]
-        st.caption(f":material/fork_right: Gone on from by {words.some(named, MOST)}.")
+        st.caption(f":material/fork_right: Gone on from by {formatting.some(named, MOST)}.")
 
 
 def go_on(run: Run) -> None:
@@ -105,9 +106,9 @@ def _extend(run: Run) -> None:
 def _start_extended(run_id: str, drawn_on: str) -> None:
     epochs = int(st.session_state["run_more_epochs"])
     try:
-        run = engine.extend(store(), run_id, epochs, key=f"extend {run_id} {epochs} {drawn_on}")
+        run = api.extend(store(), run_id, epochs, key=f"extend {run_id} {epochs} {drawn_on}")
     except (Refused, NotFound, Unavailable) as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")
         return
     wake_engine()
     st.session_state["started_run"] = run.id
@@ -115,9 +116,9 @@ def _start_extended(run_id: str, drawn_on: str) -> None:
 
 def _resume(run_id: str, name: str) -> None:
     try:
-        engine.resume(store(), run_id, name)
+        api.resume(store(), run_id, name)
     except (Refused, NotFound) as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")
         return
     wake_engine()
     st.toast(f"Going back to {name}.", icon=":material/check:")
@@ -125,9 +126,9 @@ def _resume(run_id: str, name: str) -> None:
 
 def _pin(run_id: str, name: str, pinned: bool) -> None:
     try:
-        engine.pin_checkpoint(store(), run_id, name, pinned=pinned)
+        api.pin_checkpoint(store(), run_id, name, pinned=pinned)
     except (NotFound, Unavailable) as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")
 
 
 def _label(one: Checkpoint, run: Run) -> str:
@@ -136,7 +137,7 @@ def _label(one: Checkpoint, run: Run) -> str:
     marks = [
         name for name, is_set in (("best", one.is_best), ("last", one.is_last), ("pinned", one.is_pinned)) if is_set
     ]
-    return " · ".join([where, *([words.percent(value)] if value is not None else []), *marks])
+    return " · ".join([where, *([formatting.percent(value)] if value is not None else []), *marks])
 
 
 def _after(child: Run) -> str:
@@ -155,8 +156,8 @@ def _search(search_id: str) -> str:
         name = store().searches.get(search_id).name
     except KeyError:
         return f"a search deleted since ({search_id})"
-    return f"[{words.escaped(words.shortened(name, 40))}]({search_link(search_id)})"
+    return f"[{formatting.escaped(formatting.shortened(name, 40))}]({search_link(search_id)})"
 
 
 def _linked(run: Run) -> str:
-    return f"[{words.escaped(words.shortened(run.name, 40))}]({run_link(run)})"
+    return f"[{formatting.escaped(formatting.shortened(run.name, 40))}]({run_link(run)})"

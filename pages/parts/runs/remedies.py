@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-import engine
-from engine import Refused, RunSpec
-from pages.parts import actions, words
+from engine import api
+from engine.api import Refused, RunSpec
+from pages.parts import formatting
+from pages.parts.runs import actions
 from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run
 from storage import Run
 
@@ -14,7 +15,7 @@ def ways_out(run: Run) -> None:
     if (started := actions.started_run()) is not None:
         open_run(started)
     try:
-        offers = engine.remedies(run.reason, RunSpec.parse(run.spec))
+        offers = api.remedies(run.reason, RunSpec.parse(run.spec))
     except Refused:  # a run of another version: only the form can tell what became of its settings
         offers = []
     if offers:
@@ -22,10 +23,10 @@ def ways_out(run: Run) -> None:
     with st.container(horizontal=True, gap="small", key="run_ways_out"):
         for offer in offers:
             st.button(
-                words.escaped(offer.label[:1].upper() + offer.label[1:]),
+                formatting.escaped(offer.label[:1].upper() + offer.label[1:]),
                 icon=":material/replay:",
                 key=f"run_remedy_{offer.key.replace(' ', '_')}",
-                help=words.escaped(offer.note),
+                help=formatting.escaped(offer.note),
                 on_click=_start_again,
                 args=(offer.spec, newest_run()),
             )
@@ -37,4 +38,4 @@ def _start_again(spec: RunSpec, drawn_on: str) -> None:
     try:
         st.session_state["started_run"] = actions.start(spec, drawn_on).id
     except Refused as refused:
-        st.toast(words.escaped(str(refused)), icon=":material/error:")
+        st.toast(formatting.escaped(str(refused)), icon=":material/error:")

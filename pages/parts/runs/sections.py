@@ -4,17 +4,17 @@ import time
 
 import streamlit as st
 
-import engine
-from pages.parts import words
-from pages.parts.actions import run_buttons
-from pages.parts.annotations import annotation_buttons, notes, tag_badges
-from pages.parts.basket import basket_toggle
-from pages.parts.cards import fact_badges, state_badge
-from pages.parts.lineage import go_on, lineage
-from pages.parts.remedies import ways_out
-from pages.parts.run_list import HEAD, ROW
+from engine import api
+from pages.parts import formatting
+from pages.parts.analysis.tables import checkpoints_table, events_table
+from pages.parts.runs.actions import run_buttons
+from pages.parts.runs.annotations import annotation_buttons, notes, tag_badges
+from pages.parts.runs.lineage import go_on, lineage
+from pages.parts.runs.remedies import ways_out
+from pages.parts.runs.table import HEAD, ROW
 from pages.parts.session import RESULTS_PAGE, base_url, download_link, log_link, palette, store
-from pages.parts.tables import checkpoints_table, events_table
+from pages.parts.widgets.basket import basket_toggle
+from pages.parts.widgets.cards import fact_badges, state_badge
 from storage import Run, RunState
 
 POINTS = 40  # of a sparkline
@@ -25,7 +25,7 @@ def header(run: Run) -> None:
     """Name, state and facts; on the right what can be done."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap="small", width="content"):
-            st.title(words.escaped(run.name), anchor=False)
+            st.title(formatting.escaped(run.name), anchor=False)
             with st.container(horizontal=True, gap="small", key="run_facts"):
                 state_badge(run)
                 fact_badges(run)
@@ -48,8 +48,8 @@ def header(run: Run) -> None:
 
 def trouble(run: Run) -> None:
     """Why it does not go on, and what to do next."""
-    advice = (run.advice or "").partition(engine.OFFERED)[0].strip()  # what follows are the buttons below
-    text = words.escaped(" ".join(filter(None, [run.reason, advice])))
+    advice = (run.advice or "").partition(api.OFFERED)[0].strip()  # what follows are the buttons below
+    text = formatting.escaped(" ".join(filter(None, [run.reason, advice])))
     if run.state is RunState.FAILED:
         st.error(f"**It failed.** {text}", icon=":material/error:")
         ways_out(run)
@@ -58,14 +58,14 @@ def trouble(run: Run) -> None:
 
 
 def progress(run: Run) -> None:
-    took = words.duration(run.duration_s(time.time()))
+    took = formatting.duration(run.duration_s(time.time()))
     if run.state is RunState.FINISHED:
-        st.caption(f"{words.count(run.epochs, 'epoch')} in {took} · ended {words.ago(run.ended_at)}")
+        st.caption(f"{formatting.count(run.epochs, 'epoch')} in {took} · ended {formatting.ago(run.ended_at)}")
         return
     if run.state.is_over and not run.steps:
         st.caption("It ended before its first step.")
         return
-    text = words.progress(run)
+    text = formatting.progress(run)
     st.progress(run.fraction, text=f"{text} · {took} so far" if run.started_at and not run.state.is_over else text)
 
 
@@ -75,11 +75,11 @@ def numbers(run: Run) -> None:
     gpu = next((name for name in sorted(last) if name.endswith("/allocated_mb")), None)
     in_memory = gpu or "memory/rss_mb"
     at = f"at epoch {run.best_epoch} of {run.epochs}" if run.best_epoch is not None else None
-    against = f"validation {words.number(last['val/loss'].value)}" if "val/loss" in last else None
+    against = f"validation {formatting.number(last['val/loss'].value)}" if "val/loss" in last else None
     told = _peak(last, gpu) if gpu else "resident (RSS)"
-    best = f"Best {words.metric(run.metric).lower()}"
+    best = f"Best {formatting.metric(run.metric).lower()}"
     cards = (
-        (best, words.of_metric(run.metric, run.best_value), at, run.metric, "area"),
+        (best, formatting.of_metric(run.metric, run.best_value), at, run.metric, "area"),
         ("Training loss", _value(last, "train/loss"), against, "train/loss", "area"),
         ("Throughput", _value(last, "speed/images_per_s"), _epoch_time(last), "speed/images_per_s", "bar"),
         ("GPU memory" if gpu else "Process memory", _value(last, in_memory), told, in_memory, "area"),
@@ -162,7 +162,7 @@ def events(run: Run) -> None:
 
 
 def log(run: Run) -> None:
-    text = engine.log_tail(store(), run.id, lines=200)
+    text = api.log_tail(store(), run.id, lines=200)
     if not text:
         st.caption("The log is empty so far.")
         return
@@ -175,11 +175,11 @@ def log(run: Run) -> None:
 def configuration(run: Run) -> None:
     """The spec as YAML, and the command that starts the same run."""
     if run.source is not None:
-        st.caption(f"Its settings are not known here: it was read in. {words.escaped(run.source)}")
+        st.caption(f"Its settings are not known here: it was read in. {formatting.escaped(run.source)}")
         return
     try:
-        text = engine.RunSpec.parse(run.spec).to_yaml(all_fields=True)
-    except engine.Refused as refused:
+        text = api.RunSpec.parse(run.spec).to_yaml(all_fields=True)
+    except api.Refused as refused:
         st.caption("This spec was written by another version of Thaw:")
         st.code("\n".join(map(str, refused.problems)), language=None)
         return
@@ -194,8 +194,8 @@ def _leave() -> None:
 
 def _value(last: dict, name: str) -> str:
     if name not in last:
-        return words.DASH
-    return "not finite" if last[name].value is None else words.of_metric(name, last[name].value)
+        return formatting.DASH
+    return "not finite" if last[name].value is None else formatting.of_metric(name, last[name].value)
 
 
 def _peak(last: dict, allocated: str) -> str:
@@ -205,7 +205,7 @@ def _peak(last: dict, allocated: str) -> str:
 
 
 def _epoch_time(last: dict) -> str | None:
-    return f"{words.duration(last['speed/epoch_s'].value)} an epoch" if "speed/epoch_s" in last else None
+    return f"{formatting.duration(last['speed/epoch_s'].value)} an epoch" if "speed/epoch_s" in last else None
 
 
 def _course(run: Run, name: str) -> list[float]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.figures.palette import Palette, tag_place
+from pages.parts import formatting
+from pages.parts.analysis.tables import runs_table
+from pages.parts.palette import Palette, tag_place
 from pages.parts.session import open_run, palette, store
-from pages.parts.tables import runs_table
 from storage import Run, RunState
 
 ALL_COLUMNS = (
@@ -49,8 +49,8 @@ def run_list(
         selection_mode="multi-row",
         height=ROW * min(len(runs), rows) + HEAD,
         row_height=ROW,
-        placeholder=words.DASH,
-        alt=f"Table of {words.count(len(runs), 'run')}",
+        placeholder=formatting.DASH,
+        alt=f"Table of {formatting.count(len(runs), 'run')}",
     )
     if opened := st.session_state.pop("opened_run", None):
         open_run(opened)
@@ -71,14 +71,14 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
         ),
         "state": column.MultiselectColumn(
             "State",
-            options=list(words.STATE_WORDS.values()),
-            color=[_state_colour(state, colours) for state in words.STATE_WORDS],
+            options=list(formatting.STATE_WORDS.values()),
+            color=[_state_colour(state, colours) for state in formatting.STATE_WORDS],
             width=90,
         ),
         "notes": column.MultiselectColumn(
             "Remarks",
-            options=list(dict.fromkeys(words.NOTES.values())),
-            color=[colours.validation + "33"] * len(set(words.NOTES.values())),
+            options=list(dict.fromkeys(formatting.NOTES.values())),
+            color=[colours.validation + "33"] * len(set(formatting.NOTES.values())),
             help="What it met on its way; its events say more",
             width=112,
         ),

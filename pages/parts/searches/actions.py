@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-import engine
-from engine import NotFound, Refused, Unavailable
-from pages.parts import words
+from engine import api
+from engine.api import NotFound, Refused, Unavailable
+from pages.parts import formatting
+from pages.parts.analysis.trials import Trial
 from pages.parts.session import NEW_SEARCH_PAGE, store, wake_engine
-from pages.parts.trials import Trial
 from storage import Search, SearchState
 
 MORE = 10
@@ -20,12 +20,12 @@ def search_buttons(search: Search, *, afterwards: Callable[[], None]) -> None:
     """Those that do something in its state: pause, go on, stop, more trials, another space, delete."""
     if search.state in WORKING:
         told = "Trials save and stop, the machine is free, and it goes on where it was when you say so."
-        _button("Pause", "pause_circle", search, engine.pause_search, doing="Pausing", help=told)
+        _button("Pause", "pause_circle", search, api.pause_search, doing="Pausing", help=told)
         told = "Trials save and stop. What they came to stays."
-        _button("Stop", "stop_circle", search, engine.stop_search, doing="Stopping", help=told)
+        _button("Stop", "stop_circle", search, api.stop_search, doing="Stopping", help=told)
     if search.state in (SearchState.PAUSED, SearchState.STOPPED, SearchState.FAILED):
         told = "No finished trial is run again."
-        _button("Continue", "resume", search, engine.continue_search, doing="Going on", help=told)
+        _button("Continue", "resume", search, api.continue_search, doing="Going on", help=told)
     _more(search)
     if search.state.is_at_rest and st.button(
         "Change space", icon=":material/tune:", key="search_change", help="Search elsewhere, knowing what it knows"
@@ -39,8 +39,8 @@ def search_buttons(search: Search, *, afterwards: Callable[[], None]) -> None:
 def stop_trials(trials: list[Trial]) -> None:
     _ask(
         "Stopping",
-        words.count(len(trials), "trial"),
-        [lambda run=one.run: engine.stop_trial(store(), run.id) for one in trials],
+        formatting.count(len(trials), "trial"),
+        [lambda run=one.run: api.stop_trial(store(), run.id) for one in trials],
     )
 
 
@@ -63,7 +63,7 @@ def _more(search: Search) -> None:
 
 def _extend(search_id: str) -> None:
     number = int(st.session_state["search_extend_by"])
-    _ask("Adding", words.count(number, "trial"), [lambda: engine.extend_search(store(), search_id, number)])
+    _ask("Adding", formatting.count(number, "trial"), [lambda: api.extend_search(store(), search_id, number)])
 
 
 def _delete(search: Search, afterwards: Callable[[], None]) -> None:
@@ -76,7 +76,7 @@ def _delete(search: Search, afterwards: Callable[[], None]) -> None:
 
 
 def _deleted(search_id: str, afterwards: Callable[[], None]) -> None:
-    if _ask("Deleting", "the search", [lambda: engine.delete_search(store(), search_id)]):
+    if _ask("Deleting", "the search", [lambda: api.delete_search(store(), search_id)]):
         afterwards()
 
 
@@ -97,7 +97,7 @@ def _ask(doing: str, what: str, calls: list[Callable[[], Any]]) -> bool:
         for call in calls:
             call()
     except (Refused, NotFound, Unavailable) as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")
         return False
     wake_engine()
     st.toast(f"{doing} {what}.", icon=":material/check:")

@@ -6,19 +6,19 @@ from math import log
 
 import streamlit as st
 
-import engine
-from pages.parts import words
-from pages.parts.figures.contour import contour
-from pages.parts.figures.importance import importance
-from pages.parts.figures.slices import slices
-from pages.parts.figures.timeline import height, timeline
-from pages.parts.figures.trade_off import Scale, trade_off
+from engine import api
+from pages.parts import formatting
+from pages.parts.analysis.tables import events_table
+from pages.parts.analysis.trials import COSTS, Dimension, Trial, failures
+from pages.parts.figures.searches.contour import contour
+from pages.parts.figures.searches.importance import importance
+from pages.parts.figures.searches.slices import slices
+from pages.parts.figures.searches.timeline import height, timeline
+from pages.parts.figures.searches.trade_off import Scale, trade_off
 from pages.parts.live import unless_new
-from pages.parts.run_list import HEAD, ROW
-from pages.parts.search_parts import dots_of, labels, lowest
+from pages.parts.runs.table import HEAD, ROW
+from pages.parts.searches.sections import dots_of, labels, lowest
 from pages.parts.session import palette, run_link, store
-from pages.parts.tables import events_table
-from pages.parts.trials import COSTS, Dimension, Trial, failures
 from storage import RunState, Search
 
 FEW = 20  # finished trials that tell little of importance
@@ -43,15 +43,15 @@ def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimens
     finished = sum(trial.run.state is RunState.FINISHED and trial.value is not None for trial in trials)
     news = finished if finished < 20 else int(20 * log(finished))  # it takes a second: not for each of hundreds
     try:
-        shares = unless_new("search_importances", (search.id, news), lambda: engine.importances(store(), search.id))
-    except (engine.Refused, engine.NotFound, engine.Unavailable) as refused:
-        st.caption(words.escaped(str(refused)))
+        shares = unless_new("search_importances", (search.id, news), lambda: api.importances(store(), search.id))
+    except (api.Refused, api.NotFound, api.Unavailable) as refused:
+        st.caption(formatting.escaped(str(refused)))
         return
     if not shares:
         told = f"Shows once four trials or more are finished with different values; {finished} are so far"
         st.caption(f"{told}{_left_out(trials)}.")
         return
-    made = f"Made from {words.count(finished, 'finished trial')}{_left_out(trials)}."
+    made = f"Made from {formatting.count(finished, 'finished trial')}{_left_out(trials)}."
     named = labels()
     figure = importance({named.get(path, path): share for path, share in shares.items()}, palette=palette())
     st.plotly_chart(figure, key="search_importance", config={"displayModeBar": False})
@@ -69,7 +69,7 @@ def _slice(search: Search, trials: list[Trial], dimensions: Sequence[Dimension])
     if not _enough(trials, dimensions, 1):
         return
     one = _chosen("Setting", dimensions, "search_slice_of", 0)
-    figure = slices(trials, one, metric=words.metric(search.metric), percent=_percent(search), palette=palette())
+    figure = slices(trials, one, metric=formatting.metric(search.metric), percent=_percent(search), palette=palette())
     st.plotly_chart(figure, key="search_slice", config={"displayModeBar": False})
     st.caption("Each trial at its value of the setting. Later trials are darker, pruned ones hollow.")
 
@@ -85,7 +85,7 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
         whole,
         across,
         up,
-        metric=words.metric(search.metric),
+        metric=formatting.metric(search.metric),
         percent=_percent(search),
         lowest=lowest(search),
         palette=palette(),
@@ -101,7 +101,7 @@ def _trade_off(search: Search, trials: list[Trial], dimensions: Sequence[Dimensi
         st.caption("Shows with the first trial that has ended.")
         return
     cost = Scale(COSTS[search.spec["cost"]], lowest=True)
-    value = Scale(words.metric(search.metric), "%" if percent else "", lowest=lowest(search))
+    value = Scale(formatting.metric(search.metric), "%" if percent else "", lowest=lowest(search))
     figure = trade_off(dots, cost, value, palette=palette())
     st.plotly_chart(figure, key="search_trade_off", config={"displayModeBar": False})
     st.caption("The dotted steps join the best trial that can be had for each cost (the Pareto front).")
@@ -124,11 +124,11 @@ def _failures(search: Search, trials: list[Trial], dimensions: Sequence[Dimensio
         st.caption("No trial has failed.")
     for one in found:
         with st.container(border=True, gap="xsmall"):
-            st.markdown(f"**{words.count(len(one.trials), 'trial')}** · {words.escaped(one.reason)}")
+            st.markdown(f"**{formatting.count(len(one.trials), 'trial')}** · {formatting.escaped(one.reason)}")
             if one.advice:
-                st.caption(words.escaped(one.advice))
+                st.caption(formatting.escaped(one.advice))
             links = [f"[{trial.label}]({run_link(trial.run)})" for trial in one.trials]
-            st.markdown(f":small[{words.some(links, NAMED)}]")
+            st.markdown(f":small[{formatting.some(links, NAMED)}]")
 
 
 def _events(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -157,8 +157,8 @@ def _events(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]
 
 def _configuration(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
     try:
-        text = engine.SearchSpec.parse(search.spec).to_yaml()
-    except engine.Refused as refused:
+        text = api.SearchSpec.parse(search.spec).to_yaml()
+    except api.Refused as refused:
         st.caption("This spec was written by another version of Thaw:")
         st.code("\n".join(map(str, refused.problems)), language=None)
         return
@@ -182,7 +182,7 @@ LOOKS: dict[str, Look] = {
 def _enough(trials: list[Trial], dimensions: Sequence[Dimension], settings: int) -> bool:
     """Whether there is something to draw; says so if not."""
     if len(dimensions) < settings:
-        st.caption(f"This search varies {words.count(len(dimensions), 'setting')}; it takes {settings}.")
+        st.caption(f"This search varies {formatting.count(len(dimensions), 'setting')}; it takes {settings}.")
         return False
     if not any(trial.value is not None for trial in trials):
         st.caption("Shows with the first trial that is validated.")

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.figures.best_so_far import best_so_far
-from pages.parts.figures.trial_curves import trial_curves
+from pages.parts import formatting
+from pages.parts.analysis.trials import Trial
+from pages.parts.figures.searches.best_so_far import best_so_far
+from pages.parts.figures.searches.trial_curves import trial_curves
 from pages.parts.live import unless_new
-from pages.parts.search_parts import best_of, lowest
+from pages.parts.searches.sections import best_of, lowest
 from pages.parts.session import palette
-from pages.parts.trials import Trial
 from storage import Search
 
 HEIGHT = 290
@@ -47,12 +47,12 @@ def _best(search: Search, trials: list[Trial], token: object) -> None:
         (search.id, token, over, palette().name),
         lambda: best_so_far(trials, lowest=lowest(search), percent=_percent(search), began=began, palette=palette()),
     )
-    told = f"{words.metric(search.metric)} of {words.count(len(trials), 'trial')}, and the best so far"
+    told = f"{formatting.metric(search.metric)} of {formatting.count(len(trials), 'trial')}, and the best so far"
     st.echarts_chart(option, height=HEIGHT, key="search_chart_best", alt=told)
 
 
 def _curves(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:
-    st.markdown(f"**All curves** :small[:gray[{words.metric(search.metric).lower()}]]")
+    st.markdown(f"**All curves** :small[:gray[{formatting.metric(search.metric).lower()}]]")
     best = best_of(search, trials)
     option = unless_new(
         "search_option_curves",

@@ -7,19 +7,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.parts import words
-from pages.parts.basket import Basket, basket_buttons, compare
-from pages.parts.brushed_axes import HOW_TO_BRUSH, Made, brushed, brushed_axes, unbrush
-from pages.parts.exports import export_button
-from pages.parts.figures.palette import Palette
-from pages.parts.figures.parallel import drawn, parallel
-from pages.parts.measured import peak_memory
-from pages.parts.run_list import HEAD, ROW
-from pages.parts.search_actions import stop_trials
+from pages.parts import formatting
+from pages.parts.analysis.run_stats import peak_memory
+from pages.parts.analysis.tables import trials_table
+from pages.parts.analysis.trials import COSTS, PRUNED, Dimension, Trial, best_first, with_cost
+from pages.parts.figures.searches.parallel import drawn, parallel
+from pages.parts.palette import Palette
+from pages.parts.runs.table import HEAD, ROW
+from pages.parts.searches.actions import stop_trials
 from pages.parts.session import open_run, palette, store
-from pages.parts.tables import trials_table
-from pages.parts.ticking import kept_order, table_key, untick
-from pages.parts.trials import COSTS, PRUNED, Dimension, Trial, best_first, with_cost
+from pages.parts.widgets.basket import Basket, basket_buttons, compare
+from pages.parts.widgets.brushed_axes import HOW_TO_BRUSH, Made, brushed, brushed_axes, unbrush
+from pages.parts.widgets.exports import export_button
+from pages.parts.widgets.row_selection import kept_order, table_key, untick
 from storage import Search
 
 MOST_AXES = 10
@@ -37,7 +37,7 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
         option = parallel(
             placed,
             across,
-            metric=words.metric(search.metric),
+            metric=formatting.metric(search.metric),
             percent=_percent(search),
             lowest=search.mode == "min",
             palette=palette(),
@@ -46,7 +46,7 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
 
     with st.container(border=True, key="search_axes"):
         st.markdown("**What made a difference**", help=HOW_TO_BRUSH)
-        told = f"{words.count(len(drawn(trials)), 'trial')} as lines across their settings"
+        told = f"{formatting.count(len(drawn(trials)), 'trial')} as lines across their settings"
         brushed_axes("search", search.id, token, make, afterwards=lambda: untick(TABLE), alt=told)
         if len(dimensions) > MOST_AXES:
             st.caption(f"The first {MOST_AXES} of {len(dimensions)} settings.")
@@ -71,7 +71,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
             key=table_key(TABLE),
             hide_index=True,
             row_height=ROW,
-            placeholder=words.DASH,
+            placeholder=formatting.DASH,
             height=ROW * max(1, min(len(shown), TALLEST)) + HEAD,
             on_select="rerun",
             selection_mode="multi-row",
@@ -80,7 +80,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
             ],
             column_config=_columns(search, clicked, [one.run.id for one in shown], palette())
             | _settings(table, dimensions),
-            alt=f"Table of {words.count(len(shown), 'trial')}, best first",
+            alt=f"Table of {formatting.count(len(shown), 'trial')}, best first",
         )
         if opened := st.session_state.pop("opened_run", None):
             open_run(opened)
@@ -88,7 +88,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
 
 
 def _board_head(search: Search, shown: int, trials: int) -> None:
-    total = words.count(trials, "trial")
+    total = formatting.count(trials, "trial")
     told = f"{shown:,} of {total}, as brushed above" if shown < trials else f"{total}, best first"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
@@ -117,7 +117,7 @@ def _ticked(ticked: list[Trial]) -> None:
                 told, icon=":material/stop_circle:", key="search_stop_trials", on_click=stop_trials, args=(going,)
             )
         basket_buttons([trial.run.id for trial in ticked], page="search")
-        st.caption(f"{words.count(len(ticked), 'trial')} ticked")
+        st.caption(f"{formatting.count(len(ticked), 'trial')} ticked")
 
 
 def _shown(search: Search, trials: list[Trial]) -> list[Trial]:
@@ -160,7 +160,7 @@ def _columns(search: Search, clicked: str, ids: list[str], colours: Palette) -> 
             "Best",
             format="%.2f%%" if percent else "%.4g",
             width=76,
-            help=f"{words.metric(search.metric)} of its best epoch",
+            help=f"{formatting.metric(search.metric)} of its best epoch",
         ),
         "cost": column.NumberColumn(COSTS.get(str(search.spec.get("cost")), "Cost"), format="%.4g", width=116),
         "epoch": column.NumberColumn("at epoch", width=66),
@@ -187,7 +187,7 @@ def _tints(colours: Palette) -> dict[str, str]:
         "Stopping": colours.validation,
         "Interrupted": colours.validation,
     }
-    return {word: base.get(word, colours.waiting) + "33" for word in (*words.STATE_WORDS.values(), PRUNED)}
+    return {word: base.get(word, colours.waiting) + "33" for word in (*formatting.STATE_WORDS.values(), PRUNED)}
 
 
 def _open(clicked: str, ids: list[str]) -> None:

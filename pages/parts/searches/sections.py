@@ -5,13 +5,13 @@ from statistics import median
 
 import streamlit as st
 
-import engine
-from pages.parts import words
-from pages.parts.cards import SEARCH_BADGES
-from pages.parts.figures.trade_off import Dot, Scale, front
-from pages.parts.search_actions import search_buttons
+from engine import api
+from pages.parts import formatting
+from pages.parts.analysis.trials import COSTS, Trial, best_first, over, tally, told
+from pages.parts.figures.searches.trade_off import Dot, Scale, front
+from pages.parts.searches.actions import search_buttons
 from pages.parts.session import NEW_RUN_PAGE, base_url, open_run, store
-from pages.parts.trials import COSTS, Trial, best_first, over, tally, told
+from pages.parts.widgets.cards import SEARCH_BADGES
 from storage import Search, SearchState
 
 
@@ -31,13 +31,13 @@ def best_of(search: Search, trials: list[Trial]) -> Trial | None:
 
 
 def labels() -> dict[str, str]:
-    return {setting.path: setting.label for setting in engine.settings()}
+    return {setting.path: setting.label for setting in api.settings()}
 
 
 def header(search: Search) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap="small", width="content"):
-            st.title(words.escaped(search.name), anchor=False)
+            st.title(formatting.escaped(search.name), anchor=False)
             with st.container(horizontal=True, gap="small", key="search_facts"):
                 _badges(search)
         with st.container(horizontal=True, width="content", gap="small", vertical_alignment="bottom"):
@@ -46,7 +46,7 @@ def header(search: Search) -> None:
 
 def trouble(search: Search) -> None:
     """Why it does not go on, and what to do next; or why it ended before its last trial."""
-    text = words.escaped(" ".join(filter(None, [search.reason, search.advice])))
+    text = formatting.escaped(" ".join(filter(None, [search.reason, search.advice])))
     if search.state is SearchState.FAILED:
         st.error(f"**It failed.** {text}", icon=":material/error:")
     elif text and search.state is not SearchState.RUNNING:
@@ -55,19 +55,19 @@ def trouble(search: Search) -> None:
 
 def progress(search: Search, trials: list[Trial]) -> None:
     """How many trials, how long still, and how much of each budget is spent."""
-    outlook = engine.search_outlook(store(), search)
-    parts = [f"{outlook.over:,} of {words.count(outlook.wanted, 'trial')}"]
+    outlook = api.search_outlook(store(), search)
+    parts = [f"{outlook.over:,} of {formatting.count(outlook.wanted, 'trial')}"]
     under_way = sum(trial.run.state.has_process for trial in trials)
     if search.state is SearchState.RUNNING:
         parts += [f"{under_way:,} under way"] if under_way else []
-        parts += [words.left(outlook.left_s)]
+        parts += [formatting.left(outlook.left_s)]
     if outlook.worked_s:
-        parts.append(f"{words.duration(outlook.worked_s)} of work")
+        parts.append(f"{formatting.duration(outlook.worked_s)} of work")
     st.progress(outlook.fraction, text=" · ".join(filter(None, parts)))
     _budget("Time", outlook.worked_s, outlook.budget_s)
     _budget("GPU time", search.worked_gpu_s(), outlook.gpu_budget_s)
     told = [search.message] if search.message and not search.state.is_at_rest else []
-    st.caption(words.escaped(" · ".join(filter(None, [tally(trials), *told]))))
+    st.caption(formatting.escaped(" · ".join(filter(None, [tally(trials), *told]))))
 
 
 def numbers(search: Search, trials: list[Trial]) -> None:
@@ -80,19 +80,19 @@ def numbers(search: Search, trials: list[Trial]) -> None:
     cards = (
         (
             "Best",
-            words.of_metric(search.metric, best.value if best else None),
+            formatting.of_metric(search.metric, best.value if best else None),
             f"{best.label}, epoch {best.run.best_epoch}" if best else None,
         ),
         (
             "Base configuration",
-            words.of_metric(search.metric, first.value if first else None),
+            formatting.of_metric(search.metric, first.value if first else None),
             _gain(search, best, first),
         ),
         ("Trials that ended", f"{over(trials):,}", ended or "none pruned, none failed"),
         (
             "Time a trial",
-            words.duration(median(took) if took else None),
-            f"{words.duration(min(took))} to {words.duration(max(took))}" if took else None,
+            formatting.duration(median(took) if took else None),
+            f"{formatting.duration(min(took))} to {formatting.duration(max(took))}" if took else None,
         ),
     )
     grid = st.grid(4, min_column_width=160)
@@ -108,7 +108,7 @@ def best_configuration(search: Search, trials: list[Trial]) -> None:
         return
     with st.container(border=True, key="search_best"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            value = words.of_metric(search.metric, best.value)
+            value = formatting.of_metric(search.metric, best.value)
             name = "Best configuration"
             if search.spec.get("cost") in COSTS:
                 name = "Lowest loss" if lowest(search) else "Most accurate configuration"
@@ -145,11 +145,13 @@ def _traded(search: Search, trials: list[Trial], best: Trial) -> str | None:
     dots = front(dots_of(trials, percent=False), Scale("", lowest=True), Scale("", lowest=lowest(search)))
     if cost is None or best.run.cost is None or not dots:
         return None
-    told = f"{cost}: {words.number(best.run.cost)}."
+    told = f"{cost}: {formatting.number(best.run.cost)}."
     if dots[0].x >= best.run.cost:
         return f"{told} None costs less."
-    least = f"{dots[0].name} comes to {words.of_metric(search.metric, dots[0].y)} for {words.number(dots[0].x)}"
-    between = f"{words.count(len(dots), 'trial')} that none beats in both are under Trade-off."
+    least = (
+        f"{dots[0].name} comes to {formatting.of_metric(search.metric, dots[0].y)} for {formatting.number(dots[0].x)}"
+    )
+    between = f"{formatting.count(len(dots), 'trial')} that none beats in both are under Trade-off."
     return f"{told} With two goals it is not the only best one: {least}; the {between}"
 
 
@@ -179,15 +181,16 @@ def _take_away(best: Trial) -> None:
 
 def _as_yaml(trial: Trial) -> None:
     try:
-        st.code(engine.RunSpec.parse(trial.run.spec).to_yaml(), language="yaml")
-    except engine.Refused:
+        st.code(api.RunSpec.parse(trial.run.spec).to_yaml(), language="yaml")
+    except api.Refused:
         st.caption("This spec was written by another version of Thaw.")
 
 
 def _budget(name: str, spent_s: float, budget_s: float | None) -> None:
     if budget_s:
         st.progress(
-            min(1.0, spent_s / budget_s), text=f"{name}: {words.duration(spent_s)} of {words.duration(budget_s)}"
+            min(1.0, spent_s / budget_s),
+            text=f"{name}: {formatting.duration(spent_s)} of {formatting.duration(budget_s)}",
         )
 
 
@@ -202,20 +205,20 @@ def _gain(search: Search, best: Trial | None, first: Trial | None) -> str | None
 
 def _badges(search: Search) -> None:
     icon, colour = SEARCH_BADGES[search.state]
-    st.badge(words.SEARCH_STATE_WORDS[search.state], icon=icon, color=colour)
-    st.badge(words.escaped(search.dataset_id), icon=":material/photo_library:", color="gray")
+    st.badge(formatting.SEARCH_STATE_WORDS[search.state], icon=icon, color=colour)
+    st.badge(formatting.escaped(search.dataset_id), icon=":material/photo_library:", color="gray")
     for table, field, sign in (
-        (engine.ALGORITHMS, "algorithm", "casino"),
-        (engine.SCHEDULERS, "scheduler", "content_cut"),
+        (api.ALGORITHMS, "algorithm", "casino"),
+        (api.SCHEDULERS, "scheduler", "content_cut"),
     ):
         row = table.get(str(search.spec.get(field)))
         if row is not None and search.spec.get(field) != "none":
-            st.badge(words.escaped(row.label), icon=f":material/{sign}:", color="gray", help=row.note)
+            st.badge(formatting.escaped(row.label), icon=f":material/{sign}:", color="gray", help=row.note)
     if search.path == "heads":
         told = "Trials differ in their heads alone: features are computed once, and many heads train at once over them."
         st.badge("many heads at once", icon=":material/stacks:", color="green", help=told)
     if search.device:
-        st.badge(words.escaped(search.device), icon=":material/memory:", color="gray")
+        st.badge(formatting.escaped(search.device), icon=":material/memory:", color="gray")
     if search.attempt > 1:
         st.badge(f"attempt {search.attempt}", icon=":material/restart_alt:", color="orange")
 

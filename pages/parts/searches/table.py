@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import engine
-from pages.parts import words
-from pages.parts.figures.palette import Palette
-from pages.parts.run_list import HEAD, ROW
+from engine import api
+from pages.parts import formatting
+from pages.parts.analysis.tables import searches_table
+from pages.parts.palette import Palette
+from pages.parts.runs.table import HEAD, ROW
 from pages.parts.session import open_search, palette, store
-from pages.parts.tables import searches_table
 from storage import Search, SearchState
 
 
@@ -29,8 +29,8 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
         hide_index=True,
         height=ROW * min(len(searches), rows) + HEAD,
         row_height=ROW,
-        placeholder=words.DASH,
-        alt=f"Table of {words.count(len(searches), 'search', 'searches')}",
+        placeholder=formatting.DASH,
+        alt=f"Table of {formatting.count(len(searches), 'search', 'searches')}",
         column_config={
             "open": column.ButtonColumn(
                 "Search",
@@ -42,7 +42,7 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
                 width=230,
             ),
             "state": column.MultiselectColumn(
-                "State", options=list(words.SEARCH_STATE_WORDS.values()), color=_tints(colours), width=92
+                "State", options=list(formatting.SEARCH_STATE_WORDS.values()), color=_tints(colours), width=92
             ),
             "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=98),
             "trials": column.TextColumn("Trials", width=90),
@@ -58,7 +58,7 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
 
 
 def _label(name: str) -> str:
-    row = engine.ALGORITHMS.get(name)
+    row = api.ALGORITHMS.get(name)
     return row.label if row else name
 
 
@@ -73,7 +73,7 @@ def _tints(colours: Palette) -> list[str]:
         SearchState.STOPPING: colours.validation,
         SearchState.INTERRUPTED: colours.validation,
     }
-    return [base.get(state, colours.waiting) + "33" for state in words.SEARCH_STATE_WORDS]
+    return [base.get(state, colours.waiting) + "33" for state in formatting.SEARCH_STATE_WORDS]
 
 
 def _open(clicked: str, ids: list[str]) -> None:

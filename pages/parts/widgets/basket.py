@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.parts import words
+from pages.parts import formatting
 from pages.parts.session import COMPARE_PAGE, store
 from storage import Run
 
@@ -62,8 +62,8 @@ class Basket:
 
     def told(self) -> str:
         """3 runs and 1 search; "" for an empty one."""
-        counts = [words.count(len(self.runs), "run")] if self.runs else []
-        counts += [words.count(len(self.searches), "search", "searches")] if self.searches else []
+        counts = [formatting.count(len(self.runs), "run")] if self.runs else []
+        counts += [formatting.count(len(self.searches), "search", "searches")] if self.searches else []
         return " and ".join(counts)
 
 
@@ -138,7 +138,7 @@ def tell_gone(held: Basket) -> None:
 
 def _gone_in_words(ids: list[str], one: str, many: str) -> str:
     is_gone = "is gone" if len(ids) == 1 else "are gone"
-    return f"{words.count(len(ids), one, many)} of those chosen {is_gone} ({words.some(ids, MOST_TOLD)})."
+    return f"{formatting.count(len(ids), one, many)} of those chosen {is_gone} ({formatting.some(ids, MOST_TOLD)})."
 
 
 def compare(held: Basket) -> None:

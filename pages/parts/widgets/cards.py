@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-import engine
-from engine import Problem
-from pages.parts import words
+from engine import api
+from engine.api import Problem
+from pages.parts import formatting
+from pages.parts.analysis.tables import backbone_of
 from pages.parts.session import RUNS_PAGE, open_run, store
-from pages.parts.tables import backbone_of
 from storage import Run, RunState, SearchState
 
 BADGES: dict[RunState, tuple[str, str]] = {
@@ -49,28 +49,28 @@ def page_head(title: str) -> Iterator[None]:
 
 def state_badge(run: Run) -> None:
     icon, colour = BADGES[run.state]
-    st.badge(words.STATE_WORDS[run.state], icon=icon, color=colour)
+    st.badge(formatting.STATE_WORDS[run.state], icon=icon, color=colour)
 
 
 def fact_badges(run: Run) -> None:
     """Data set, backbone, device and what spreads it over processes, as quiet badges."""
     if run.dataset_id:
-        st.badge(words.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
+        st.badge(formatting.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
     if run.source is not None:
-        told = f"It was not trained here, but read in. {words.escaped(run.source)}"
-        st.badge(words.escaped(run.source.partition(":")[0]), icon=":material/input:", color="gray", help=told)
+        told = f"It was not trained here, but read in. {formatting.escaped(run.source)}"
+        st.badge(formatting.escaped(run.source.partition(":")[0]), icon=":material/input:", color="gray", help=told)
     if backbone := backbone_of(run):
-        st.badge(words.escaped(backbone), icon=":material/hub:", color="gray")
+        st.badge(formatting.escaped(backbone), icon=":material/hub:", color="gray")
     if run.device:
-        st.badge(words.escaped(run.device), icon=":material/memory:", color="gray")
+        st.badge(formatting.escaped(run.device), icon=":material/memory:", color="gray")
     if (strategy := run.spec.get("strategy", "single")) != "single":
         processes = run.spec.get("compute", {}).get("processes")
-        row = engine.STRATEGIES.get(strategy)
+        row = api.STRATEGIES.get(strategy)
         told = f"{row.label if row else strategy}{f' × {processes}' if processes else ''}"
-        st.badge(words.escaped(told), icon=":material/account_tree:", color="gray")
+        st.badge(formatting.escaped(told), icon=":material/account_tree:", color="gray")
     if run.attempt > 1:
         st.badge(f"attempt {run.attempt}", icon=":material/restart_alt:", color="orange")
-    for note in words.notes(store().events.warnings({run.id}).get(run.id, ())):
+    for note in formatting.notes(store().events.warnings({run.id}).get(run.id, ())):
         st.badge(note, icon=":material/info:", color="orange")
 
 
@@ -78,14 +78,14 @@ def run_card(run: Run) -> None:
     """A run that is on: name, state, how far, best so far; a click on the name opens it."""
     with st.container(border=True, gap="xsmall", key=f"run_card_{run.id}", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            name = words.escaped(words.shortened(run.name, 44))
+            name = formatting.escaped(formatting.shortened(run.name, 44))
             if st.button(f"**{name}**", type="tertiary", key=f"open_{run.id}", help="Open this run"):
                 open_run(run.id)
             state_badge(run)
-        st.caption(words.progress(run, with_steps=False))
+        st.caption(formatting.progress(run, with_steps=False))
         st.progress(run.fraction)
-        best = f"best {words.best(run)}" if run.best_value is not None else "no validation yet"
-        st.caption(f"{best} · {words.escaped(run.dataset_id)} · {words.escaped(backbone_of(run))}")
+        best = f"best {formatting.best(run)}" if run.best_value is not None else "no validation yet"
+        st.caption(f"{best} · {formatting.escaped(run.dataset_id)} · {formatting.escaped(backbone_of(run))}")
 
 
 def empty_state(icon: str, title: str, text: str, action: Callable[[], None] | None = None) -> None:
@@ -102,11 +102,11 @@ def empty_state(icon: str, title: str, text: str, action: Callable[[], None] | N
 
 def problem_lines(problems: Iterable[Problem], *, labelled: bool = False) -> None:
     """What is wrong, one line a problem; `labelled`: with the field's name as the form has it, not as YAML does."""
-    labels = {one.path: one.label for one in engine.settings()} if labelled else {}
+    labels = {one.path: one.label for one in api.settings()} if labelled else {}
     for problem in problems:
         field = labels.get(problem.field)
         text = f"{field}: {problem.message}" if field else str(problem)
-        st.markdown(f":red[:material/error: {words.escaped(text)}]")
+        st.markdown(f":red[:material/error: {formatting.escaped(text)}]")
 
 
 def no_such_run(title: str, wanted: str | None) -> None:
@@ -117,6 +117,8 @@ def no_such_run(title: str, wanted: str | None) -> None:
     empty_state(
         "search_off",
         "No run is chosen" if wanted is None else "This run is not here",
-        "Open one from the list." if wanted is None else f"{words.escaped(wanted)} may have been deleted, or mistyped.",
+        "Open one from the list."
+        if wanted is None
+        else f"{formatting.escaped(wanted)} may have been deleted, or mistyped.",
         lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
     )

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-import engine
-from pages.parts import words
+from engine import api
+from pages.parts import formatting
 from pages.parts.live import live
 from pages.parts.session import store, wake_engine
 from storage import RunState, SearchState
@@ -21,10 +21,10 @@ def _card() -> None:
     queued = store().searches.list(states=[SearchState.QUEUED, SearchState.INTERRUPTED], limit=-1)
     # trials of a search that rests wait for nothing
     waiting = alone.get(RunState.QUEUED, 0) + alone.get(RunState.INTERRUPTED, 0) + len(queued)
-    alive = engine.engine_alive(store())
+    alive = api.engine_alive(store())
     if not alive and (training or waiting or store().requests.open()):
         wake_engine()
-        alive = engine.engine_alive(store())
+        alive = api.engine_alive(store())
     with st.container(border=True, gap="xsmall", key="engine_card"):
         st.caption("Engine")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -34,14 +34,14 @@ def _card() -> None:
                 st.badge("Asleep", icon=":material/bedtime:", color="gray", help="It wakes when there is work.")
             st.caption(_slots())
         if training or waiting or searching:
-            told = [words.count(len(searching), "search", "searches")] if searching else []
+            told = [formatting.count(len(searching), "search", "searches")] if searching else []
             told += [f"{number} {word}" for number, word in ((training, "running"), (waiting, "queued")) if number]
             st.markdown(" · ".join(told))
             shares = [run.fraction for run in store().runs.list(states=[RunState.RUNNING], limit=20)]
             if shares:
                 st.progress(sum(shares) / len(shares))
         elif alive:
-            st.markdown("Measuring" if engine.is_measuring(store()) else "Nothing to do")
+            st.markdown("Measuring" if api.is_measuring(store()) else "Nothing to do")
         else:
             st.button("Wake it", icon=":material/bolt:", on_click=wake_engine, key="engine_wake")
 
@@ -52,5 +52,9 @@ def _slots() -> str:
         return ""
     gpus = status.machine.get("gpus", [])
     if len(gpus) == 1:
-        return words.escaped(f"GPU 0 · {gpus[0]['name'].removeprefix('NVIDIA ')}")
-    return words.count(len(gpus), "GPU") if gpus else f"CPU · {words.count(status.machine.get('cpus', 1), 'core')}"
+        return formatting.escaped(f"GPU 0 · {gpus[0]['name'].removeprefix('NVIDIA ')}")
+    return (
+        formatting.count(len(gpus), "GPU")
+        if gpus
+        else f"CPU · {formatting.count(status.machine.get('cpus', 1), 'core')}"
+    )

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-import engine
-from engine import Preview, RunSpec
-from pages.parts import words
+from engine import api
+from engine.api import Preview, RunSpec
+from pages.parts import formatting
 from pages.parts.session import store, wake_engine
 
 LOOKS_S = 0.5
@@ -19,29 +19,29 @@ def previewed(
 
     `place` tells two views of one preview apart.
     """
-    if _is_there(engine.preview(store(), kind, spec)):
+    if _is_there(api.preview(store(), kind, spec)):
         _drawn(kind, spec, show, place or kind)
         return
     wake_engine()
 
     def body() -> None:
-        found = engine.preview(store(), kind, spec)
+        found = api.preview(store(), kind, spec)
         if _is_there(found):
             st.rerun()
-        st.progress(found.progress, text=f"{making} · {words.escaped(found.message)}" if found.message else making)
+        st.progress(found.progress, text=f"{making} · {formatting.escaped(found.message)}" if found.message else making)
 
     with st.container(key=f"previewing_{place or kind}"):
         st.fragment(body, run_every=LOOKS_S)()
 
 
 def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None], place: str) -> None:
-    found = engine.preview(store(), kind, spec)
+    found = api.preview(store(), kind, spec)
     if found.problem is None:
         show(found)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(words.escaped(found.problem), icon=":material/visibility_off:")
-        again = {"on_click": engine.forget_preview, "args": (store(), kind, spec)}
+        st.warning(formatting.escaped(found.problem), icon=":material/visibility_off:")
+        again = {"on_click": api.forget_preview, "args": (store(), kind, spec)}
         st.button("Try again", key=f"new_again_{place}", type="tertiary", **again)
 
 

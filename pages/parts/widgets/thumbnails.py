@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import streamlit as st
 
-import engine
-from pages.parts.contact_sheet import enlarged
+from engine import api
 from pages.parts.session import store
+from pages.parts.widgets.contact_sheet import enlarged
 from storage import Dataset
 
 SIDE = 224  # pixels, for sharp screens
@@ -25,14 +25,14 @@ def thumbnail(dataset: Dataset, image_id: str, *, least: int = 1) -> Thumbnail |
     """A picture of the image, its longer side at least so many pixels; None: it is gone."""
     try:
         return _thumbnail(dataset.id, dataset.source_fingerprint, image_id, least)
-    except (engine.Unavailable, engine.NotFound, KeyError):
+    except (api.Unavailable, api.NotFound, KeyError):
         return None
 
 
 # The fingerprint is part of the key: a data set of the same name may take another's place.
 @st.cache_data(max_entries=4000, show_spinner=False)
 def _thumbnail(dataset_id: str, fingerprint: str, image_id: str, least: int) -> Thumbnail:
-    image = engine.dataset_image(store(), dataset_id, image_id)
+    image = api.dataset_image(store(), dataset_id, image_id)
     is_few, held = max(image.size) <= FEW, io.BytesIO()
     small = enlarged(image, least, FEW if is_few else SIDE)
     if is_few or small.mode == "RGBA":

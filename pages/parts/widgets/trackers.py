@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-import engine
-from pages.parts import words
+from engine import api
+from pages.parts import formatting
 from pages.parts.session import store
 
 
 def tracker_switches() -> None:
-    chosen = engine.trackers(store())
-    for name, row in engine.TRACKERS.items():
-        is_there = engine.tracker_installed(name)
+    chosen = api.trackers(store())
+    for name, row in api.TRACKERS.items():
+        is_there = api.tracker_installed(name)
         key = f"machine_tracker_{name}"
         st.session_state[key] = name in chosen  # as the home has it now, whoever changed it
         st.toggle(row.label, key=key, disabled=not is_there, on_change=_switch, args=(name,))
@@ -24,9 +24,9 @@ def tracker_switches() -> None:
 
 
 def _switch(name: str) -> None:
-    others = set(engine.trackers(store())) - {name}
+    others = set(api.trackers(store())) - {name}
     is_on = st.session_state[f"machine_tracker_{name}"]
     try:
-        engine.set_trackers(store(), others | ({name} if is_on else set()))
-    except (engine.Refused, engine.Unavailable) as error:
-        st.toast(words.escaped(str(error)), icon=":material/error:")
+        api.set_trackers(store(), others | ({name} if is_on else set()))
+    except (api.Refused, api.Unavailable) as error:
+        st.toast(formatting.escaped(str(error)), icon=":material/error:")

@@ -17,10 +17,10 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 
-import engine
-from engine import Refused, Unavailable
+from engine import api
 from engine.__main__ import main
-from engine.event_files import metric_name
+from engine.api import Refused, Unavailable
+from engine.api.event_files import metric_name
 from storage import RunState, Store
 
 
@@ -55,7 +55,7 @@ def test_common_names_are_those_that_charts_know(tag: str, name: str) -> None:
 
 
 def test_a_pytorch_run_is_a_finished_run_with_its_curves(store: Store, tmp_path: Path) -> None:
-    run = engine.import_events(store, pytorch_run(tmp_path / "my run"))
+    run = api.import_events(store, pytorch_run(tmp_path / "my run"))
     assert (run.name, run.state, run.epochs, run.steps) == ("my run", RunState.FINISHED, 3, 29)
     assert (run.metric, run.best_value, run.best_epoch) == ("val/accuracy", 0.9, 3)
     assert run.source == f"TensorBoard: {tmp_path / 'my run'}"
@@ -65,7 +65,7 @@ def test_a_pytorch_run_is_a_finished_run_with_its_curves(store: Store, tmp_path:
     assert losses.values[9] == 0.1  # not 0.10000000149
     assert losses.epochs == [1] * 10 + [2] * 10 + [3] * 10
     assert "Taken as Loss/train as train/loss" in store.events.list(run.id)[1].text
-    assert engine.import_events(store, tmp_path / "my run").name == "my run 2"
+    assert api.import_events(store, tmp_path / "my run").name == "my run 2"
 
 
 def test_folders_of_train_and_validation_are_one_run(store: Store, tmp_path: Path) -> None:
@@ -75,31 +75,31 @@ def test_folders_of_train_and_validation_are_one_run(store: Store, tmp_path: Pat
             writer.add_scalar("epoch_loss", 0.5, epoch)
             writer.add_scalar("epoch_accuracy", 0.8, epoch)
         writer.close()
-    run = engine.import_events(store, tmp_path, name="keras")
+    run = api.import_events(store, tmp_path, name="keras")
     assert store.metrics.names(run.id) == ["train/accuracy", "train/loss", "val/accuracy", "val/loss"]
     assert run.best_value == 0.8
 
 
 def test_several_runs_in_a_folder_are_told_apart(store: Store, tmp_path: Path) -> None:
     pytorch_run(tmp_path / "lr0.1" / "train"), pytorch_run(tmp_path / "lr0.1" / "validation")
-    assert engine.import_events(store, tmp_path, name="alone").source == f"TensorBoard: {tmp_path}"
+    assert api.import_events(store, tmp_path, name="alone").source == f"TensorBoard: {tmp_path}"
     pytorch_run(tmp_path / "lr0.01")
     with pytest.raises(Refused, match=r"it holds 2 runs, give one of them: lr0\.01, lr0\.1"):
-        engine.import_events(store, tmp_path)
-    assert engine.import_events(store, tmp_path / "lr0.1" / ".." / "lr0.01").name == "lr0.01"
+        api.import_events(store, tmp_path)
+    assert api.import_events(store, tmp_path / "lr0.1" / ".." / "lr0.01").name == "lr0.01"
 
 
 def test_one_file_and_values_that_are_not_finite(store: Store, tmp_path: Path) -> None:
     with SummaryWriter(str(tmp_path)) as writer:
         for step, value in enumerate([1.0, math.nan, math.inf, 0.5]):
             writer.add_scalar("train_loss", value, step)
-    run = engine.import_events(store, next(tmp_path.glob("*tfevents*")), name="diverged")
+    run = api.import_events(store, next(tmp_path.glob("*tfevents*")), name="diverged")
     assert store.metrics.series(run.id, "train/loss").values == [1.0, None, None, 0.5]
     assert (run.metric, run.best_value) == ("train/loss", 0.5)
 
 
 def test_accuracies_in_per_cent_are_shares_here(store: Store, tmp_path: Path) -> None:
-    run = engine.import_events(store, pytorch_run(tmp_path, share=100), name="per cent")
+    run = api.import_events(store, pytorch_run(tmp_path, share=100), name="per cent")
     assert run.best_value == pytest.approx(0.9)
     assert any("Read as per cent: val/accuracy" in event.text for event in store.events.list(run.id))
 
@@ -115,14 +115,14 @@ def test_what_a_restart_took_back_is_gone(store: Store, tmp_path: Path) -> None:
         writer.close()
         for file in tmp_path.glob("events*"):
             file.rename(tmp_path / f"{first}.{file.name}") if not file.name[0].isdigit() else None
-    run = engine.import_events(store, tmp_path, name="again")
+    run = api.import_events(store, tmp_path, name="again")
     assert store.metrics.series(run.id, "loss").values == [9.0, 9.0, 9.0, 1.0, 1.0]
 
 
 def test_a_cut_file_gives_what_is_whole(store: Store, tmp_path: Path) -> None:
     file = next(pytorch_run(tmp_path).glob("*tfevents*"))
     file.write_bytes(file.read_bytes()[:-200])
-    assert 0 < store.metrics.count(engine.import_events(store, file, name="cut").id, "train/loss") <= 30
+    assert 0 < store.metrics.count(api.import_events(store, file, name="cut").id, "train/loss") <= 30
 
 
 def laid_down(folder: Path, *events: Event) -> Path:
@@ -151,22 +151,22 @@ def tensor(step: int, value: Any) -> Event:
     ],
 )
 def test_what_is_no_point_is_left_out_and_told(store: Store, tmp_path: Path, odd: Event, words: str) -> None:
-    run = engine.import_events(store, laid_down(tmp_path / "a", scalar(0, 1e9), odd, tensor(2, 0.25)))
+    run = api.import_events(store, laid_down(tmp_path / "a", scalar(0, 1e9), odd, tensor(2, 0.25)))
     assert store.metrics.series(run.id, "val/loss").steps == [0, 2]
     assert [words in event.text for event in store.events.list(run.id) if "Values left out: 1 that" in event.text] == [
         True
     ]
-    for form in engine.EXPORT_FORMS:
+    for form in api.EXPORT_FORMS:
         for what in ("runs", "metrics"):
-            assert b"".join(engine.export(store, what, form))
+            assert b"".join(api.export(store, what, form))
     with pytest.raises(Refused, match=f"it holds no scalars. Values left out: 1 that .*{words}"):
-        engine.import_events(store, laid_down(tmp_path / "b", odd))
+        api.import_events(store, laid_down(tmp_path / "b", odd))
 
 
 def test_a_folder_whose_name_is_no_text_is_refused(store: Store, tmp_path: Path) -> None:
     folder = pytorch_run(tmp_path / "cafe").rename(tmp_path / "caf\udce9")
     with pytest.raises(Refused, match="must be written in UTF-8"):
-        engine.import_events(store, folder, name="coffee")
+        api.import_events(store, folder, name="coffee")
 
 
 def nothing(folder: Path) -> Path:
@@ -199,7 +199,7 @@ def pictures(folder: Path) -> Path:
 )
 def test_what_holds_no_scalars_is_refused(store: Store, tmp_path: Path, make: Any, words: str) -> None:
     with pytest.raises(Refused, match=words):
-        engine.import_events(store, make(tmp_path))
+        api.import_events(store, make(tmp_path))
     assert store.runs.list() == []
 
 
@@ -208,7 +208,7 @@ def test_without_the_package_it_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "tensorboard.backend.event_processing.event_file_loader", None)
     with pytest.raises(Unavailable, match=r"needs the tensorboard package: pip install -r requirements-extra\.txt"):
-        engine.import_events(store, pytorch_run(tmp_path))
+        api.import_events(store, pytorch_run(tmp_path))
 
 
 def test_the_command_tells_the_run(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

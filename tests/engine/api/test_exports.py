@@ -10,9 +10,9 @@ import numpy as np
 import pandas
 import pytest
 
-import engine
-from engine import NotFound, Refused
+from engine import api
 from engine.__main__ import main
+from engine.api import NotFound, Refused
 from storage import MetricPoint, Run, Store
 from tests.pages import seed, seed_searches
 
@@ -23,16 +23,16 @@ def runs(store: Store) -> dict[str, Run]:
 
 
 def parquet(store: Store, what: str, **asked: object) -> pandas.DataFrame:
-    return pandas.read_parquet(io.BytesIO(b"".join(engine.export(store, what, "parquet", **asked))))
+    return pandas.read_parquet(io.BytesIO(b"".join(api.export(store, what, "parquet", **asked))))
 
 
 def table(store: Store, what: str, **asked: object) -> list[dict[str, str]]:
-    text = b"".join(engine.export(store, what, "csv", **asked)).decode("utf-8-sig")
+    text = b"".join(api.export(store, what, "csv", **asked)).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_runs_come_with_their_settings_and_results(runs: dict[str, Run], store: Store) -> None:
-    engine.tag_runs(store, [runs["small"].id], add=["paper", "발표"])
+    api.tag_runs(store, [runs["small"].id], add=["paper", "발표"])
     told = parquet(store, "runs").set_index("id")
     assert len(told) == len(runs)
     one, run = told.loc[runs["small"].id], runs["small"]
@@ -48,7 +48,7 @@ def test_runs_come_with_their_settings_and_results(runs: dict[str, Run], store: 
 
 
 def test_csv_and_parquet_say_the_same(runs: dict[str, Run], store: Store) -> None:
-    for what in engine.EXPORTS:
+    for what in api.EXPORTS:
         rows, frame = table(store, what), parquet(store, what)
         assert len(rows) == len(frame)
         if rows:
@@ -56,7 +56,7 @@ def test_csv_and_parquet_say_the_same(runs: dict[str, Run], store: Store) -> Non
 
 
 def test_every_point_is_there_whatever_the_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.sheets.POINTS", 7)
+    monkeypatch.setattr("engine.exports.tables.POINTS", 7)
     ids = [store.runs.add(name=name, spec={}, dataset_id="digits", epochs=1).id for name in "ab"]
     for place, run_id in enumerate(ids):
         for name in ("train/loss", "val/loss"):
@@ -77,7 +77,7 @@ def test_every_point_is_there_whatever_the_pieces(store: Store, monkeypatch: pyt
 def test_a_run_that_is_asked_for_twice_is_there_once(runs: dict[str, Run], store: Store) -> None:
     run = runs["small"]
     store.events.add(run.id, "info", "seen", 1.0)
-    for what in engine.exporting.OF_RUNS:
+    for what in api.exporting.OF_RUNS:
         assert table(store, what, runs=[run.id, run.id, run.name]) == table(store, what, runs=[run.id])
 
 
@@ -95,7 +95,7 @@ def test_trials_come_with_what_they_were_given(store: Store) -> None:
 
 def test_text_is_text_where_a_spreadsheet_opens_it(store: Store) -> None:
     store.runs.add(name='=HYPERLINK("http://evil")', spec={"note": 'a,"b"\n고양이'}, dataset_id="digits", epochs=1)
-    raw = b"".join(engine.export(store, "runs", "csv"))
+    raw = b"".join(api.export(store, "runs", "csv"))
     assert raw.startswith(b"\xef\xbb\xbf")
     (row,) = table(store, "runs")
     assert row["name"] == '\'=HYPERLINK("http://evil")'
@@ -114,13 +114,13 @@ def test_settings_of_several_kinds_share_a_column(store: Store) -> None:
 
 
 def test_a_long_table_passes_through_little_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.sheets.POINTS", 5_000)
+    monkeypatch.setattr("engine.exports.tables.POINTS", 5_000)
     run = store.runs.add(name="long", spec={}, dataset_id="digits", epochs=1)
     store.metrics.add(
         run.id, (MetricPoint(name="loss", step=step, epoch=1, value=step, at=step) for step in range(100_000))
     )
     tracemalloc.start()
-    written = sum(len(piece) for piece in engine.export(store, "metrics", "csv"))
+    written = sum(len(piece) for piece in api.export(store, "metrics", "csv"))
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert written > 5e6
@@ -140,9 +140,9 @@ def test_a_long_table_passes_through_little_memory(store: Store, monkeypatch: py
 )
 def test_what_cannot_be_exported_is_refused_at_the_door(store: Store, asked: dict[str, object], words: str) -> None:
     with pytest.raises(Refused, match=words):
-        engine.export(store, **({"what": "runs", "form": "csv"} | asked))
+        api.export(store, **({"what": "runs", "form": "csv"} | asked))
     with pytest.raises(NotFound):
-        engine.export(store, "runs", "csv", runs=["nothing"])
+        api.export(store, "runs", "csv", runs=["nothing"])
 
 
 def test_the_command_writes_a_whole_file_or_none(
@@ -173,7 +173,7 @@ def test_a_table_that_cannot_be_made_is_not_told_as_a_file_that_cannot_be_writte
 
 def test_a_small_table_is_safe_to_open_in_a_spreadsheet() -> None:
     table = {"image": ["=cmd|' /C calc'!A0.png", "고양이/1.png"], "confidence": [0.5, np.float32(0.25)]}
-    written = engine.as_csv(table)
+    written = api.as_csv(table)
     assert written.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"))))
     assert rows == [["image", "confidence"], ["'=cmd|' /C calc'!A0.png", "0.5"], ["고양이/1.png", "0.25"]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import FREEZE_POLICIES, SCHEDULES, RunSpec
+from engine.api import FREEZE_POLICIES, SCHEDULES, RunSpec
 from engine.catalog.schedules import share_at
 
 STAGES = ("stem", "layer1", "layer2", "layer3", "layer4")

@@ -16,16 +16,18 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, top_k_accuracy_score
 
-import engine
-from engine import Predictions, Preview, RunSpec, previews
+from engine import api
 from engine.__main__ import main
+from engine.api import Predictions, Preview, RunSpec
+from engine.api.predictions import _asked
+from engine.artifacts.scores import results
 from engine.catalog import BACKBONES
 from engine.data.decode import to_array
-from engine.predicting import _asked
-from engine.results import results
-from engine.training import checkpoint, model
-from engine.training.saliency import AS_MAPS, heat_of, layer_of
-from engine.training.trained import Trained
+from engine.previews import requests
+from engine.previews.saliency import AS_MAPS, heat_of, layer_of
+from engine.previews.trained_model import Trained
+from engine.training import checkpoint
+from engine.training.network import model
 from storage import Checkpoint, Home, Run, RunState, Store
 from tests.cli import cli, until
 from tests.engine.digits_run import SMALL, DigitsRun
@@ -38,7 +40,7 @@ SPEC = SMALL | {"data": {"dataset": "digits", "image_size": 16, "test_fraction":
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A home with the digits, some of them as a folder of their own, and drawn shapes."""
-    store = engine.open_store(Home.find(tmp_path_factory.mktemp("home")))
+    store = api.open_store(Home.find(tmp_path_factory.mktemp("home")))
     seed_datasets.digits(store)
     seed_datasets.shapes(store)
     source = tmp_path_factory.mktemp("source")
@@ -67,14 +69,14 @@ def run(store: Store) -> Run:
 
 
 @pytest.fixture(scope="module")
-def care(store: Store) -> Iterator[previews.Previewing]:
-    care = previews.Previewing(store)
+def care(store: Store) -> Iterator[requests.Previewing]:
+    care = requests.Previewing(store)
     yield care
     care.close()
 
 
 @pytest.fixture
-def made(store: Store, care: previews.Previewing) -> Callable[[Callable[[], Any]], Any]:
+def made(store: Store, care: requests.Previewing) -> Callable[[Callable[[], Any]], Any]:
     """Asks until there is an answer."""
 
     def answered(ask: Callable[[], Any]) -> Any:
@@ -97,12 +99,12 @@ def best_of(store: Store, run: Run) -> Path:
 
 
 def test_a_run_that_kept_none_gets_those_that_it_would_have_kept(store: Store, run: Run, made: Made) -> None:
-    kept = engine.predictions_on(store, run.id, "digits", "validation")
+    kept = api.predictions_on(store, run.id, "digits", "validation")
     assert isinstance(kept, Predictions)
     path = best_of(store, run) / "predictions.parquet"
     path.rename(path.with_suffix(".away"))
-    assert engine.run_predictions(store, run.id) is None
-    found = made(lambda: engine.predictions_on(store, run.id, "digits", "validation"))
+    assert api.run_predictions(store, run.id) is None
+    found = made(lambda: api.predictions_on(store, run.id, "digits", "validation"))
     path.with_suffix(".away").rename(path)
     assert (found.run, found.epoch, found.dataset, found.part) == (run.id, kept.epoch, "digits", "validation")
     assert (found.ids, found.classes) == (kept.ids, kept.classes)
@@ -112,9 +114,9 @@ def test_a_run_that_kept_none_gets_those_that_it_would_have_kept(store: Store, r
 
 
 def test_parts_of_its_own_data_are_those_that_it_was_trained_with(store: Store, run: Run, made: Made) -> None:
-    parts = engine.predictable_parts(store, run.id, "digits")
+    parts = api.predictable_parts(store, run.id, "digits")
     assert parts == ["validation", "test", "train", "all"]
-    by_part = {part: made(lambda part=part: engine.predictions_on(store, run.id, "digits", part)) for part in parts}
+    by_part = {part: made(lambda part=part: api.predictions_on(store, run.id, "digits", part)) for part in parts}
     ids = {part: set(found.ids) for part, found in by_part.items()}
     assert ids["validation"] | ids["test"] | ids["train"] == ids["all"]
     assert sum(len(ids[part]) for part in ("validation", "test", "train")) == len(ids["all"]) == 1797
@@ -122,26 +124,26 @@ def test_parts_of_its_own_data_are_those_that_it_was_trained_with(store: Store, 
 
 
 def test_images_taken_out_since_have_judged_it_all_the_same(store: Store, run: Run) -> None:
-    kept = engine.run_predictions(store, run.id)
+    kept = api.run_predictions(store, run.id)
     assert kept is not None
-    engine.exclude_images(store, "digits", kept.ids[:1])
+    api.exclude_images(store, "digits", kept.ids[:1])
     asked = _asked(store, run, store.datasets.get("digits"), is_own=True)
-    engine.include_images(store, "digits", kept.ids[:1])
+    api.include_images(store, "digits", kept.ids[:1])
     assert list(asked["dataset"]["excluded"]) == []
 
 
 def test_other_images_under_its_data_sets_name_are_another_data_set(store: Store, run: Run) -> None:
     own = store.datasets.get("digits")
     store.datasets.add(replace(own, source_fingerprint="of other images"))
-    parts = engine.predictable_parts(store, run.id, "digits")
+    parts = api.predictable_parts(store, run.id, "digits")
     store.datasets.add(own)
     assert parts == ["all"]  # it came undivided: how the run divided its own says nothing of these
 
 
 def test_another_data_set_is_seen_as_the_checkpoint_wants_it(store: Store, run: Run, made: Made) -> None:
     """Other sizes, other classes in another order: what counts is the preprocessing and the names that were learned."""
-    assert engine.predictable_parts(store, run.id, "few") == ["all"]
-    found = made(lambda: engine.predictions_on(store, run.id, "few", "all"))
+    assert api.predictable_parts(store, run.id, "few") == ["all"]
+    found = made(lambda: api.predictions_on(store, run.id, "few", "all"))
     assert {found.classes[label] for label in found.labels} == {"3", "7"}
     assert [one.split("/")[0] for one in found.ids] == [found.classes[label] for label in found.labels]
     manifest, weights = checkpoint.read_manifest(best_of(store, run)), checkpoint.read_weights(best_of(store, run))
@@ -149,19 +151,19 @@ def test_another_data_set_is_seen_as_the_checkpoint_wants_it(store: Store, run: 
     network = model.build(RunSpec.parse(SPEC).model, classes=10, channels=1, image_size=16).eval()
     network.load_state_dict(weights)
     for place, one in enumerate(found.ids[:9]):
-        pixels = to_array(engine.dataset_image(store, "few", one), size=16, channels=1)
+        pixels = to_array(api.dataset_image(store, "few", one), size=16, channels=1)
         entering = (torch.from_numpy(pixels / 255).float() - shape["mean"][0]) / shape["std"][0]
         shares = network(entering.permute(2, 0, 1)[None])[0].softmax(dim=0).detach()
         assert float(shares[found.labels[place]]) == pytest.approx(found.of_label[place], abs=1e-4)
 
 
 def test_classes_that_it_has_not_learned_are_named(store: Store, run: Run) -> None:
-    with pytest.raises(engine.Refused, match="has not learned: circle, cross, hexagon, ring, square and 2 more"):
-        engine.predictable_parts(store, run.id, "shapes")
-    with pytest.raises(engine.Refused, match="must be one of all"):
-        engine.predictions_on(store, run.id, "few", "test")
-    with pytest.raises(engine.NotFound):
-        engine.predictions_on(store, run.id, "gone", "all")
+    with pytest.raises(api.Refused, match="has not learned: circle, cross, hexagon, ring, square and 2 more"):
+        api.predictable_parts(store, run.id, "shapes")
+    with pytest.raises(api.Refused, match="must be one of all"):
+        api.predictions_on(store, run.id, "few", "test")
+    with pytest.raises(api.NotFound):
+        api.predictions_on(store, run.id, "gone", "all")
 
 
 def test_images_that_are_gone_are_told_until_asked_anew(store: Store, run: Run, made: Made) -> None:
@@ -169,28 +171,28 @@ def test_images_that_are_gone_are_told_until_asked_anew(store: Store, run: Run, 
     seed_datasets.copied(store, store.home.dataset("few"), "gone")
     away = folder.with_name("away")
     folder.rename(away)
-    assert "cannot be read" in made(lambda: engine.predictions_on(store, run.id, "gone", "all")).problem
+    assert "cannot be read" in made(lambda: api.predictions_on(store, run.id, "gone", "all")).problem
     away.rename(folder)
-    assert engine.predictions_on(store, run.id, "gone", "all").problem  # kept: nothing tries again by itself
-    assert isinstance(engine.predictions_on(store, run.id, "gone", "all", anew=True), Preview)
-    assert len(made(lambda: engine.predictions_on(store, run.id, "gone", "all")).ids) == 40
+    assert api.predictions_on(store, run.id, "gone", "all").problem  # kept: nothing tries again by itself
+    assert isinstance(api.predictions_on(store, run.id, "gone", "all", anew=True), Preview)
+    assert len(made(lambda: api.predictions_on(store, run.id, "gone", "all")).ids) == 40
 
 
 def test_a_pass_that_was_cut_short_is_begun_again_once(store: Store) -> None:
     asked = {"kind": "predictions", "spec": {}, "part": "never made"}
-    made, ago = previews.place_of(store, asked), time.time() - 2 * previews.LOST_S
+    made, ago = requests.place_of(store, asked), time.time() - 2 * requests.LOST_S
     for again in (True, False):
-        previews.look(store, asked)
+        requests.look(store, asked)
         made.with_suffix(".json").rename(made.with_suffix(".taken"))
         os.utime(made.with_suffix(".taken"), (ago, ago))
-        found = previews.look(store, asked)
+        found = requests.look(store, asked)
         assert (found.problem is None, made.with_suffix(".json").exists()) == (again, again)
     assert "cut off" in (found.problem or "")
-    previews.forget(store, asked)
+    requests.forget(store, asked)
 
 
 def test_a_previewer_that_is_told_to_leave_leaves_nothing_half_asked(
-    store: Store, run: Run, care: previews.Previewing
+    store: Store, run: Run, care: requests.Previewing
 ) -> None:
     """As when the engine is started again: the page that waits asks the next one."""
     folder = store.home.cache / "predictions"
@@ -199,7 +201,7 @@ def test_a_previewer_that_is_told_to_leave_leaves_nothing_half_asked(
         care.tick()
         return any(folder.glob("*.taken"))
 
-    engine.predictions_on(store, run.id, "digits", "train", anew=True)
+    api.predictions_on(store, run.id, "digits", "train", anew=True)
     until(taken)
     os.kill(care._leaders[folder].pid, signal.SIGTERM)
     until(lambda: not care._leaders[folder].is_alive)
@@ -207,28 +209,28 @@ def test_a_previewer_that_is_told_to_leave_leaves_nothing_half_asked(
 
 
 def test_a_look_at_digits_falls_on_their_ink(store: Store, run: Run, made: Made) -> None:
-    kept = engine.run_predictions(store, run.id)
+    kept = api.run_predictions(store, run.id)
     assert kept is not None
-    found = made(lambda: engine.saliency(store, run.id, "digits", kept.ids[0], None))
+    found = made(lambda: api.saliency(store, run.id, "digits", kept.ids[0], None))
     image, laid_over = (np.asarray(Image.open(found.pictures[name])) for name in ("image", "saliency"))
     assert image.shape == laid_over.shape == (224, 224, 3)
-    pixels = to_array(engine.dataset_image(store, "digits", kept.ids[0]), size=16, channels=1)
+    pixels = to_array(api.dataset_image(store, "digits", kept.ids[0]), size=16, channels=1)
     np.testing.assert_array_equal(image[::14, ::14], np.repeat(pixels, 3, axis=2))
     assert (found.values["target"], found.values["guess"]) == (kept.guesses[0, 0], kept.guesses[0, 0])
     assert found.values["share"] == pytest.approx(kept.shares[0, 0], abs=1e-5)
-    other = made(lambda: engine.saliency(store, run.id, "digits", kept.ids[0], int(kept.guesses[0, 1])))
+    other = made(lambda: api.saliency(store, run.id, "digits", kept.ids[0], int(kept.guesses[0, 1])))
     assert other.values["share"] == pytest.approx(kept.shares[0, 1], abs=1e-5)
     assert not np.array_equal(np.asarray(Image.open(other.pictures["saliency"])), laid_over)
-    assert "no image" in made(lambda: engine.saliency(store, run.id, "digits", "gone", None)).problem
+    assert "no image" in made(lambda: api.saliency(store, run.id, "digits", "gone", None)).problem
 
 
 def test_what_lies_on_the_ink_speaks_for_the_class(store: Store, run: Run) -> None:
-    kept = engine.run_predictions(store, run.id)
+    kept = api.run_predictions(store, run.id)
     assert kept is not None
     trained = Trained.read(best_of(store, run))
     layout, on, off = BACKBONES["small_cnn"].layout, [], []
     for place in range(40):
-        pixels = to_array(engine.dataset_image(store, "digits", kept.ids[place]), size=16, channels=1)
+        pixels = to_array(api.dataset_image(store, "digits", kept.ids[place]), size=16, channels=1)
         entering = trained.pixels(pixels[None], torch.device("cpu"))(torch.arange(1))
         heat = heat_of(trained.network, layout, entering, int(kept.guesses[place, 0]))
         ink = pixels[..., 0] > 128
@@ -262,7 +264,7 @@ def test_every_family_is_looked_into(backbone: str, size: int) -> None:
 
 
 def test_results_are_scikit_learns(store: Store, run: Run) -> None:
-    found = engine.run_predictions(store, run.id)
+    found = api.run_predictions(store, run.id)
     assert found is not None
     told, names = results(found), list(found.classes)
     guesses = found.guesses[:, 0]
@@ -295,7 +297,7 @@ def test_the_command_line_tells_results(
     store: Store, run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("THAW_HOME", str(store.home.root))
-    found = engine.run_predictions(store, run.id)
+    found = api.run_predictions(store, run.id)
     assert found is not None
     assert main(["results", "digits", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == results(found)
@@ -320,7 +322,7 @@ def test_the_command_line_tells_results(
 
 
 def test_nothing_is_said_of_classes_without_images(store: Store, run: Run) -> None:
-    kept = engine.run_predictions(store, run.id)
+    kept = api.run_predictions(store, run.id)
     assert kept is not None
     here = kept.labels != 4
     some = {name: getattr(kept, name)[here] for name in ("labels", "guesses", "shares", "of_label", "rank")}

@@ -9,10 +9,10 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, top_k_accuracy_score
 
-import engine
-from engine.predictions import Labelled, Predictions
+from engine import api
+from engine.artifacts.predictions import Labelled, Predictions
 from engine.training import checkpoint
-from engine.training.outcomes import Judged, outcomes
+from engine.training.evaluation import Judged, outcomes
 from storage import Checkpoint, Store
 from tests.engine.digits_run import DigitsRun
 from tests.pages import seed_datasets
@@ -64,7 +64,7 @@ def test_their_accuracy_is_that_of_the_epoch(run: DigitsRun, kept: Predictions) 
 
 def test_ids_are_those_of_the_data_set(store: Store, kept: Predictions) -> None:
     seed_datasets.digits(store)
-    by_class = {name: set(engine.dataset_images(store, "digits", name)) for name in "0123456789"}
+    by_class = {name: set(api.dataset_images(store, "digits", name)) for name in "0123456789"}
     assert len(set(kept.ids)) == len(kept.ids) > 300
     assert all(one in by_class[kept.classes[label]] for one, label in zip(kept.ids, kept.labels, strict=True))
 
@@ -86,8 +86,8 @@ def test_a_checkpoint_in_mid_epoch_has_none(tmp_path: Path, cache: Path) -> None
 
 
 def test_an_epoch_saved_later_keeps_its_own(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.training.checkpoints.QUICK_S", 0.0)
-    monkeypatch.setattr("engine.training.checkpoints.SHARE", 1e-9)
+    monkeypatch.setattr("engine.training.retention.QUICK_S", 0.0)
+    monkeypatch.setattr("engine.training.retention.SHARE", 1e-9)
     late = DigitsRun(tmp_path, cache, spec={"epochs": 3})
     assert not late.fit(stop=lambda: late.training.at.epoch == 2)
     assert late.saved() == ["e0001", "e0002"]  # the second when it was asked to leave
@@ -139,13 +139,13 @@ def test_names_of_every_script_and_of_none_come_back(tmp_path: Path) -> None:
 
 def test_the_best_checkpoints_are_read_through_the_face(store: Store, run: DigitsRun) -> None:
     made = store.runs.add(name="digits", spec=run.spec.model_dump(mode="json"), dataset_id="digits", epochs=2)
-    assert engine.run_predictions(store, made.id) is None
+    assert api.run_predictions(store, made.id) is None
     store.home.run(made.id).mkdir(parents=True)
     (store.home.run(made.id) / "checkpoints").symlink_to(run.folder / "checkpoints")
     best = max(run.reporter.of("checkpoint"), key=lambda line: (line["metrics"]["val/accuracy"], -line["epoch"]))
     told = {name: best[name] for name in ("epoch", "step", "path", "bytes", "sha256", "metrics")}
     store.checkpoints.add(Checkpoint(run_id=made.id, created_at=0.0, is_best=True, **told))
-    found = engine.run_predictions(store, made.id)
+    found = api.run_predictions(store, made.id)
     assert found is not None
     assert (found.run, found.epoch) == (made.id, best["epoch"])
-    assert engine.run_predictions(store, "gone1234") is None
+    assert api.run_predictions(store, "gone1234") is None

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine.cache_limit import features_bytes
-from engine.leftovers import remove_leftovers
+from engine import api
+from engine.caches.limits import features_bytes
+from engine.supervisor.cleanup import remove_leftovers
 from storage import Store
 
 
@@ -27,7 +27,7 @@ def laid(store: Store) -> Path:
 def test_sizes_counts_and_the_limit_of_features(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THAW_FEATURES_GB", "0.5")
     laid(store)
-    found = {one.key: one for one in engine.list_caches(store)}
+    found = {one.key: one for one in api.list_caches(store)}
     assert (found["features"].bytes, found["features"].count) == (8128, 1)
     assert found["features"].limit == features_bytes() == 500_000_000
     assert (found["images"].count, found["images"].limit) == (0, None)
@@ -37,10 +37,10 @@ def test_sizes_counts_and_the_limit_of_features(store: Store, monkeypatch: pytes
 def test_clearing_leaves_what_is_being_made_and_who_reads_reads_on(store: Store) -> None:
     folder = laid(store)
     reading = np.load(folder / "a.npy", mmap_mode="r")
-    assert engine.clear_cache(store, "features") == 8128
+    assert api.clear_cache(store, "features") == 8128
     assert sorted(path.name for path in folder.iterdir()) == ["b.lock", "b.tmp"]
     assert reading[999] == 999
-    assert engine.clear_cache(store, "previews") == 2
+    assert api.clear_cache(store, "previews") == 2
     assert not list((store.home.cache / "previews").iterdir())
 
 
@@ -56,4 +56,4 @@ def test_what_nobody_makes_any_more_is_removed(store: Store) -> None:
 
 def test_an_unknown_cache_is_no_folder(store: Store) -> None:
     with pytest.raises(KeyError):
-        engine.clear_cache(store, "../runs")
+        api.clear_cache(store, "../runs")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-import engine
-from engine import search_commands
+from engine import api
 from engine.__main__ import main
-from engine.waiting import wait_for_search
+from engine.cli import searches
+from engine.cli.progress import wait_for_search
 from storage import RunState, Search, SearchState, Store
 from tests.conftest import ROOT
 
@@ -21,7 +21,7 @@ NAME = "[bold]digits[/] [/x]"
 
 @pytest.fixture
 def search(store: Store) -> Search:
-    spec = engine.SearchSpec.parse({"space": {"optimisation.learning_rate": {"log": [0.001, 0.1]}}})
+    spec = api.SearchSpec.parse({"space": {"optimisation.learning_rate": {"log": [0.001, 0.1]}}})
     values: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "dataset_id": "digits", "wanted": 3}
     found = store.searches.add(name=NAME, metric="val/accuracy", **values)
     store.searches.move(found.id, SearchState.STARTING)
@@ -33,8 +33,8 @@ def search(store: Store) -> Search:
 def test_what_is_asked_of_a_search_is_told_as_an_object(
     verb: str, store: Store, search: Search, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_commands, "ask", lambda *_, quiet, **__: 0 if quiet else pytest.fail("words"))
-    monkeypatch.setattr("engine.__main__.ask", search_commands.ask)
+    monkeypatch.setattr(searches, "ask", lambda *_, quiet, **__: 0 if quiet else pytest.fail("words"))
+    monkeypatch.setattr("engine.__main__.ask", searches.ask)
     assert main([verb, search.id, "--json", *(["--trials", "2"] if verb == "extend" else [])]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["id"], told["state"], told["best"], told["trials"]) == (search.id, "running", None, [])
@@ -62,7 +62,7 @@ def test_a_log_has_a_line_for_each_trial_and_the_name_letter_for_letter(store: S
         store.searches.move(search.id, SearchState.FINISHED)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.waiting._pass_time", end)
+        patch.setattr("engine.cli.progress._pass_time", end)
         wait_for_search(store, search.id, bar, Console(file=lines, width=200))
     assert lines.getvalue() == "2 of 3: trial 2 finished, val/accuracy 0.7500 at epoch 4\n"
     assert NAME in bar.file.getvalue()  # type: ignore[attr-defined]

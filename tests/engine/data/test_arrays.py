@@ -12,8 +12,8 @@ from PIL import Image
 
 from engine.data.arrays import mean_std, prepare
 from engine.data.decode import to_array
-from engine.data.embedded import open_digits
-from engine.data.source import Source
+from engine.data.sources.base import Source
+from engine.data.sources.embedded import open_digits
 
 DIGITS = {"classes": [str(digit) for digit in range(10)]}
 TWO_AT_ONCE = """

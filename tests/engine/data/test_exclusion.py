@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import engine
-from engine.data.importer import run
-from engine.datasets import replaced_data
-from engine.spec import RunSpec
+from engine import api
+from engine.api.datasets import replaced_data
+from engine.data.imports.importer import run
+from engine.specs import RunSpec
 from engine.training.preparation import prepare_data
 from storage import Dataset, RunState, Store
+from tests.engine.data.imports.test_importer import imported
 from tests.engine.digits_run import Recorder
 from tests.engine.pictures import Quiet, digits, write_zip
-from tests.engine.test_data_import import imported
 
 SPLIT = {"validation_fraction": 0.5, "test_fraction": 0.0, "split_seed": 0, "group_by": ""}
 
@@ -30,7 +30,7 @@ def numbers(store: Store, tmp_path: Path) -> Dataset:
 
 
 def test_excluded_images_are_not_counted_and_change_what_the_data_is(store: Store, numbers: Dataset) -> None:
-    without = engine.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
+    without = api.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
     assert without == store.datasets.get("numbers")
     assert (numbers.images, without.images) == (61, 59)
     assert (without.counts["all"]["3"], without.counts["all"]["4"], without.counts["all"]["5"]) == (6, 5, 6)
@@ -50,34 +50,34 @@ def test_runs_know_the_images_theirs_were_chosen_from(store: Store, numbers: Dat
         return run.id
 
     ids = [launched("before")]
-    engine.exclude_images(store, "numbers", ["4/4-0.png"])
+    api.exclude_images(store, "numbers", ["4/4-0.png"])
     ids += [launched("after"), launched("trial", is_trial=True)]
-    assert [engine.source_fingerprint(store, store.runs.get(one)) for one in ids] == [numbers.fingerprint] * 3
-    engine.exclude_images(store, "numbers", ["4/4-1.png"])
-    assert engine.source_fingerprint(store, store.runs.get(ids[1])) == numbers.fingerprint
-    assert engine.source_fingerprint(store, store.runs.get(ids[2])) is None
+    assert [api.source_fingerprint(store, store.runs.get(one)) for one in ids] == [numbers.fingerprint] * 3
+    api.exclude_images(store, "numbers", ["4/4-1.png"])
+    assert api.source_fingerprint(store, store.runs.get(ids[1])) == numbers.fingerprint
+    assert api.source_fingerprint(store, store.runs.get(ids[2])) is None
 
 
 def test_only_which_images_are_out_matters(store: Store, numbers: Dataset) -> None:
-    both = engine.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
-    assert engine.include_images(store, "numbers", ["3/copy.png"]).fingerprint != both.fingerprint
-    assert engine.exclude_images(store, "numbers", ["3/copy.png", "3/copy.png"]).fingerprint == both.fingerprint
-    assert engine.include_images(store, "numbers", both.excluded) == numbers
+    both = api.exclude_images(store, "numbers", ["3/copy.png", "4/4-0.png"])
+    assert api.include_images(store, "numbers", ["3/copy.png"]).fingerprint != both.fingerprint
+    assert api.exclude_images(store, "numbers", ["3/copy.png", "3/copy.png"]).fingerprint == both.fingerprint
+    assert api.include_images(store, "numbers", both.excluded) == numbers
 
 
 def test_no_class_loses_its_last_image(store: Store, numbers: Dataset) -> None:
-    engine.exclude_images(store, "numbers", [f"7/7-{k}.png" for k in range(5)])
-    with pytest.raises(engine.Refused, match="is the last one to learn 7 from"):
-        engine.exclude_images(store, "numbers", ["7/7-5.png"])
+    api.exclude_images(store, "numbers", [f"7/7-{k}.png" for k in range(5)])
+    with pytest.raises(api.Refused, match="is the last one to learn 7 from"):
+        api.exclude_images(store, "numbers", ["7/7-5.png"])
     assert store.datasets.get("numbers").counts["all"]["7"] == 1
 
 
 def test_unknown_images_are_refused_and_nothing_is_changed(store: Store, numbers: Dataset) -> None:
-    with pytest.raises(engine.Refused, match="there is no such image in Numbers"):
-        engine.exclude_images(store, "numbers", ["3/copy.png", "3/none.png"])
+    with pytest.raises(api.Refused, match="there is no such image in Numbers"):
+        api.exclude_images(store, "numbers", ["3/copy.png", "3/none.png"])
     assert store.datasets.get("numbers") == numbers
-    with pytest.raises(engine.NotFound):
-        engine.exclude_images(store, "letters", ["a.png"])
+    with pytest.raises(api.NotFound):
+        api.exclude_images(store, "letters", ["a.png"])
 
 
 def test_excluded_images_neither_teach_nor_judge(store: Store, numbers: Dataset, tmp_path: Path) -> None:
@@ -89,34 +89,34 @@ def test_excluded_images_neither_teach_nor_judge(store: Store, numbers: Dataset,
 
     place = sorted([*digits(), "3/copy.png"]).index("3/copy.png")
     assert used(numbers) == (set(range(61)), 61)
-    assert used(engine.exclude_images(store, "numbers", ["3/copy.png"])) == (set(range(61)) - {place}, 61)
+    assert used(api.exclude_images(store, "numbers", ["3/copy.png"])) == (set(range(61)) - {place}, 61)
     assert len(list((tmp_path / "cache/images").glob("*.npy"))) == 1  # decoded once for both
 
 
 def test_the_split_that_is_shown_is_the_one_that_trains(store: Store, numbers: Dataset) -> None:
-    engine.exclude_images(store, "numbers", ["4/4-0.png", "4/4-1.png"])
-    shown = engine.dataset_split(store, "numbers", **SPLIT)
+    api.exclude_images(store, "numbers", ["4/4-0.png", "4/4-1.png"])
+    shown = api.dataset_split(store, "numbers", **SPLIT)
     assert {part: sum(counts.values()) for part, counts in shown.items()} == {"train": 29, "validation": 30}
     assert shown["train"]["4"] == shown["validation"]["4"] == 2
-    grouped = engine.dataset_split(store, "numbers", **SPLIT | {"group_by": r"[^/]+$"})
+    grouped = api.dataset_split(store, "numbers", **SPLIT | {"group_by": r"[^/]+$"})
     assert sum(map(sum, (counts.values() for counts in grouped.values()))) == 59
     for wrong in ({"group_by": "("}, {"group_by": "^x"}, {"validation_fraction": 2.0}):
-        with pytest.raises(engine.Refused, match=f"data.{next(iter(wrong))}"):
-            engine.dataset_split(store, "numbers", **SPLIT | wrong)
+        with pytest.raises(api.Refused, match=f"data.{next(iter(wrong))}"):
+            api.dataset_split(store, "numbers", **SPLIT | wrong)
 
 
 def test_what_the_pages_show_of_images(store: Store, numbers: Dataset) -> None:
-    engine.exclude_images(store, "numbers", ["3/copy.png"])
-    assert engine.dataset_images(store, "numbers", "3") == [*(f"3/3-{k}.png" for k in range(6)), "3/copy.png"]
-    assert engine.dataset_image(store, "numbers", "3/copy.png").size == (8, 8)
-    sizes = dict(engine.dataset_files(store, "numbers"))
+    api.exclude_images(store, "numbers", ["3/copy.png"])
+    assert api.dataset_images(store, "numbers", "3") == [*(f"3/3-{k}.png" for k in range(6)), "3/copy.png"]
+    assert api.dataset_image(store, "numbers", "3/copy.png").size == (8, 8)
+    sizes = dict(api.dataset_files(store, "numbers"))
     assert sizes["3/copy.png"] == len(digits()["3/3-0.png"])
-    assert set(engine.dataset_thumbnails(store, "numbers", ["3/copy.png", "5/5-0.png"])) == {"3/copy.png"}
-    scan = engine.dataset_scan(store, "numbers")
+    assert set(api.dataset_thumbnails(store, "numbers", ["3/copy.png", "5/5-0.png"])) == {"3/copy.png"}
+    scan = api.dataset_scan(store, "numbers")
     assert scan is not None
     assert [one.kind for one in scan.findings] == ["duplicate"]
-    for wrong in (engine.dataset_images, engine.dataset_image):
-        with pytest.raises(engine.NotFound):
+    for wrong in (api.dataset_images, api.dataset_image):
+        with pytest.raises(api.NotFound):
             wrong(store, "numbers", "none")
 
 
@@ -129,61 +129,61 @@ def test_a_second_scan_leaves_the_images_where_they_are(store: Store, numbers: D
 
 
 def test_a_data_set_without_a_scan_has_none(store: Store) -> None:
-    assert engine.dataset_scan(store, "digits") is None
-    assert engine.dataset_thumbnails(store, "digits", ["0000"]) == {}
-    with pytest.raises(engine.Unavailable, match="scan it"):
-        engine.exclude_images(store, "digits", ["0000"])
+    assert api.dataset_scan(store, "digits") is None
+    assert api.dataset_thumbnails(store, "digits", ["0000"]) == {}
+    with pytest.raises(api.Unavailable, match="scan it"):
+        api.exclude_images(store, "digits", ["0000"])
 
 
 def test_a_users_own_words_are_kept(store: Store, numbers: Dataset) -> None:
-    assert engine.set_about(store, "numbers", "  From *my* desk.\n").about == "From *my* desk."
+    assert api.set_about(store, "numbers", "  From *my* desk.\n").about == "From *my* desk."
     assert store.datasets.get("numbers").about == "From *my* desk."
-    with pytest.raises(engine.Refused, match="at most 20,000 characters"):
-        engine.set_about(store, "numbers", "x" * 20_001)
+    with pytest.raises(api.Refused, match="at most 20,000 characters"):
+        api.set_about(store, "numbers", "x" * 20_001)
 
 
 def test_a_scan_is_asked_for_once(store: Store, numbers: Dataset) -> None:
-    request = engine.scan_dataset(store, "Numbers")
+    request = api.scan_dataset(store, "Numbers")
     assert (request.kind, request.target, request.payload["name"]) == ("scan_dataset", "numbers", "Numbers")
-    with pytest.raises(engine.Refused, match="scanned already"):
-        engine.scan_dataset(store, "numbers")
+    with pytest.raises(api.Refused, match="scanned already"):
+        api.scan_dataset(store, "numbers")
 
 
 def test_what_cannot_be_fetched_or_added_is_refused_at_the_door(store: Store, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("a")
     refused = {
-        "must be one of mnist": lambda: engine.fetch_dataset(store, "digits"),
-        "no such folder": lambda: engine.fetch_dataset(store, "cifar10", folder=tmp_path / "none"),
-        "is taken": lambda: engine.fetch_dataset(store, "mnist", name="digits"),
-        "or a .csv of path,label": lambda: engine.add_dataset(store, "a", tmp_path / "notes.txt"),
-        "no such folder or file": lambda: engine.add_dataset(store, "a", tmp_path / "none.csv"),
+        "must be one of mnist": lambda: api.fetch_dataset(store, "digits"),
+        "no such folder": lambda: api.fetch_dataset(store, "cifar10", folder=tmp_path / "none"),
+        "is taken": lambda: api.fetch_dataset(store, "mnist", name="digits"),
+        "or a .csv of path,label": lambda: api.add_dataset(store, "a", tmp_path / "notes.txt"),
+        "no such folder or file": lambda: api.add_dataset(store, "a", tmp_path / "none.csv"),
     }
     for words, ask in refused.items():
-        with pytest.raises(engine.Refused, match=words):
+        with pytest.raises(api.Refused, match=words):
             ask()
     assert store.requests.list() == []
-    assert engine.fetch_dataset(store, "mnist").target == "mnist"
-    with pytest.raises(engine.Refused, match="is taken"):
-        engine.fetch_dataset(store, "mnist")
+    assert api.fetch_dataset(store, "mnist").target == "mnist"
+    with pytest.raises(api.Refused, match="is taken"):
+        api.fetch_dataset(store, "mnist")
 
 
 def test_a_run_on_what_leaves_nothing_to_judge_by_is_refused(store: Store, numbers: Dataset) -> None:
     by_class: dict[str, list[str]] = {}
-    for image_id in engine.dataset_files(store, numbers.id):
+    for image_id in api.dataset_files(store, numbers.id):
         by_class.setdefault(image_id[0].rpartition("/")[0], []).append(image_id[0])
-    engine.exclude_images(store, numbers.id, [one for ids in by_class.values() for one in ids[1:]])
-    spec = engine.RunSpec.parse({"data": {"dataset": numbers.id}})
-    assert "nothing to judge by" in str(engine.check(store, spec)[0])
+    api.exclude_images(store, numbers.id, [one for ids in by_class.values() for one in ids[1:]])
+    spec = api.RunSpec.parse({"data": {"dataset": numbers.id}})
+    assert "nothing to judge by" in str(api.check(store, spec)[0])
 
 
 def test_a_run_whose_images_were_replaced_is_not_resumed(store: Store, numbers: Dataset) -> None:
-    spec = engine.RunSpec.parse({"data": {"dataset": numbers.id}})
-    run = engine.start_run(store, spec)
+    spec = api.RunSpec.parse({"data": {"dataset": numbers.id}})
+    run = api.start_run(store, spec)
     store.runs.move(run.id, RunState.STOPPED)
     folder = store.home.run(run.id)
     folder.mkdir(parents=True)
     for fingerprint, problems in ((numbers.source_fingerprint, 0), ("another", 1)):
         (folder / "run.json").write_text(json.dumps({"dataset": {"source_fingerprint": fingerprint}}))
         assert len(replaced_data(store, store.runs.get(run.id))) == problems
-    with pytest.raises(engine.Refused, match="other images lie under this name"):
-        engine.resume(store, run.id)
+    with pytest.raises(api.Refused, match="other images lie under this name"):
+        api.resume(store, run.id)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.data.split import groups_of, parts_of, split
 from engine.errors import Refused
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 
 
 def label_sets() -> list[np.ndarray]:

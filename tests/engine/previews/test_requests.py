@@ -12,10 +12,11 @@ import psutil
 import pytest
 from PIL import Image
 
-import engine
-from engine import BACKBONES, Preview, RunSpec, previewer, previews
-from engine.first_weights import weights_seen
-from engine.previewer import MOST_KEPT, _tidy
+from engine import api
+from engine.api import BACKBONES, Preview, RunSpec
+from engine.artifacts.initial_weights import weights_seen
+from engine.previews import requests, server
+from engine.previews.server import MOST_KEPT, _tidy
 from storage import Store
 from tests.cli import until
 from tests.pages import seed_datasets
@@ -30,16 +31,16 @@ def digits(store: Store) -> Store:
 
 
 @pytest.fixture
-def care(digits: Store) -> Iterator[previews.Previewing]:
+def care(digits: Store) -> Iterator[requests.Previewing]:
     """A supervisor's care of previews."""
-    care = previews.Previewing(digits)
+    care = requests.Previewing(digits)
     yield care
     care.close()
 
 
-def made(store: Store, care: previews.Previewing, kind: str, spec: RunSpec) -> Preview:
+def made(store: Store, care: requests.Previewing, kind: str, spec: RunSpec) -> Preview:
     def ready() -> Preview | None:
-        found = engine.preview(store, kind, spec)
+        found = api.preview(store, kind, spec)
         care.tick()
         return found if found.values is not None or found.problem is not None else None
 
@@ -52,7 +53,7 @@ def changed(**parts: Any) -> RunSpec:
     return RunSpec.parse({**values, **{name: {**values[name], **part} for name, part in parts.items()}})
 
 
-def test_layers_tensors_and_totals_are_those_of_the_network(digits: Store, care: previews.Previewing) -> None:
+def test_layers_tensors_and_totals_are_those_of_the_network(digits: Store, care: requests.Previewing) -> None:
     told = made(digits, care, "layers", SPEC).values
     assert told is not None
     shapes = {one["name"]: one["shape"] for one in told["tensors"]}
@@ -62,18 +63,18 @@ def test_layers_tensors_and_totals_are_those_of_the_network(digits: Store, care:
     assert [10] in shapes.values()  # the bias of a head for ten digits
 
 
-def test_a_sheet_shows_images_as_they_are_and_as_training_sees_them(digits: Store, care: previews.Previewing) -> None:
+def test_a_sheet_shows_images_as_they_are_and_as_training_sees_them(digits: Store, care: requests.Previewing) -> None:
     found = made(digits, care, "augmentation", changed(data={"augmentations": ["rotate"]}))
     assert found.values is not None
     sheet, step = np.asarray(Image.open(found.pictures["sheet"])), found.values["tile"] + found.values["gap"]
     tiles = [sheet[: found.values["tile"], step * column :][:, : found.values["tile"]] for column in range(8)]
-    first = next(engine.dataset_image(digits, "digits", one) for one in found.values["images"][:1])
+    first = next(api.dataset_image(digits, "digits", one) for one in found.values["images"][:1])
     plain = np.asarray(first.convert("RGB").resize((112, 112), Image.Resampling.NEAREST))
     np.testing.assert_array_equal(tiles[0][..., :3], plain)
     assert len({tile.tobytes() for tile in tiles}) == 8  # each time changed otherwise
 
 
-def test_a_rate_is_suggested_from_a_measured_curve(digits: Store, care: previews.Previewing) -> None:
+def test_a_rate_is_suggested_from_a_measured_curve(digits: Store, care: requests.Previewing) -> None:
     told = made(digits, care, "rates", SPEC).values
     assert told is not None
     assert told["rates"] == sorted(told["rates"])
@@ -81,7 +82,7 @@ def test_a_rate_is_suggested_from_a_measured_curve(digits: Store, care: previews
 
 
 def test_what_cannot_be_made_says_why_until_asked_again(
-    digits: Store, care: previews.Previewing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Store, care: requests.Previewing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     gone = changed(model={"weights": "file", "weights_from": str(tmp_path / "gone.safetensors")})
@@ -90,9 +91,9 @@ def test_what_cannot_be_made_says_why_until_asked_again(
     assert "gone.safetensors" in said
 
 
-def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store, care: previews.Previewing) -> None:
+def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store, care: requests.Previewing) -> None:
     spec = changed(optimisation={"batch_size": 32})
-    engine.preview(digits, "rates", spec)
+    api.preview(digits, "rates", spec)
     care.tick()
     folder = digits.home.cache / "previews"
     taken = until(lambda: next(folder.glob("*.taken"), None))
@@ -101,33 +102,33 @@ def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store
     until(lambda: not psutil.pid_exists(leader.pid) or not leader.is_alive)
     if not taken.exists():
         pytest.skip("it was ready before it could be killed")
-    long_ago = time.time() - 2 * previews.LOST_S
+    long_ago = time.time() - 2 * requests.LOST_S
     os.utime(taken, (long_ago, long_ago))
     for _ in range(2):  # said as often as it is looked at
-        assert "cut off" in (engine.preview(digits, "rates", spec).problem or "")
-    engine.forget_preview(digits, "rates", spec)
+        assert "cut off" in (api.preview(digits, "rates", spec).problem or "")
+    api.forget_preview(digits, "rates", spec)
     assert made(digits, care, "rates", spec).values is not None
 
 
-def test_what_a_run_will_cost_is_measured_for_any_batch(digits: Store, care: previews.Previewing) -> None:
-    told = made(digits, care, "fit", engine.measured_as(SPEC)).values
+def test_what_a_run_will_cost_is_measured_for_any_batch(digits: Store, care: requests.Previewing) -> None:
+    told = made(digits, care, "fit", api.measured_as(SPEC)).values
     assert told is not None
-    small, large = (engine.will_it_fit(digits, changed(optimisation={"batch_size": size}), told) for size in (16, 1024))
+    small, large = (api.will_it_fit(digits, changed(optimisation={"batch_size": size}), told) for size in (16, 1024))
     assert small.level == "fits"
     assert large.memory > small.memory > 2e8  # the libraries alone
     assert small.largest_batch > 1000
-    assert engine.preview(digits, "fit", engine.measured_as(changed(optimisation={"batch_size": 7}))).values == told
+    assert api.preview(digits, "fit", api.measured_as(changed(optimisation={"batch_size": 7}))).values == told
 
 
 def test_what_no_page_waits_for_any_more_is_not_made(digits: Store) -> None:
     folder = digits.home.cache / "previews"
-    engine.preview(digits, "rates", SPEC)
-    engine.preview(digits, "layers", SPEC)
+    api.preview(digits, "rates", SPEC)
+    api.preview(digits, "layers", SPEC)
     old = next(path for path in folder.glob("*.json") if '"rates"' in path.read_text())
-    long_ago = time.time() - 2 * previews.UNWANTED_S
+    long_ago = time.time() - 2 * requests.UNWANTED_S
     os.utime(old, (long_ago, long_ago))
-    assert [old.name] != [path.name for path in previews.waiting(folder)]
-    assert len(previews.waiting(folder)) == 1
+    assert [old.name] != [path.name for path in requests.waiting(folder)]
+    assert len(requests.waiting(folder)) == 1
     assert not old.exists()
 
 
@@ -142,12 +143,12 @@ def test_previews_looked_at_lately_are_kept(tmp_path: Path) -> None:
 def test_a_preview_that_tells_nothing_for_long_is_known_to_be_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(previewer, "BEAT_S", 0.05)
+    monkeypatch.setattr(server, "BEAT_S", 0.05)
     taken = tmp_path / "a.taken"
     taken.write_text("{}")
     os.utime(taken, (1, 1))  # asked for long ago
-    with previewer.beating(taken):
-        until(lambda: time.time() - taken.stat().st_mtime < previews.LOST_S, within_s=5)
+    with server.beating(taken):
+        until(lambda: time.time() - taken.stat().st_mtime < requests.LOST_S, within_s=5)
 
 
 def test_weights_put_in_place_later_are_looked_at_anew(

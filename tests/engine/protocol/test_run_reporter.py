@@ -3,8 +3,8 @@
 import json
 import math
 
-from engine.lines import Lines
-from engine.training.events import NullReporter, Reporter
+from engine.protocol.json_lines import Lines
+from engine.protocol.run_reporter import NullReporter, Reporter
 
 
 def _read(path):

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import Refused
-from engine.spec import RunSpec, Setting
-from engine.spec import settings as spec_settings
+from engine.specs import RunSpec, Setting
+from engine.specs import settings as spec_settings
 
 SETTINGS = {one.path: one for one in spec_settings()}
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine
-from engine import ALGORITHMS, SCHEDULERS, Range, Refused, RunSpec, SearchSpec, search_settings, searchable
+from engine import api
+from engine.api import ALGORITHMS, SCHEDULERS, Range, Refused, RunSpec, SearchSpec, search_settings, searchable
 
 RATE = "optimisation.learning_rate"
 BATCH = "optimisation.batch_size"
@@ -219,14 +219,14 @@ def test_numbers_that_yaml_reads_as_text_are_numbers() -> None:
     assert spec.space[RATE] == Range(log=(1e-4, 1e-2))
 
 
-@pytest.mark.parametrize("name", engine.SEARCH_PRESETS)
+@pytest.mark.parametrize("name", api.SEARCH_PRESETS)
 def test_presets_are_whole_searches(name: str) -> None:
-    assert SearchSpec.parse(engine.SEARCH_PRESETS[name].values).trials in (10, 30, 100)
+    assert SearchSpec.parse(api.SEARCH_PRESETS[name].values).trials in (10, 30, 100)
 
 
 def test_every_field_but_the_fixed_ones_can_be_searched() -> None:
     assert {"model.backbone", "freeze.policy", "data.augmentations", "optimisation.optimizer"} <= set(searchable())
-    every = {one.path for one in engine.settings()}
+    every = {one.path for one in api.settings()}
     assert {"name", "data.dataset", "strategy"} <= every - set(searchable())
     assert all(one.label and one.description for one in search_settings())
     assert "run.epochs" not in {one.path for one in search_settings()}
@@ -247,5 +247,5 @@ def test_what_lies_outside_or_between_steps_is_brought_inside(
 
 
 def test_runs_of_trials_are_runs_like_any_other() -> None:
-    spec = spec_of(run=engine.PRESETS["demo"].values)
+    spec = spec_of(run=api.PRESETS["demo"].values)
     assert RunSpec.parse(spec.trial(spec.base).model_dump(mode="json")) == spec.run

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import host_memory, processes, run_log
-from engine.deaths import Deaths
 from engine.faults import FAULTS, fault_of
-from engine.running import Running
+from engine.machine import memory, processes
+from engine.supervisor import log_files
+from engine.supervisor.exit_causes import Deaths
+from engine.supervisor.runs import Running
 from storage import Run, RunState, Store
 
 
@@ -35,7 +36,7 @@ def test_how_a_process_ended_names_the_fault(
 
 def test_memory_and_hangs_are_told_from_a_plain_kill(store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     deaths, kills = Deaths(store.home), 3
-    monkeypatch.setattr(host_memory, "kills", lambda: kills)
+    monkeypatch.setattr(memory, "kills", lambda: kills)
     deaths.launched(run.id)
     assert deaths.cause(run).fault == "killed"
     kills = 4
@@ -99,10 +100,10 @@ def test_a_flooded_log_keeps_its_head_and_its_end(tmp_path: Path) -> None:
     with log.open("ab") as writer:
         writer.write(b"first error\n" + b"x" * 5000 + b"\nlast words\n")
         writer.flush()
-        assert run_log.trim(log, most=1000, head=100, tail=200)
+        assert log_files.trim(log, most=1000, head=100, tail=200)
         assert log.stat().st_size < 400 and log.stat().st_blocks * 512 < 10_000
         writer.write(b"and on\n")
     text = log.read_bytes()
     assert text.startswith(b"first error\n") and text.endswith(b"last words\nand on\n")
     assert b"4724 bytes left out" in text
-    assert not run_log.trim(log, most=1000, head=100, tail=200)
+    assert not log_files.trim(log, most=1000, head=100, tail=200)

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.ingest import ingest
+from engine.supervisor.ingest import ingest
 from storage import Run, RunState, Store
 
 STARTED = {"kind": "started", "attempt": 1, "device": "cpu", "epoch": 0, "step": 0, "epochs": 2, "steps": 20}

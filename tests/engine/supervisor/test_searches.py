@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-import engine
-from engine import launchers, processes, searching
-from engine.searching import Searching
-from engine.supervisor import Supervisor
+from engine import api
+from engine.machine import processes
+from engine.supervisor import searches
+from engine.supervisor.loop import Supervisor
+from engine.supervisor.searches import Searching
+from engine.worker import launchers
 from storage import Store
 from tests.engine.supervised import (
     RATE,
@@ -83,7 +85,7 @@ def test_a_driver_that_dies_in_vain_ends_the_search(store: Store, supervisor: Su
     assert "log.txt" in (search.advice or "")
     assert states(store, search) == [R.INTERRUPTED], "it goes on once the search is continued"
     play("go on")
-    assert done(supervisor, store, engine.continue_search(store, search.id)).state == "done"
+    assert done(supervisor, store, api.continue_search(store, search.id)).state == "done"
     assert until_state(supervisor, store, search, S.FINISHED).reason is None
     assert set(states(store, search)) == {R.FINISHED}
 
@@ -109,26 +111,26 @@ def test_a_new_supervisor_follows_a_driver_that_lives(store: Store, play: Any) -
     store.searches.update(search.id, pid=None)  # as if it had died between launching and noting the pid
     second = Supervisor(store)
     run = trials(store, search)[1]
-    assert done(second, store, engine.stop_trial(store, run.id)).state == "done"
+    assert done(second, store, api.stop_trial(store, run.id)).state == "done"
     again = until(second, store, search, is_training(store, 3))
     assert (again.attempt, again.pid) == (1, search.pid)
-    done(second, store, engine.stop_search(store, search.id))
+    done(second, store, api.stop_search(store, search.id))
     second.close()
 
 
 def test_runs_and_searches_wait_in_one_queue(store: Store, supervisor: Supervisor, play: Any) -> None:
     play("wait", 0)
     search = until(supervisor, store, start(store), is_training(store, 1))
-    run = engine.start_run(store, engine.RunSpec.parse({"device": "cpu"}))
+    run = api.start_run(store, api.RunSpec.parse({"device": "cpu"}))
     later = start(store)
     for _ in range(3):
         supervisor.tick()
     assert (store.runs.get(run.id).state, store.searches.get(later.id).state) == (R.QUEUED, S.QUEUED)
     assert store.searches.get(later.id).name == "rates 2"
     store.runs.move(run.id, R.STOPPED)
-    done(supervisor, store, engine.stop_search(store, search.id))
+    done(supervisor, store, api.stop_search(store, search.id))
     until(supervisor, store, later, is_training(store, 1))
-    done(supervisor, store, engine.stop_search(store, later.id))
+    done(supervisor, store, api.stop_search(store, later.id))
 
 
 def test_a_driver_that_hangs_is_started_again(
@@ -137,7 +139,7 @@ def test_a_driver_that_hangs_is_started_again(
     play("hang", 1)
     search = until(supervisor, store, start(store), is_training(store, 2))
     play("go on")
-    monkeypatch.setattr(searching, "SILENT_S", 0.5)
+    monkeypatch.setattr(searches, "SILENT_S", 0.5)
     search = until(supervisor, store, search, lambda now: not now.state.has_process)
     monkeypatch.undo()
     play("go on")

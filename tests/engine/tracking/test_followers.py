@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("tensorboard", reason="logging to TensorBoard needs requirements-extra.txt")
 
-import engine
-from engine import Refused, Unavailable
+from engine import api
 from engine.__main__ import main
-from engine.event_files import read_scalars
+from engine.api import Refused, Unavailable
+from engine.api.event_files import read_scalars
 from engine.tracking.follower import Follower
 from engine.tracking.tensorboard_log import TensorBoardLog
 from storage import Checkpoint, MetricPoint, Run, RunState, Store
@@ -58,7 +58,7 @@ def logged(store: Store, run: Run) -> dict[str, list[tuple[int, float]]]:
 
 @pytest.fixture
 def chosen(store: Store) -> Store:
-    engine.set_trackers(store, ["tensorboard"])
+    api.set_trackers(store, ["tensorboard"])
     (store.home.trackers / "tensorboard").mkdir(parents=True)
     return store
 
@@ -123,7 +123,7 @@ def test_runs_of_before_the_choice_and_those_read_in_are_left_alone(store: Store
     measure(store, old, 1)
     store.runs.move(old.id, RunState.FINISHED)
     time.sleep(0.01)
-    engine.set_trackers(store, ["tensorboard"])
+    api.set_trackers(store, ["tensorboard"])
     store.runs.add(name="foreign", spec={}, dataset_id="", epochs=1, state=RunState.FINISHED, source="TensorBoard: x")
     (store.home.trackers / "tensorboard").mkdir(parents=True)
     assert not follower(store).tick()
@@ -197,7 +197,7 @@ def test_a_run_that_is_deleted_on_the_way_stops_nobody(chosen: Store) -> None:
 
 def test_weights_and_biases_keeps_runs_offline(store: Store) -> None:
     pytest.importorskip("wandb", reason="logging to Weights & Biases needs requirements-extra.txt")
-    engine.set_trackers(store, ["wandb"])
+    api.set_trackers(store, ["wandb"])
     run = begun(store)
     measure(store, run, 1, 2)
     store.runs.move(run.id, RunState.FINISHED)
@@ -226,21 +226,21 @@ def test_what_is_chosen_is_checked_at_the_door(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Refused, match="must be one of tensorboard, wandb"):
-        engine.set_trackers(store, ["mlflow"])
+        api.set_trackers(store, ["mlflow"])
     assert main(["trackers", "tensorboard"]) == 0
     assert "tensorboard  on" in capsys.readouterr().out
-    since = engine.trackers(store)["tensorboard"]
-    engine.set_trackers(store, ["tensorboard", "wandb"])
-    assert engine.trackers(store)["tensorboard"] == since
+    since = api.trackers(store)["tensorboard"]
+    api.set_trackers(store, ["tensorboard", "wandb"])
+    assert api.trackers(store)["tensorboard"] == since
     assert main(["trackers", "none"]) == 0
-    assert engine.trackers(store) == {}
+    assert api.trackers(store) == {}
     monkeypatch.setattr("engine.tracking.choice.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match=r"needs its package wandb: pip install -r requirements-extra\.txt"):
-        engine.set_trackers(store, ["wandb"])
+        api.set_trackers(store, ["wandb"])
 
 
 def test_the_supervisor_keeps_a_follower_while_something_trains(chosen: Store, tmp_path: Path) -> None:
-    from engine.tracking.care import Tracking
+    from engine.supervisor.trackers import Tracking
 
     care = Tracking(chosen)
     care.tick()

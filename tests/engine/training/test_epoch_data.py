@@ -160,7 +160,7 @@ def train_head(folder: str, cache: str) -> None:
 
 
 def test_two_runs_filling_it_at_once_are_safe(tmp_path: Path) -> None:
-    train = "import sys; from tests.engine.test_training_feeds import train_head; train_head(*sys.argv[1:])"
+    train = "import sys; from tests.engine.training.test_epoch_data import train_head; train_head(*sys.argv[1:])"
     commands = [[sys.executable, "-c", train, str(tmp_path / name), str(tmp_path / "cache")] for name in "ab"]
     both = [subprocess.Popen(command, cwd=ROOT) for command in commands]
     assert [process.wait(120) for process in both] == [0, 0]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.errors import Unavailable
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 from engine.training.failures import DiskFull, Diverged, explain
 
 SPEC = RunSpec.parse({"optimisation": {"batch_size": 64, "learning_rate": 0.3}, "data": {"image_size": 96}})

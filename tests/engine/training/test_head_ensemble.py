@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
-from engine.predictions import Predictions
-from engine.spec import RunSpec, shared_by
-from engine.training.checkpoints import Checkpoints
-from engine.training.many import Member, Together, with_own_head
+from engine.artifacts.predictions import Predictions
+from engine.specs import RunSpec, shared_by
+from engine.training.head_ensemble import Member, Together, with_own_head
 from engine.training.memory import Memory
-from engine.training.meter import Meter
+from engine.training.metric_logger import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data
+from engine.training.retention import Checkpoints
 from engine.training.state import Training, seed_all
 from tests.engine.digits_run import CPU, DIGITS, SMALL, DigitsRun, Recorder
 

@@ -8,14 +8,14 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from engine.catalog import PRESETS
-from engine.spec import RunSpec
+from engine.specs import RunSpec
 from engine.training import checkpoint
 from engine.training.failures import Diverged
 from engine.training.loop import evaluate
 from engine.training.precision import Format
 from tests.engine.digits_run import DigitsRun
 
-DEMO = Path(__file__).parents[2] / "examples" / "digits.yaml"
+DEMO = Path(__file__).parents[3] / "examples" / "digits.yaml"
 
 
 @pytest.fixture(scope="module")

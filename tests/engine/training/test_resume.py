@@ -170,8 +170,8 @@ def test_where_saving_takes_long_short_epochs_are_saved_now_and_then_and_the_bes
     spec = {"epochs": 8}
     whole = DigitsRun(tmp_path / "whole", cache, spec=spec)
     assert whole.fit()
-    monkeypatch.setattr("engine.training.checkpoints.QUICK_S", 0.0)
-    monkeypatch.setattr("engine.training.checkpoints.SHARE", 1e-6)
+    monkeypatch.setattr("engine.training.retention.QUICK_S", 0.0)
+    monkeypatch.setattr("engine.training.retention.SHARE", 1e-6)
     run = DigitsRun(tmp_path / "rare", cache, spec=spec)
     assert run.fit()
     announced = [line["epoch"] for line in run.reporter.of("checkpoint")]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from engine.spec import Optimisation
-from engine.training.objective import Objective
+from engine.specs import Optimisation
+from engine.training.criterion import Objective
 from engine.training.precision import Format
 from engine.training.state import Choices
 from engine.training.step import Stepper

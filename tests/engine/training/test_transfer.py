@@ -12,9 +12,9 @@ from torchvision import models
 
 from engine.catalog import BACKBONES
 from engine.errors import Unavailable
-from engine.spec import Model
-from engine.training import weights
-from engine.training.model import build, take_over
+from engine.specs import Model
+from engine.training.network import weights
+from engine.training.network.model import build, take_over
 from tests.engine.digits_run import DigitsRun, equal
 
 SMALL_NET = {"model": {"backbone": "small_cnn"}}

@@ -1,6 +1,6 @@
 """Searches driven by Ray in processes of their own, on real digits.
 
-The whole table of pairs is slow: `.venv/bin/pytest tests/engine/test_tuning_driver.py -m "slow or not slow"`.
+The whole table of pairs is slow: `.venv/bin/pytest tests/engine/tuning/test_driver.py -m "slow or not slow"`.
 """
 
 import re

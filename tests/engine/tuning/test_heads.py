@@ -8,13 +8,13 @@ import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.spec import heads_alone
-from engine.training import many
+from engine.protocol.search_reporter import Telling
+from engine.specs import heads_alone
+from engine.training import head_ensemble
 from engine.tuning import heads
-from engine.tuning.asking import Asking
-from engine.tuning.course import Course
-from engine.tuning.order import Order
-from engine.tuning.telling import Telling
+from engine.tuning.job import Order
+from engine.tuning.lifecycle import Course
+from engine.tuning.trial_ledger import Asking
 from tests.searches import Searched, wait_for
 
 HEAD = {"freeze": {"policy": "head"}, "epochs": 3}
@@ -92,14 +92,14 @@ def test_paused_before_they_begin_they_train_together_later(tmp_path: Path) -> N
 def test_too_many_heads_for_the_memory_go_on_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search = Searched(tmp_path, run=HEAD, trials=6)
     search.lay()
-    together = many._Heads.__call__
+    together = head_ensemble._Heads.__call__
 
-    def short(heads: many._Heads, features: Tensor) -> Tensor:
+    def short(heads: head_ensemble._Heads, features: Tensor) -> Tensor:
         if heads.count > 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return together(heads, features)
 
-    monkeypatch.setattr(many._Heads, "__call__", short)
+    monkeypatch.setattr(head_ensemble._Heads, "__call__", short)
     monkeypatch.setattr("engine.tuning.heads.BLOCK", 4)
     course = driving(search, monkeypatch)
     assert course.ending.state == "finished"
@@ -114,7 +114,7 @@ def test_a_full_disk_interrupts_and_fails_nothing(tmp_path: Path, monkeypatch: p
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("engine.training.checkpoints.checkpoint.write", full)
+    monkeypatch.setattr("engine.training.retention.checkpoint.write", full)
     course = driving(search, monkeypatch)
     assert course.ending.state == "interrupted"
     assert course.ending.reason and "disk" in course.ending.reason

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.catalog import ALGORITHMS
-from engine.tuning.asking import Asking, Known
+from engine.tuning.trial_ledger import Asking, Known
 from tests.asking import NUMBERS, RATE, SMOOTHING, SPACE, asking, quality, rows, run_all
 
 

@@ -10,13 +10,13 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 
 from engine.catalog import SCHEDULERS
-from engine.spec import SearchSpec
-from engine.tuning.asking import Asking, Known
-from engine.tuning.conducting import Conductor, Hears
-from engine.tuning.course import Course
-from engine.tuning.order import Order
-from engine.tuning.scheduling import remember, scheduler
-from engine.tuning.telling import Telling
+from engine.protocol.search_reporter import Telling
+from engine.specs import SearchSpec
+from engine.tuning.job import Order
+from engine.tuning.lifecycle import Course
+from engine.tuning.ray_bridge import Conductor, Hears
+from engine.tuning.ray_schedulers import remember, scheduler
+from engine.tuning.trial_ledger import Asking, Known
 
 EPOCHS = 9
 PRUNING = [name for name in SCHEDULERS if name not in ("none", "pbt")]
@@ -112,7 +112,7 @@ def test_every_scheduler_ends_the_worst_early(name: str, at_once: int, failing: 
 
 @pytest.mark.parametrize("epochs", [10, 20, 30])
 def test_the_best_of_a_round_train_to_their_last_epoch(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.engine.test_tuning_scheduling.EPOCHS", epochs)
+    monkeypatch.setattr("tests.engine.tuning.test_ray_schedulers.EPOCHS", epochs)
     trials = Played(searching("hyperband", run={"epochs": epochs}), at_once=2, failing=0).trials
     assert max(trials, key=lambda one: one.quality).epoch == epochs
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.tuning.gate import LEAVE, Word
-from engine.tuning.stepping import Stepping
+from engine.tuning.epoch_gate import LEAVE, Word
+from engine.tuning.stepped_training import Stepping
 from tests.engine.digits_run import read_lines, write_run_file
 
 TINY = {"data": {"dataset": "digits", "image_size": 8}}

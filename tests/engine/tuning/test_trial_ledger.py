@@ -8,13 +8,13 @@ import pytest
 
 from engine.catalog import ALGORITHMS, SCHEDULERS
 from engine.catalog.named import named
+from engine.protocol.search_reporter import Telling
 from engine.training.failures import Diverged, explain
-from engine.tuning.asking import Asking, Known
-from engine.tuning.course import Course
-from engine.tuning.gate import LEAVE, Word
-from engine.tuning.order import Order
-from engine.tuning.proposing import Drawn, Outcome, Proposer
-from engine.tuning.telling import Telling
+from engine.tuning.epoch_gate import LEAVE, Word
+from engine.tuning.job import Order
+from engine.tuning.lifecycle import Course
+from engine.tuning.samplers.sampler import Drawn, Outcome, Proposer
+from engine.tuning.trial_ledger import Asking, Known
 from tests.asking import RATE, SMOOTHING, SPACE, asking, rows, run_all
 from tests.engine.digits_run import read_lines
 

@@ -6,8 +6,8 @@ import pytest
 
 from engine.catalog.strategies import processes_of
 from engine.faults import FAULTS
+from engine.training.distributed.rank import last_word
 from engine.training.failures import explain
-from engine.training.rank import last_word
 
 FINISHED = {"state": "finished", "reason": None}
 STOPPED = {"state": "stopped", "reason": "stopped at step 3."}

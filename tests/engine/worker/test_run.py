@@ -15,8 +15,8 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
-from engine.training.rank import reporting
-from engine.worker import attempt
+from engine.training.distributed.rank import reporting
+from engine.worker.run import attempt
 from tests.engine.digits_run import DIGITS, read_lines, write_run_file
 
 EPOCHS = 12

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from pages.parts.compared import focused
-from pages.parts.compared_curves import Look, courses
-from pages.parts.figures.courses import of_run, window_of
-from pages.parts.figures.palette import LIGHT
-from pages.parts.measured import measure
-from pages.parts.spent import EPOCH_S, moving
+from pages.parts.analysis.comparison.compared_runs import focused
+from pages.parts.analysis.elapsed import EPOCH_S, moving
+from pages.parts.analysis.run_stats import measure
+from pages.parts.compare.curves import Look, courses
+from pages.parts.figures.compare.series import of_run, window_of
+from pages.parts.palette import LIGHT
 from storage import MetricPoint, Run, RunState, Store
 from tests.pages.compared_runs import SIX, compared, series
 

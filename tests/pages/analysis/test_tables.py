@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from pages.parts.tables import checkpoints_table, events_table, runs_table, set_aside_table
+from pages.parts.analysis.tables import checkpoints_table, events_table, runs_table, set_aside_table
 from storage import Checkpoint, Event, Run, RunState, Store
 
 RUN = Run(

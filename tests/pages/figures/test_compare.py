@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from pages.parts.compared import Focus, dress, focused
-from pages.parts.compared_looks import columns_of, dots_of, no_front, parallel_of
-from pages.parts.figures.compared import compared as drawn
-from pages.parts.figures.compared_still import compared_still
-from pages.parts.figures.courses import Course, of_group, of_run, places, window_of
-from pages.parts.figures.palette import DARK, LIGHT, line_colours
-from pages.parts.figures.parallel_still import parallel_still
-from pages.parts.figures.trade_off import front
-from pages.parts.setting_axes import axes
-from pages.parts.settings_table import settings_table
+from pages.parts.analysis.comparison.compared_runs import Focus, dress, focused
+from pages.parts.analysis.comparison.settings_table import settings_table
+from pages.parts.analysis.setting_axes import axes
+from pages.parts.compare.plots import columns_of, dots_of, no_front, parallel_of
+from pages.parts.figures.compare.curves import compared as drawn
+from pages.parts.figures.compare.series import Course, of_group, of_run, places, window_of
+from pages.parts.figures.compare.still_curves import compared_still
+from pages.parts.figures.searches.parallel_still import parallel_still
+from pages.parts.figures.searches.trade_off import front
+from pages.parts.palette import DARK, LIGHT, line_colours
 from storage import MetricPoint, Run, RunState, Store
 from tests.pages.compared_runs import SIX, compared, elsewhere, run, series
 

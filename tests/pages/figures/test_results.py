@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import engine
-from engine import results
-from pages.parts import changes
-from pages.parts.figures.confusion import FAINT, cells, confusion_map
-from pages.parts.figures.confusion_change import confusion_change, signed
-from pages.parts.figures.palette import DARK, LIGHT, Palette
-from pages.parts.figures.reliability import reliability
-from pages.parts.results_table import images_table, pairs_table, scores_table
+from engine import api
+from engine.artifacts import scores
+from pages.parts.analysis.results import changes
+from pages.parts.analysis.results.tables import images_table, pairs_table, scores_table
+from pages.parts.figures.results.confusion import FAINT, cells, confusion_map
+from pages.parts.figures.results.confusion_change import confusion_change, signed
+from pages.parts.figures.results.reliability import reliability
+from pages.parts.palette import DARK, LIGHT, Palette
 from tests.pages.seed_results import digits, of_shares
 
 FOUND = digits()
@@ -47,7 +47,7 @@ def test_tiles_are_the_cells_of_the_matrix(palette: Palette) -> None:
 
 def test_rates_are_shares_of_true_classes_in_per_cent() -> None:
     option = drawn(MATRIX, NAMES, as_rates=True)
-    assert grid(option, 10) == pytest.approx(100 * results.rates(MATRIX), abs=0.01)
+    assert grid(option, 10) == pytest.approx(100 * scores.rates(MATRIX), abs=0.01)
     texts = [one["label"]["formatter"] for one in option["series"][0]["data"]]
     assert all(text.endswith("%") for text in texts)
     assert "100%" not in texts  # nothing is rounded up to all
@@ -104,14 +104,14 @@ def test_signs() -> None:
 
 
 def test_bars_of_reliability_are_the_bins_that_hold_images() -> None:
-    found = results.calibration(FOUND)
+    found = scores.calibration(FOUND)
     figure = reliability(found.images, found.confidence, found.accuracy, palette=LIGHT)
     filled = found.images > 0
     assert list(figure.data[0].y) == pytest.approx(100 * found.accuracy[filled])
     assert list(figure.data[3].y) == found.images[filled].tolist()
     ends = np.array(figure.data[1].base) + np.array(figure.data[1].y)
     assert ends == pytest.approx(100 * found.confidence[filled])
-    none = results.calibration(of_shares(np.zeros((0, 2)), np.zeros(0, int), ("a", "b")))
+    none = scores.calibration(of_shares(np.zeros((0, 2)), np.zeros(0, int), ("a", "b")))
     empty = reliability(none.images, none.confidence, none.accuracy, palette=DARK)
     assert len(empty.data[0].y) == 0
 
@@ -123,11 +123,11 @@ def test_tables_say_what_the_matrix_says() -> None:
     unseen = scores_table(np.diag([5, 0]), ("a", ":material/delete: b"))
     assert unseen["recall"].isna().tolist() == [False, True]  # no class is bad for want of images
     assert ":material/" not in unseen["class"][1]
-    pairs = results.confused_pairs(MATRIX, 3)
+    pairs = scores.confused_pairs(MATRIX, 3)
     assert pairs_table(pairs, NAMES)["images"].tolist() == [str(pair.images) for pair in pairs]
     images = images_table(FOUND, np.array([3, 0]))
     assert images["image"].tolist() == [FOUND.ids[3], FOUND.ids[0]]
     assert images["label"].tolist() == [NAMES[FOUND.labels[3]], NAMES[FOUND.labels[0]]]
     thirds = replace(FOUND, shares=np.full_like(FOUND.shares, 1 / 3), of_label=np.full_like(FOUND.of_label, 1 / 3))
-    written = engine.as_csv(images_table(thirds, np.array([0])).to_dict("list")).decode()
+    written = api.as_csv(images_table(thirds, np.array([0])).to_dict("list")).decode()
     assert written.rstrip().endswith(",0.333333,0.333333")

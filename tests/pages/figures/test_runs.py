@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from pages.parts.figures.accuracy import accuracy
 from pages.parts.figures.curve import Mark, Window, smoothed
-from pages.parts.figures.learning_rate import learning_rate
-from pages.parts.figures.loss import loss
-from pages.parts.figures.marks import attempt_marks, checkpoint_marks, memory_marks
-from pages.parts.figures.memory import memory, memory_names, memory_title
-from pages.parts.figures.palette import DARK, LIGHT, Palette, palette_of
-from pages.parts.figures.single import single
-from pages.parts.figures.throughput import throughput
+from pages.parts.figures.runs.accuracy import accuracy
+from pages.parts.figures.runs.learning_rate import learning_rate
+from pages.parts.figures.runs.loss import loss
+from pages.parts.figures.runs.marks import attempt_marks, checkpoint_marks, memory_marks
+from pages.parts.figures.runs.memory import memory, memory_names, memory_title
+from pages.parts.figures.runs.single import single
+from pages.parts.figures.runs.throughput import throughput
+from pages.parts.palette import DARK, LIGHT, Palette, palette_of
 from storage import Checkpoint, Event, MetricPoint, Series
 from tests.conftest import ROOT
 

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pages.parts.figures.best_so_far import best_so_far, staircase
-from pages.parts.figures.contour import contour, surface
-from pages.parts.figures.importance import importance
-from pages.parts.figures.palette import DARK, LIGHT
-from pages.parts.figures.parallel import drawn, parallel
-from pages.parts.figures.slices import slices
-from pages.parts.figures.timeline import timeline
-from pages.parts.figures.trade_off import Dot, Scale, front, trade_off
-from pages.parts.figures.trial_curves import trial_curves
-from pages.parts.trials import Dimension, Trial, best_first, dimensions, failures, lanes, tally
+from pages.parts.analysis.trials import Dimension, Trial, best_first, dimensions, failures, lanes, tally
+from pages.parts.figures.searches.best_so_far import best_so_far, staircase
+from pages.parts.figures.searches.contour import contour, surface
+from pages.parts.figures.searches.importance import importance
+from pages.parts.figures.searches.parallel import drawn, parallel
+from pages.parts.figures.searches.slices import slices
+from pages.parts.figures.searches.timeline import timeline
+from pages.parts.figures.searches.trade_off import Dot, Scale, front, trade_off
+from pages.parts.figures.searches.trial_curves import trial_curves
+from pages.parts.palette import DARK, LIGHT
 from storage import Run, RunState
 
 RATE = "optimisation.learning_rate"

@@ -3,11 +3,11 @@
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pages.parts.comparison import Difference
-from pages.parts.figures.palette import Palette, line_colours
-from pages.parts.groups import EACH, Group
-from pages.parts.measured import Measured
-from pages.parts.quantities import Quantity
+from pages.parts.analysis.comparison.differences import Difference
+from pages.parts.analysis.comparison.groups import EACH, Group
+from pages.parts.analysis.quantities import Quantity
+from pages.parts.analysis.run_stats import Measured
+from pages.parts.palette import Palette, line_colours
 from storage import Run
 
 MOST_LINES = 24  # groups that are drawn in a colour of their own

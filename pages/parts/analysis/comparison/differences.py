@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import engine
-from engine import Setting
-from pages.parts import words
+from engine import api
+from engine.api import Setting
+from pages.parts import formatting
 from storage import Run
 
 LUCK = ("name", "seed", "data.split_seed")  # what differs between runs that are set up alike
@@ -38,7 +38,7 @@ def line_names(runs: Sequence[Run]) -> list[str]:
     if len(searches) == 1 and searches != {None}:
         names = [f"Trial {run.trial}" for run in runs]
     else:
-        names = [words.squeezed(run.name, MOST_COLUMNS) for run in runs]
+        names = [formatting.squeezed(run.name, MOST_COLUMNS) for run in runs]
     often = Counter(names)
     return [name if often[name] == 1 else f"{name} ({run.id})" for name, run in zip(names, runs, strict=True)]
 
@@ -68,9 +68,9 @@ def nothing_apart(runs: Sequence[Run]) -> str:
 def every_setting(runs: Sequence[Run]) -> list[Difference]:
     """All settings but the name, in the order of the form."""
     prints = tuple(run.dataset_fingerprint for run in runs)
-    found = [Difference(IMAGES, "Images (fingerprint)", tuple((one or words.DASH)[:8] for one in prints), prints)]
+    found = [Difference(IMAGES, "Images (fingerprint)", tuple((one or formatting.DASH)[:8] for one in prints), prints)]
     specs = [run.spec for run in runs]
-    return found + [_of(setting, specs) for setting in engine.settings() if setting.path != "name"]
+    return found + [_of(setting, specs) for setting in api.settings() if setting.path != "name"]
 
 
 def _of(setting: Setting, specs: Sequence[dict[str, Any]]) -> Difference:
@@ -83,7 +83,7 @@ def _of(setting: Setting, specs: Sequence[dict[str, Any]]) -> Difference:
 
 
 def _numbers(raw: Sequence[Any]) -> Callable[[float], str]:
-    return partial(words.number, digits=digits(raw))
+    return partial(formatting.number, digits=digits(raw))
 
 
 def digits(raw: Sequence[Any]) -> int:
@@ -109,16 +109,16 @@ def _leaf(spec: dict[str, Any], path: str) -> Any:
     return inner
 
 
-def _told(setting: Setting, value: Any, number: Callable[[float], str] = words.number) -> str:
+def _told(setting: Setting, value: Any, number: Callable[[float], str] = formatting.number) -> str:
     if value is None:
-        return words.DASH
+        return formatting.DASH
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(_label(setting, one) for one in value) or words.DASH
+        return ", ".join(_label(setting, one) for one in value) or formatting.DASH
     return number(value) if isinstance(value, float) else _label(setting, value)
 
 
 def _label(setting: Setting, value: Any) -> str:
-    row = engine.TABLES.get(setting.choices, {}).get(value) if isinstance(setting.choices, str) else None
-    return str(row.label if row is not None else value) or words.DASH
+    row = api.TABLES.get(setting.choices, {}).get(value) if isinstance(setting.choices, str) else None
+    return str(row.label if row is not None else value) or formatting.DASH

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from pages.parts import words
-from pages.parts.compared_tables import values_of
-from pages.parts.figures.palette import Palette
-from pages.parts.groups import Group
-from pages.parts.measured import Measured
-from pages.parts.quantities import Quantity
-from pages.parts.settings_table import dot
+from pages.parts import formatting
+from pages.parts.analysis.comparison.groups import Group
+from pages.parts.analysis.comparison.settings_table import dot
+from pages.parts.analysis.comparison.tables import values_of
+from pages.parts.analysis.quantities import Quantity
+from pages.parts.analysis.run_stats import Measured
+from pages.parts.palette import Palette
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def gap_of(first: float, second: float, best: Quantity) -> str | None:
         return None
     if best.unit == "%":
         return None if gap < 0.05 else f"{gap:.1f} {'point' if f'{gap:.1f}' == '1.0' else 'points'}"
-    return None if gap < 1e-9 else words.number(float(f"{gap:.2g}"))
+    return None if gap < 1e-9 else formatting.number(float(f"{gap:.2g}"))
 
 
 def shown(side: Side, best: Quantity) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from pages.parts import words
-from pages.parts.comparison import LUCK, Difference
+from pages.parts import formatting as words
+from pages.parts.analysis.comparison.differences import LUCK, Difference
 from storage import Run
 
 EACH, SEEDS = "each", "seeds"  # beside the paths of settings: what runs can be grouped by

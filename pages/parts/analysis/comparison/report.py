@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
-from pages.parts.figures.palette import LIGHT
+from pages.parts.palette import LIGHT
 
 # No line of it may ask a network for anything. Plotly makes some of its functions of text: hence `unsafe-eval`.
 POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"

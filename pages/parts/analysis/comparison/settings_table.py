@@ -4,8 +4,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pages.parts.comparison import Difference
-from pages.parts.figures.palette import Palette
+from pages.parts.analysis.comparison.differences import Difference
+from pages.parts.palette import Palette
 
 
 @dataclass(frozen=True, slots=True)

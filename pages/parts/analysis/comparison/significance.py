@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from math import comb
 from typing import Literal
 
-from pages.parts import words
-from pages.parts.by_image import ByImage
-from pages.parts.compared_tables import counted
-from pages.parts.quantities import Quantity
-from pages.parts.sides import Side, Style
+from pages.parts import formatting
+from pages.parts.analysis.comparison.group_values import Side, Style
+from pages.parts.analysis.comparison.tables import counted
+from pages.parts.analysis.quantities import Quantity
+from pages.parts.analysis.results.by_image import ByImage
 from storage import Run, RunState
 
 FEW = 20  # cases: luck that parts runs so in one of fewer is told
@@ -77,7 +77,7 @@ def chance_on_images(by_image: ByImage, first: Side, second: Side) -> str:
     """Of groups it tells of their best runs."""
     alone = len(first.group.runs) == len(second.group.runs) == 1
     one, other = ("it gets", "the other") if alone else ("its best run gets", "the best of the other")
-    images = words.count(by_image.images, "image") + ("" if by_image.are_all else " that judged both")
+    images = formatting.count(by_image.images, "image") + ("" if by_image.are_all else " that judged both")
     if by_image.gained == by_image.lost == 0:
         return f"Of {images} both get the same right."
     told = f"Of {images} {one} {by_image.gained:,} right that {other} gets wrong, and {by_image.lost:,} the other way"
@@ -90,5 +90,7 @@ def on_shared(by_image: ByImage | None, sides: Sequence[Side], style: Style) -> 
         return []
     first, second = (style.strong(side.group.name) for side in sides)
     other = by_image.right - by_image.gained + by_image.lost
-    told = f"Of the {words.count(by_image.images, 'image')} that judged both, {first} gets {by_image.right:,} right"
+    told = (
+        f"Of the {formatting.count(by_image.images, 'image')} that judged both, {first} gets {by_image.right:,} right"
+    )
     return [f"{told} and {second} {other:,}: {by_chance(by_image.gained, by_image.lost)}."]

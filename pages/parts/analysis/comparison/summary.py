@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
-from pages.parts import words
-from pages.parts.by_image import ByImage
-from pages.parts.compared_tables import counted, values_of
-from pages.parts.groups import Group
-from pages.parts.measured import Measured
-from pages.parts.quantities import Quantity
-from pages.parts.sides import Side, Style, gap_of, listed, ranked, shown
-from pages.parts.sureness import chance_on_images, have_same_split, judged, on_shared, sureness
+from pages.parts import formatting
+from pages.parts.analysis.comparison.group_values import Side, Style, gap_of, listed, ranked, shown
+from pages.parts.analysis.comparison.groups import Group
+from pages.parts.analysis.comparison.significance import chance_on_images, have_same_split, judged, on_shared, sureness
+from pages.parts.analysis.comparison.tables import counted, values_of
+from pages.parts.analysis.quantities import Quantity
+from pages.parts.analysis.results.by_image import ByImage
+from pages.parts.analysis.run_stats import Measured
 from storage import RunState
 
 WORTH_A_WORD = 0.8  # share: what costs more than that of another saves too little
@@ -156,9 +156,9 @@ def _missing(groups: Sequence[Group]) -> list[str]:
     on = sum(not run.state.is_over for run in runs)
     early = [run for run in runs if run.state in (RunState.STOPPED, RunState.FAILED)]
     none = sum(run.best_value is None for run in early)
-    told = [f"{words.count(on, 'run')} {'is' if on == 1 else 'are'} not over yet"] if on else []
-    told += [f"{words.count(len(early) - none, 'run')} ended early"] if len(early) > none else []
-    told += [f"{words.count(none, 'run')} ended without a value"] if none else []
+    told = [f"{formatting.count(on, 'run')} {'is' if on == 1 else 'are'} not over yet"] if on else []
+    told += [f"{formatting.count(len(early) - none, 'run')} ended early"] if len(early) > none else []
+    told += [f"{formatting.count(none, 'run')} ended without a value"] if none else []
     return [f"{listed(told)[0].upper()}{listed(told)[1:]}."] if told else []
 
 

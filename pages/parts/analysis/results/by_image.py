@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine import Predictions
-from pages.parts.changes import on_same_images
+from engine.api import Predictions
+from pages.parts.analysis.results.changes import on_same_images
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine import Predictions
+from engine.api import Predictions
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine import Predictions
+from engine.api import Predictions
 
 HALF = 0.5  # what is likely to be wrong must at least be likelier than not
 SHUFFLE = 0  # one order for all who look

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from engine import ConfusedPair, Predictions, scores, taken_for
-from pages.parts import words
+from engine.api import ConfusedPair, Predictions, scores, taken_for
+from pages.parts import formatting
 
 
 def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
             "precision": _in_percent(found.precision),
             "recall": _in_percent(found.recall),
             "f1": _in_percent(found.f1),
-            "taken_for": [words.DASH if one is None else f"{classes[one[0]]} ({one[1]:,})" for one in often],
+            "taken_for": [formatting.DASH if one is None else f"{classes[one[0]]} ({one[1]:,})" for one in often],
             "missed": found.images - np.diag(matrix),
             "falsely": found.guessed - np.diag(matrix),
         }

@@ -5,9 +5,9 @@ from math import floor
 from typing import Any
 
 from pages.parts.figures import frame
-from pages.parts.figures.courses import Axis, Course
+from pages.parts.figures.compare.series import Axis, Course
 from pages.parts.figures.curve import Pairs, area, line, starred
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 
 Option = dict[str, Any]
 NAMED_STARS, MOST_STARS = 4, 12  # more labels, and more stars, would stand on each other

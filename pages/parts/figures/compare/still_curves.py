@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.courses import Axis, Course
+from pages.parts.figures.compare.series import Axis, Course
 from pages.parts.figures.curve import Pairs
-from pages.parts.figures.palette import Palette, clear
 from pages.parts.figures.plain import plain, still
+from pages.parts.palette import Palette, clear
 
 DASHES = {"solid": "solid", "dashed": "dash", "dotted": "dot"}  # in Plotly's words
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import still
+from pages.parts.palette import Palette
 
 NAMES: dict[int, tuple[str, ...]] = {1: ("grey",), 2: ("grey", "alpha"), 3: ("red", "green", "blue")}
 NAMES[4] = (*NAMES[3], "alpha")

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import plain, still
-from pages.parts.words import shortened
+from pages.parts.formatting import shortened
+from pages.parts.palette import Palette
 
 PARTS = ("all", "train", "validation", "test")
 MOST_COLUMNS = 24

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import still
+from pages.parts.palette import Palette
 
 LARGEST, SMALLEST = 34, 7  # pixels across
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pages.parts import words
-from pages.parts.figures.palette import Palette, mixed
+from pages.parts import formatting
+from pages.parts.palette import Palette, mixed
 
 Option = dict[str, Any]
 Cell = tuple[int, int]  # true class, guess
@@ -46,7 +46,8 @@ def confusion_map(
     for true, guess in held:
         value, is_right = values[true, guess], true == guess
         share = value / strongest[is_right]
-        told = f"{words.count(int(matrix[true, guess]), 'image')}, {words.percent(matrix[true, guess] / sums[true])}"
+        images, share_of_class = int(matrix[true, guess]), matrix[true, guess] / sums[true]
+        told = f"{formatting.count(images, 'image')}, {formatting.percent(share_of_class)}"
         name = f"{classes[true]}, {'recognised' if is_right else f'taken for {classes[guess]}'}: {told} of its class"
         tiles.append(
             tile(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pages.parts.figures.confusion import Cell, Option, cells, tile, tiled
-from pages.parts.figures.palette import Palette
+from pages.parts.figures.results.confusion import Cell, Option, cells, tile, tiled
+from pages.parts.palette import Palette
 
 
 def confusion_change(

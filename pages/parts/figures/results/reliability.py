@@ -4,8 +4,8 @@ import numpy as np
 from plotly.graph_objects import Figure
 from plotly.subplots import make_subplots
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import still
+from pages.parts.palette import Palette
 
 HEIGHT = 460
 TOLD = "right %{y:.1f} %<br>sure %{customdata[0]:.1f} % on average<br>%{customdata[1]:,} images<extra></extra>"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs, starred
-from pages.parts.figures.palette import Palette
-from pages.parts.words import percent
+from pages.parts.formatting import percent
+from pages.parts.palette import Palette
 from storage import MetricPoint, Series
 
 

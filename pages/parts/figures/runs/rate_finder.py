@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pages.parts.figures import frame
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 
 Option = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 from storage import Series
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import plain, still
+from pages.parts.palette import Palette
 
 
 def paces(names: Sequence[str], measured: Sequence[Mapping[str, Any]], *, palette: Palette) -> Figure:

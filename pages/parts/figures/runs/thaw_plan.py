@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pages.parts.figures.palette import Palette
+from pages.parts.palette import Palette
 
 Option = dict[str, Any]
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
+from pages.parts.analysis.trials import Dimension, Trial
 from pages.parts.figures.plain import still
-from pages.parts.figures.slices import over
-from pages.parts.trials import Dimension, Trial
+from pages.parts.figures.searches.slices import over
+from pages.parts.palette import Palette
 
 CELLS = 28  # along a numeric axis
 NEAR = 0.08  # of an axis: how far a trial speaks for its surroundings

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import plain, still
+from pages.parts.palette import Palette
 
 
 def importance(shares: Mapping[str, float], *, palette: Palette) -> Figure:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pages.parts.figures.palette import Palette
-from pages.parts.trials import Dimension, Trial
-from pages.parts.words import DASH, number, shortened
+from pages.parts.analysis.trials import Dimension, Trial
+from pages.parts.formatting import DASH, number, shortened
+from pages.parts.palette import Palette
 
 Option = dict[str, Any]
 MOST_COLUMNS = 16  # of a category's name

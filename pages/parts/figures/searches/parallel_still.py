@@ -5,10 +5,10 @@ from math import log10
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
+from pages.parts.analysis.trials import Dimension, Trial
 from pages.parts.figures.plain import plain, still
-from pages.parts.trials import Dimension, Trial
-from pages.parts.words import number, shortened
+from pages.parts.formatting import number, shortened
+from pages.parts.palette import Palette
 
 MOST_COLUMNS = 16  # of a category's name
 

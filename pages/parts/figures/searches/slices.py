@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
+from pages.parts.analysis.trials import Dimension, Trial
 from pages.parts.figures.plain import plain, still
-from pages.parts.trials import Dimension, Trial
+from pages.parts.palette import Palette
 
 
 def slices(trials: Sequence[Trial], dimension: Dimension, *, metric: str, percent: bool, palette: Palette) -> Figure:

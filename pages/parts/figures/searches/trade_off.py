@@ -7,9 +7,9 @@ from typing import Any
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.palette import Palette
 from pages.parts.figures.plain import plain, still
-from pages.parts.words import number
+from pages.parts.formatting import number
+from pages.parts.palette import Palette
 
 UNFINISHED = "not finished"
 

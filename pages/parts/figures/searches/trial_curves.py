@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pages.parts.analysis.trials import Trial
 from pages.parts.figures import frame
-from pages.parts.figures.palette import Palette
-from pages.parts.trials import Trial
+from pages.parts.palette import Palette
 
 Option = dict[str, Any]
 Curve = Sequence[tuple[float, float | None]]  # (epoch, value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.data.arrangement import arrange, count, judge
+from engine.data.imports.arrangement import arrange, count, judge
 from engine.errors import Unfit
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.data.embedded import open_digits
-from engine.data.importer import outcome
+from engine.data.imports.importer import outcome
+from engine.data.sources.embedded import open_digits
 from tests.engine.pictures import (
     PHOTOS,
     Quiet,
@@ -36,7 +36,9 @@ def start(folder: Path, request: dict[str, Any]) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True)
     (folder / "request.json").write_text(json.dumps(request))
     with (folder / "log.txt").open("wb") as log:
-        return subprocess.Popen([sys.executable, "-m", "engine.data.importer", str(folder)], stdout=log, stderr=log)
+        return subprocess.Popen(
+            [sys.executable, "-m", "engine.data.imports.importer", str(folder)], stdout=log, stderr=log
+        )
 
 
 def lines(folder: Path) -> list[Line]:
@@ -185,7 +187,7 @@ def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "request.json").write_text(json.dumps({"id": "a", "name": "A", "source": str(source)}))
-    limited = f"ulimit -f 8; exec {sys.executable} -m engine.data.importer {folder}"
+    limited = f"ulimit -f 8; exec {sys.executable} -m engine.data.imports.importer {folder}"
     assert subprocess.run(["bash", "-c", limited], timeout=60).returncode == 1
     last = lines(folder)[-1]
     assert last["state"] == "failed"

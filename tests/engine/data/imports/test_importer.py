@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.data import importer, open_source
-from engine.data.importer import run
-from engine.data.source import Source
+from engine.data import open_source
+from engine.data.imports import importer
+from engine.data.imports.importer import run
+from engine.data.sources.base import Source
 from engine.errors import Unavailable, Unfit
 from storage import Dataset
 from tests.engine.pictures import Quiet, digits, encoded, write_folder, write_zip

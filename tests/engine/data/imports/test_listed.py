@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.data.listed import Listed
+from engine.data.imports.listed import Listed
 from engine.errors import Unfit
+from tests.engine.data.imports.test_importer import imported
 from tests.engine.pictures import digits, write_folder
-from tests.engine.test_data_import import imported
 
 
 def listed(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.data.decode import Undecodable
-from engine.data.zips import Limits, Zip
+from engine.data.imports.zips import Limits, Zip
 from engine.errors import Unfit
 from tests.engine.pictures import patch_directory, rename_raw, write_zip
 

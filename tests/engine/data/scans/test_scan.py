@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from engine.data.decode import decode
-from engine.data.likeness import equal_images, near_images
-from engine.data.look import Look, look_at
-from engine.data.scan import Facts, Finding, Scan, scan_of
+from engine.data.scans.image_stats import Look, look_at
+from engine.data.scans.likeness import equal_images, near_images
+from engine.data.scans.scan import Facts, Finding, Scan, scan_of
+from tests.engine.data.imports.test_importer import imported
 from tests.engine.pictures import digits, encoded, needs_photos, photos, write_zip
-from tests.engine.test_data_import import imported
 
 
 def looks(images: Iterable[Image.Image]) -> list[Look]:

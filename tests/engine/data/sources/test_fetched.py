@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from engine.catalog.datasets import DATASET_KINDS
-from engine.data.fetched import TorchvisionSet, fetch, open_fetched
+from engine.data.sources.fetched import TorchvisionSet, fetch, open_fetched
 from engine.errors import Unavailable, Unfit
 from tests.engine.torchvision_files import write_cifar, write_food, write_idx
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from engine.data.fetched import open_fetched
+from engine.data.sources.fetched import open_fetched
 
 NUMBERS = np.random.default_rng(0)
 

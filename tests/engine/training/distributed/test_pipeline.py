@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from engine import RunSpec, Unavailable
-from engine.training.model import build
-from engine.training.pipeline import balanced, planned
+from engine.api import RunSpec, Unavailable
+from engine.training.distributed.pipeline import balanced, planned
+from engine.training.network.model import build
 from engine.training.precision import Format
 
 SPEC = RunSpec.parse({"model": {"backbone": "resnet18"}, "data": {"image_size": 64}})

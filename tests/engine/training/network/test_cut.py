@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from engine.catalog import BACKBONES
-from engine.spec import Model
-from engine.training.cut import CannotCut, cut, pieces
-from engine.training.model import build
-from engine.training.stages import stage_paths
+from engine.specs import Model
+from engine.training.network.cut import CannotCut, cut, pieces
+from engine.training.network.model import build
+from engine.training.network.stages import stage_paths
 from tests.backbones import each
 
 LARGEST_M = 30  # larger ones are the same code as the smaller ones of their families

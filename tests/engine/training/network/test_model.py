@@ -9,10 +9,10 @@ from torchvision import models
 from engine.catalog import BACKBONES, HEADS, INITIALISATIONS, OPTIMIZERS
 from engine.catalog.freezing import HEAD
 from engine.catalog.named import named
-from engine.spec import Model, Optimisation, RunSpec
-from engine.training.model import build
+from engine.specs import Model, Optimisation, RunSpec
+from engine.training.network.model import build
+from engine.training.network.stages import Thawing, stages_of
 from engine.training.optimiser import build_optimizer
-from engine.training.stages import Thawing, stages_of
 from tests.backbones import each
 
 STEMS = {row.layout.stages["stem"]: name for name, row in reversed(BACKBONES.items()) if row.layout.stem}

@@ -5,11 +5,11 @@ import torch
 from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from engine.spec import Model
-from engine.training.cut import pieces
-from engine.training.model import build
-from engine.training.recompute import Recomputed
-from engine.training.stages import stage_paths
+from engine.specs import Model
+from engine.training.network.cut import pieces
+from engine.training.network.model import build
+from engine.training.network.recompute import Recomputed
+from engine.training.network.stages import stage_paths
 from tests.engine.digits_run import DigitsRun
 
 

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine import Predictions
-from pages.parts.by_image import ByImage, by_image
-from pages.parts.compared_runs import _precise
-from pages.parts.comparison import differences, every_setting, kinds, line_names, nothing_apart
-from pages.parts.figures.palette import LIGHT
-from pages.parts.groups import SEEDS, groups
-from pages.parts.measured import judged_by
-from pages.parts.sides import PLAIN, painted
-from pages.parts.sureness import chance_of
-from pages.parts.written import written
+from engine.api import Predictions
+from pages.parts.analysis.comparison.differences import differences, every_setting, kinds, line_names, nothing_apart
+from pages.parts.analysis.comparison.group_values import PLAIN, painted
+from pages.parts.analysis.comparison.groups import SEEDS, groups
+from pages.parts.analysis.comparison.significance import chance_of
+from pages.parts.analysis.comparison.summary import written
+from pages.parts.analysis.results.by_image import ByImage, by_image
+from pages.parts.analysis.run_stats import judged_by
+from pages.parts.compare.tables import _precise
+from pages.parts.palette import LIGHT
 from storage import Run, RunState
 from tests.pages.compared_runs import SIX, compared, elsewhere, run
 

@@ -2,11 +2,11 @@
 
 import re
 
-from pages.parts.compared import focused
-from pages.parts.compared_curves import Look
-from pages.parts.compared_share import made
-from pages.parts.figures.palette import LIGHT
-from pages.parts.groups import SEEDS
+from pages.parts.analysis.comparison.compared_runs import focused
+from pages.parts.analysis.comparison.groups import SEEDS
+from pages.parts.compare.curves import Look
+from pages.parts.compare.share import made
+from pages.parts.palette import LIGHT
 from storage import Store
 from tests.pages.compared_runs import SIX, compared, run
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from engine import RunSpec
-from pages.parts.compared_runs import order
-from pages.parts.compared_tables import groups_compared, measures, runs_compared, scaled
-from pages.parts.groups import SEEDS
-from pages.parts.measured import measure
-from pages.parts.quantities import known, of_settings, quantities
+from engine.api import RunSpec
+from pages.parts.analysis.comparison.groups import SEEDS
+from pages.parts.analysis.comparison.tables import groups_compared, measures, runs_compared, scaled
+from pages.parts.analysis.quantities import known, of_settings, quantities
+from pages.parts.analysis.run_stats import measure
+from pages.parts.compare.tables import order
 from storage import Checkpoint, MetricPoint, RunState, Store
 from tests.pages.compared_runs import SIX, compared, elsewhere, run
 

@@ -5,9 +5,10 @@ import pytest
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 
-import engine
-from engine import Predictions, results
-from pages.parts import changes, picked
+from engine import api
+from engine.api import Predictions
+from engine.artifacts import scores as results
+from pages.parts.analysis.results import changes, image_selection
 from tests.pages.seed_results import digits, of_shares
 
 FOUND = digits()
@@ -35,7 +36,7 @@ def test_the_matrix_is_that_of_scikit_learn() -> None:
 
 @pytest.mark.parametrize("found", [FOUND, sparse()], ids=["digits", "sparse"])
 def test_scores_of_classes_are_those_of_scikit_learn(found: Predictions) -> None:
-    ours, guesses = engine.scores(found.confusion), found.guesses[:, 0]
+    ours, guesses = api.scores(found.confusion), found.guesses[:, 0]
     labels = range(len(found.classes))
     theirs = metrics.precision_recall_fscore_support(found.labels, guesses, labels=labels, zero_division=np.nan)
     theirs[2][theirs[3] == 0] = np.nan  # no image of the class: nothing there to find
@@ -72,17 +73,17 @@ def test_calibration_is_that_of_scikit_learn() -> None:
 def test_every_cell_opens_as_many_images_as_its_number_the_surest_first() -> None:
     for true in range(10):
         for guess in range(10):
-            behind = picked.of_cell(FOUND, true, guess)
+            behind = image_selection.of_cell(FOUND, true, guess)
             assert len(behind) == MATRIX[true, guess]
             assert (FOUND.labels[behind] == true).all() and (GUESSES[behind] == guess).all()
             assert (np.diff(FOUND.shares[behind, 0]) <= 0).all()
 
 
 def test_what_a_class_misses_and_takes_in_adds_up_to_its_row_and_column() -> None:
-    scores = engine.scores(MATRIX)
+    scores = api.scores(MATRIX)
     for label in range(10):
-        assert len(picked.missed(FOUND, label)) == scores.images[label] - MATRIX[label, label]
-        assert len(picked.falsely_called(FOUND, label)) == scores.guessed[label] - MATRIX[label, label]
+        assert len(image_selection.missed(FOUND, label)) == scores.images[label] - MATRIX[label, label]
+        assert len(image_selection.falsely_called(FOUND, label)) == scores.guessed[label] - MATRIX[label, label]
 
 
 def test_pairs_are_the_matrix_without_its_diagonal_most_images_first() -> None:
@@ -107,13 +108,13 @@ def test_a_matrix_of_many_classes_is_cut_to_those_most_confused() -> None:
 
 
 def test_mistakes_and_doubts_are_ordered_by_how_bad_they_are() -> None:
-    wrong = picked.mistakes(FOUND)
+    wrong = image_selection.mistakes(FOUND)
     assert len(wrong) == MATRIX.sum() - np.trace(MATRIX)
     assert (np.diff(FOUND.of_label[wrong]) >= 0).all()
-    doubted = picked.uncertain(FOUND)
+    doubted = image_selection.uncertain(FOUND)
     assert (np.diff(FOUND.shares[doubted, 0] - FOUND.shares[doubted, 1]) >= 0).all()
-    assert sorted(doubted) == sorted(picked.mixed(FOUND)) == list(range(900))
-    assert set(picked.mixed(FOUND, 4)) == set(np.flatnonzero(FOUND.labels == 4))
+    assert sorted(doubted) == sorted(image_selection.mixed(FOUND)) == list(range(900))
+    assert set(image_selection.mixed(FOUND, 4)) == set(np.flatnonzero(FOUND.labels == 4))
 
 
 def test_labels_that_were_swapped_are_suspected() -> None:
@@ -124,21 +125,29 @@ def test_labels_that_were_swapped_are_suspected() -> None:
     labels[swapped] = (labels[swapped] + 1) % 10
     shares = np.zeros((900, 10))
     np.put_along_axis(shares, good.guesses, good.shares, axis=1)
-    found = picked.suspects(of_shares(shares, labels, good.classes))
+    found = image_selection.suspects(of_shares(shares, labels, good.classes))
     assert len(set(found) & set(swapped)) >= 17
-    assert len(set(found) - set(swapped)) <= len(picked.mistakes(good))
-    confidently = picked.suspects(good)
-    assert set(confidently) <= set(picked.mistakes(good))
+    assert len(set(found) - set(swapped)) <= len(image_selection.mistakes(good))
+    confidently = image_selection.suspects(good)
+    assert set(confidently) <= set(image_selection.mistakes(good))
 
 
 def test_nothing_is_no_trouble() -> None:
     nothing = none()
     matrix = nothing.confusion
     assert matrix.sum() == 0
-    assert engine.scores(matrix).macro_f1 == nothing.accuracy == nothing.top(2) == 0
+    assert api.scores(matrix).macro_f1 == nothing.accuracy == nothing.top(2) == 0
     assert results.calibration(nothing).error == 0
-    assert engine.scores(matrix).weakest is None
-    assert [len(one(nothing)) for one in (picked.mistakes, picked.uncertain, picked.suspects, picked.mixed)] == [0] * 4
+    assert api.scores(matrix).weakest is None
+    assert [
+        len(one(nothing))
+        for one in (
+            image_selection.mistakes,
+            image_selection.uncertain,
+            image_selection.suspects,
+            image_selection.mixed,
+        )
+    ] == [0] * 4
 
 
 def test_changes_part_all_images_in_four() -> None:

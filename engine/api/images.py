@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.data.folder import INDEX, Index
-from engine.data.scan import PICTURES, Scan
-from engine.data.source import Source, open_source
+from engine.data.scans.scan import PICTURES, Scan
+from engine.data.sources.base import Source, open_source
+from engine.data.sources.folder import INDEX, Index
 from engine.data.split import Split, parts_of
 from engine.errors import NotFound, Unavailable
-from engine.spec import Data
+from engine.specs import Data
 from storage import Dataset, Store
 
 if TYPE_CHECKING:

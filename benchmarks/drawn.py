@@ -19,8 +19,9 @@ from engine.training.memory import Memory
 from engine.training.metric_logger import Meter
 from engine.training.precision import Format
 from engine.training.preparation import Prepared, build, build_network
+from engine.training.randomness import seed_all
 from engine.training.recipe import Recipe
-from engine.training.state import Training, seed_all
+from engine.training.state import Training
 from engine.training.step import Stepper
 
 CLASSES, TRAIN, JUDGED = 10, 8192, 512

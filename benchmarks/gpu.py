@@ -121,8 +121,8 @@ def repair(device: torch.device) -> Check:
 
 def fit_prediction(device: torch.device) -> Check:
     """What "Will it fit?" reckons for a large batch, against that batch."""
-    from engine.training.cost import Tries
-    from engine.training.peak_memory import Gauge
+    from engine.previews.cost import Tries
+    from engine.training.memory import Gauge
 
     _emptied(device)
     gauge = Gauge(device)

@@ -15,9 +15,10 @@ from engine.training.loop import evaluate, fit, train_epoch
 from engine.training.memory import Memory
 from engine.training.metric_logger import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data
+from engine.training.randomness import seed_all
 from engine.training.recipe import Recipe
 from engine.training.retention import Checkpoints
-from engine.training.state import Training, seed_all
+from engine.training.state import Training
 from engine.training.step import Stepper
 
 CPU = torch.device("cpu")

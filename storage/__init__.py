@@ -4,6 +4,7 @@ from storage.home import Home
 from storage.migrations import NewerDatabase, PendingMigrations
 from storage.records import (
     MOVES,
+    SEARCH_MOVES,
     Checkpoint,
     Dataset,
     EngineStatus,
@@ -13,11 +14,12 @@ from storage.records import (
     Request,
     Run,
     RunState,
+    Search,
+    SearchState,
     Series,
     mode_of,
 )
-from storage.search_record import SEARCH_MOVES, Search, SearchState
-from storage.searches import ORDERS
+from storage.runs import ORDERS
 from storage.store import Store, StoreBusy
 
 __all__ = [

@@ -22,7 +22,7 @@ class Checkpoints(Family[Checkpoint]):
         """Store it as the run's last, and as its best when it says so; the one written again is replaced."""
         values = self._plain(asdict(checkpoint)) | {"is_last": 1}
         marks = ", ".join("?" * len(values))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute("UPDATE checkpoints SET is_last = 0 WHERE run_id = ?", [checkpoint.run_id])
             if checkpoint.is_best:
                 db.execute("UPDATE checkpoints SET is_best = 0 WHERE run_id = ?", [checkpoint.run_id])
@@ -60,7 +60,7 @@ class Checkpoints(Family[Checkpoint]):
         return found[0]
 
     def pin(self, run_id: str, path: str, pinned: bool) -> None:
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(
                 "UPDATE checkpoints SET is_pinned = ? WHERE run_id = ? AND path = ?", [int(pinned), run_id, path]
             )
@@ -73,7 +73,7 @@ class Checkpoints(Family[Checkpoint]):
 
     def forget(self, run_id: str, path: str) -> None:
         """Remove the row of a checkpoint whose files are gone; of those left one becomes the last, one the best."""
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute("DELETE FROM checkpoints WHERE run_id = ? AND path = ?", [run_id, path])
             left = self.list(run_id)
             if left and not any(one.is_last for one in left):

@@ -19,7 +19,7 @@ class Datasets(Family[Dataset]):
         """
         values = self._plain(asdict(dataset))
         marks = ", ".join("?" * len(values))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             # Not INSERT OR REPLACE: that would also remove another data set that bears the name.
             db.execute(
                 f"INSERT INTO datasets ({', '.join(values)}) VALUES ({marks}) "
@@ -43,5 +43,5 @@ class Datasets(Family[Dataset]):
         return self._rows("FROM datasets ORDER BY created_at DESC, name")
 
     def delete(self, dataset_id: str) -> None:
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute("DELETE FROM datasets WHERE id = ?", [dataset_id])

@@ -14,7 +14,7 @@ class EngineRow(Family[EngineStatus]):
     def put(self, status: EngineStatus) -> None:
         values = {"only": 1} | self._plain(asdict(status))
         marks = ", ".join("?" * len(values))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(f"INSERT OR REPLACE INTO engine ({', '.join(values)}) VALUES ({marks})", list(values.values()))
 
     def get(self) -> EngineStatus | None:
@@ -22,5 +22,5 @@ class EngineRow(Family[EngineStatus]):
         return next(iter(self._rows("FROM engine")), None)
 
     def clear(self) -> None:
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute("DELETE FROM engine")

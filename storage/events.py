@@ -16,7 +16,7 @@ class Events(Family[Event]):
         self, run_id: str | None, level: str, text: str, at: float | None = None, *, search_id: str | None = None
     ) -> None:
         """A line about a run, or with `search_id` about a search as a whole."""
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(
                 "INSERT INTO events (run_id, at, level, text, search_id) VALUES (?, ?, ?, ?, ?)",
                 [run_id, time.time() if at is None else at, level, text, search_id],
@@ -25,7 +25,7 @@ class Events(Family[Event]):
     def warnings(self, run_ids: Collection[str]) -> dict[str, builtins.list[str]]:
         """The texts of all warnings of some runs, oldest first; runs without one are left out."""
         found: dict[str, builtins.list[str]] = {}
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             for run_id, text in db.execute(WARNINGS, [json.dumps(list(run_ids))]).fetchall():
                 found.setdefault(run_id, []).append(text)
         return found

@@ -2,30 +2,27 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from storage.metrics import FACTORS
 from storage.records import Extent
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transactions import Transactions
 
 
 class Extents:
-    def __init__(self, store: "Store") -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     def of(self, run_ids: Iterable[str]) -> dict[str, dict[str, Extent]]:
         """Run id -> metric -> what its series came to. Runs that measured nothing are left out."""
         found: dict[str, dict[str, Extent]] = {}
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             for run_id, name, *values in db.execute(EXTENTS, [FACTORS[-1], json.dumps(list(run_ids))]):
                 found.setdefault(run_id, {})[name] = Extent(name, *values)
         return found
 
     def at_epochs(self, epochs: Mapping[str, int], name: str) -> dict[str, float]:
         """Run id -> the value of a metric at the end of the epoch asked for of that run, where it has one."""
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return dict(db.execute(AT_EPOCHS, [json.dumps(dict(epochs)), name]).fetchall())
 
 

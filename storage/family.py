@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transactions import Transactions
 
 Record = TypeVar("Record")
 
@@ -19,8 +18,8 @@ class Family(Generic[Record]):
     as_json: ClassVar[frozenset[str]] = frozenset()  # columns that hold JSON
     as_tuple: ClassVar[frozenset[str]] = frozenset()  # JSON lists that the record holds as tuples
 
-    def __init__(self, store: "Store") -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     @classmethod
     def columns(cls) -> list[str]:
@@ -32,7 +31,7 @@ class Family(Generic[Record]):
 
     def _rows(self, where: str = "", values: Iterable[Any] = ()) -> list[Record]:
         """Records of `SELECT ... FROM table <where>`."""
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return [self._read(row) for row in db.query(f"SELECT {self.selected()} {where}", list(values))]
 
     @classmethod

@@ -5,27 +5,25 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlite_utils import Database
 
 from storage.records import MetricPoint, Series
-
-if TYPE_CHECKING:
-    from storage.store import Store
+from storage.transactions import Transactions
 
 FACTORS = (8, 64, 512, 4096)  # steps a bucket; each level is made from the one before
 EVERYTHING = (0, 2**62)  # first and last step
 
 
 class Metrics:
-    def __init__(self, store: "Store") -> None:
-        self._store = store
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     def add(self, run_id: str, points: Iterable[MetricPoint]) -> None:
         """Store points and bring the buckets above them up to date. A step given again replaces the earlier value."""
         by_name = sorted(points, key=attrgetter("name", "step"))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             for name, of_name in groupby(by_name, key=attrgetter("name")):
                 rows = [(one.step, one.epoch, _finite(one.value), one.at) for one in of_name]
                 series_id = _series_id(db, run_id, name)
@@ -36,23 +34,23 @@ class Metrics:
                 _rebuild(db, series_id, first_step=rows[0][0], last_step=rows[-1][0])
 
     def names(self, run_id: str) -> list[str]:
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return [row["name"] for row in db.query("SELECT name FROM series WHERE run_id = ? ORDER BY name", [run_id])]
 
     def count(self, run_id: str, name: str) -> int:
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             sql = f"SELECT count(*) AS n FROM metrics WHERE series_id = {SERIES_ID}"
             return next(iter(db.query(sql, [run_id, name])))["n"]
 
     def last(self, run_id: str) -> dict[str, MetricPoint]:
         """The newest point of every metric of a run."""
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return {row["name"]: MetricPoint(**row) for row in db.query(LAST_POINTS, [run_id])}
 
     def best(self, run_id: str, name: str, mode: str = "max") -> MetricPoint | None:
         """The highest ("max") or lowest ("min") point, the earliest of equals; None while there is none."""
         order = "DESC" if mode == "max" else "ASC"
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             rows = db.query(
                 f"SELECT ? AS name, step, epoch, value, at FROM metrics WHERE series_id = {SERIES_ID} "
                 f"AND value IS NOT NULL ORDER BY value {order}, step LIMIT 1",
@@ -72,7 +70,7 @@ class Metrics:
         """One line over a window of steps, at the finest level that has at most `limit` points (or the coarsest)."""
         first = EVERYTHING[0] if first_step is None else first_step
         last = EVERYTHING[1] if last_step is None else last_step
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             found = list(db.query("SELECT id FROM series WHERE run_id = ? AND name = ?", [run_id, name]))
             if not found:
                 return Series(name=name, factor=1, steps=[], values=[], lows=[], highs=[], epochs=[], at=[])
@@ -102,7 +100,7 @@ class Metrics:
         factor, so they stay as they are when points come after them.
         """
         wanted = {run_id: (windows or {}).get(run_id, EVERYTHING) for run_id in run_ids}
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             by_factor: dict[int, list[list[int]]] = {}
             owners: dict[int, str] = {}
             asked_for = [limit + 1, name, json.dumps(list(wanted))]
@@ -120,14 +118,14 @@ class Metrics:
 
     def after(self, run_id: str, steps: Mapping[str, int], *, limit: int) -> list[MetricPoint]:
         """The next points of a run, in the order of their steps: of each metric those beyond its step in `steps`."""
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return [MetricPoint(**row) for row in db.query(NEXT, [json.dumps(dict(steps)), run_id, limit])]
 
     def pages(self, run_id: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
         """All points of a run as (name, step, epoch, value, at), metric by metric, `size` of them at a time."""
         last = (0, -1)
         while True:
-            with self._store.reading() as db:
+            with self._transactions.reading() as db:
                 rows = db.execute(PAGE, [run_id, *last, size]).fetchall()
             if not rows:
                 return
@@ -136,7 +134,7 @@ class Metrics:
 
     def copy(self, run_id: str, to: str, *, last_step: int) -> None:
         """Give the run `to` this one's points up to `last_step`: it goes on from there."""
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             for row in list(db.query("SELECT id, name FROM series WHERE run_id = ?", [run_id])):
                 series_id = _series_id(db, to, row["name"])
                 db.execute(COPY, [series_id, row["id"], last_step])
@@ -145,7 +143,7 @@ class Metrics:
 
     def rewind(self, run_id: str, step: int) -> None:
         """Forget points beyond `step`: a new attempt goes on from there."""
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             for row in list(db.query("SELECT id FROM series WHERE run_id = ?", [run_id])):
                 db.execute("DELETE FROM metrics WHERE series_id = ? AND step > ?", [row["id"], step])
                 _rebuild(db, row["id"], first_step=step + 1, last_step=None)

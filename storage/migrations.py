@@ -8,9 +8,6 @@ from pathlib import Path
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from storage.annotation_schema import SCHEMA_5
-from storage.search_schema import SCHEMA_4
-
 migrations = Migrations("thaw")
 
 
@@ -281,4 +278,65 @@ SCHEMA_3 = (
     "ALTER TABLE runs ADD COLUMN parent_step INTEGER",
     "ALTER TABLE runs ADD COLUMN needs_bytes INTEGER",
     "CREATE INDEX runs_parent ON runs(parent_id) WHERE parent_id IS NOT NULL",
+)
+
+# searches that run, and runs that are their trials
+SCHEMA_4 = (
+    "ALTER TABLE searches ADD COLUMN key TEXT",
+    "ALTER TABLE searches ADD COLUMN dataset_id TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE searches ADD COLUMN wanted INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE searches ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE searches ADD COLUMN tries INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE searches ADD COLUMN not_before REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE searches ADD COLUMN started_at REAL",
+    "ALTER TABLE searches ADD COLUMN launched_at REAL",
+    "ALTER TABLE searches ADD COLUMN reason TEXT",
+    "ALTER TABLE searches ADD COLUMN advice TEXT",
+    "ALTER TABLE searches ADD COLUMN slot TEXT",
+    "ALTER TABLE searches ADD COLUMN device TEXT",
+    "ALTER TABLE searches ADD COLUMN phase TEXT",
+    "ALTER TABLE searches ADD COLUMN message TEXT",
+    "ALTER TABLE searches ADD COLUMN at_once INTEGER",
+    "ALTER TABLE searches ADD COLUMN path TEXT",
+    "ALTER TABLE searches ADD COLUMN spent_s REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE searches ADD COLUMN spent_gpu_s REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE searches ADD COLUMN metric TEXT NOT NULL DEFAULT 'val/accuracy'",
+    "ALTER TABLE searches ADD COLUMN best_run_id TEXT",
+    "ALTER TABLE searches ADD COLUMN best_value REAL",
+    "ALTER TABLE searches ADD COLUMN pid INTEGER",
+    "ALTER TABLE searches ADD COLUMN pid_started REAL",
+    "ALTER TABLE searches ADD COLUMN boot_id TEXT",
+    "ALTER TABLE searches ADD COLUMN progress_at REAL",
+    'ALTER TABLE searches ADD COLUMN "offset" INTEGER NOT NULL DEFAULT 0',
+    "CREATE UNIQUE INDEX searches_key ON searches(key)",
+    "CREATE INDEX searches_state ON searches(state, created_at)",
+    "ALTER TABLE runs ADD COLUMN trial INTEGER",
+    "ALTER TABLE runs ADD COLUMN assignment TEXT NOT NULL DEFAULT 'null'",
+    "ALTER TABLE runs ADD COLUMN cost REAL",
+    "DROP INDEX runs_search",
+    "CREATE INDEX runs_search ON runs(search_id, trial)",
+    "ALTER TABLE events ADD COLUMN search_id TEXT REFERENCES searches(id) ON DELETE CASCADE",
+    "CREATE INDEX events_search ON events(search_id, id) WHERE search_id IS NOT NULL",
+)
+
+# what users write on runs, runs that were not trained here, settings of the home, indices for thousands of runs
+SCHEMA_5 = (
+    "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE runs ADD COLUMN about TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN archived_at REAL",
+    "ALTER TABLE runs ADD COLUMN source TEXT",
+    """
+    CREATE TABLE settings (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    # all tags, and runs of none: read from the index alone
+    "CREATE INDEX runs_tagged ON runs(tags) WHERE tags != '[]'",
+    "CREATE INDEX runs_archived ON runs(archived_at) WHERE archived_at IS NOT NULL",
+    # the lists that leave trials out, and how many there are in each state
+    "CREATE INDEX runs_alone ON runs(created_at) WHERE search_id IS NULL",
+    "CREATE INDEX runs_alone_state ON runs(state) WHERE search_id IS NULL",
+    "CREATE INDEX runs_dataset ON runs(dataset_id, created_at)",
+    "CREATE INDEX events_warnings ON events(run_id, id) WHERE level = 'warning'",
 )

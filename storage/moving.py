@@ -29,7 +29,7 @@ class Moving(Family[Record]):
         """A new row; the same `key` again gives the one that was made first, so that two tabs start one."""
         plain = self._plain({"created_at": time.time(), **values}) | {"key": key}
         marks = ", ".join("?" * len(plain))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(
                 f"INSERT INTO {self.table} ({', '.join(plain)}) VALUES ({marks}) ON CONFLICT(key) DO NOTHING",
                 list(plain.values()),
@@ -69,7 +69,7 @@ class Moving(Family[Record]):
         return meant
 
     def names(self) -> set[str]:
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return {row["name"] for row in db.query(f"SELECT name FROM {self.table}")}
 
     def move(self, id: str, to: Any, *, expect: Collection[Any] | None = None, **values: Any) -> bool:
@@ -85,7 +85,7 @@ class Moving(Family[Record]):
             values = dict.fromkeys(self.cleared_queued) | values
         plain = self._plain({"state": to} | values)
         marks = ", ".join("?" * len(sources))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             cursor = db.execute(
                 f"UPDATE {self.table} SET {assignments(plain)} WHERE id = ? AND state IN ({marks})",
                 [*plain.values(), id, *map(str, sources)],
@@ -101,10 +101,10 @@ class Moving(Family[Record]):
         if "state" in values:
             raise ValueError("a state changes by move()")
         plain = self._plain(values)
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(f"UPDATE {self.table} SET {assignments(plain)} WHERE id = ?", [*plain.values(), id])
 
     def delete(self, id: str) -> None:
         """Remove it and all rows that belong to it."""
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(f"DELETE FROM {self.table} WHERE id = ?", [id])

@@ -26,7 +26,7 @@ class Requests(Family[Request]):
             }
         ) | {"key": key}
         marks = ", ".join("?" * len(values))
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(
                 f"INSERT INTO requests ({', '.join(values)}) VALUES ({marks}) ON CONFLICT(key) DO NOTHING",
                 list(values.values()),
@@ -54,7 +54,7 @@ class Requests(Family[Request]):
 
     def update(self, request_id: str, **values: Any) -> None:
         plain = self._plain(values)
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute(f"UPDATE requests SET {assignments(plain)} WHERE id = ?", [*plain.values(), request_id])
 
     def finish(self, request_id: str, state: str, message: str | None = None) -> None:
@@ -62,5 +62,5 @@ class Requests(Family[Request]):
         self.update(request_id, state=state, message=message, eta_s=None, ended_at=time.time())
 
     def forget(self, request_id: str) -> None:
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             db.execute("DELETE FROM requests WHERE id = ?", [request_id])

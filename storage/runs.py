@@ -7,7 +7,17 @@ from typing import Any
 
 from storage.ids import new_id
 from storage.moving import Moving
-from storage.records import MOVES, Run, RunState
+from storage.records import MOVES, Run, RunState, mode_of
+
+BEST_FIRST = "best"
+ORDERS = {  # of trials -> SQL; {worst} is the direction that puts the best first
+    "number": "trial, rowid",
+    "newest": "trial DESC, rowid DESC",
+    BEST_FIRST: "best_value IS NULL, best_value {worst}, trial",
+    "state": "state, trial",
+    "epoch": "epoch DESC, trial",
+    "duration": "coalesce(ended_at, unixepoch()) - started_at DESC, trial",
+}
 
 
 class Runs(Moving[Run]):
@@ -65,7 +75,7 @@ class Runs(Moving[Run]):
         sql = (
             "SELECT id, name FROM runs WHERE search_id IS NULL AND archived_at IS NULL ORDER BY created_at DESC LIMIT ?"
         )
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return dict(db.execute(sql, [limit]).fetchall())
 
     def some(self, ids: Collection[str]) -> list[Run]:
@@ -122,7 +132,7 @@ class Runs(Moving[Run]):
     def count(self, *, alone: bool = False) -> dict[RunState, int]:
         """How many are in each state; `alone` leaves trials out."""
         where = "WHERE search_id IS NULL" if alone else ""
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             sql = f"SELECT state, count(*) AS n FROM runs {where} GROUP BY state"
             return {RunState(row["state"]): row["n"] for row in db.query(sql)}
 
@@ -131,20 +141,60 @@ class Runs(Moving[Run]):
         where, order, values = ("search_id IS NOT NULL", "search_id, trial", []) if trials else ("1", NEWEST, [])
         if search_id is not None:
             where, order, values = "search_id = ?", "trial", [search_id]
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return [row["id"] for row in db.query(f"SELECT id FROM runs WHERE {where} ORDER BY {order}", values)]
+
+    def trials(
+        self,
+        search_id: str,
+        *,
+        order: str = "number",
+        states: Collection[RunState] | None = None,
+        limit: int = -1,
+        offset: int = 0,
+    ) -> builtins.list[Run]:
+        """Runs of one search; `order` is a key of ORDERS, "best" by the search's own metric."""
+        worst = "ASC" if self._mode(search_id) == "min" else "DESC"
+        where, values = "", []
+        if states is not None:
+            where = f"AND state IN ({', '.join('?' * len(states))})"
+            values = [str(state) for state in states]
+        by = ORDERS[order].format(worst=worst)
+        sql = f"FROM runs WHERE search_id = ? {where} ORDER BY {by} LIMIT ? OFFSET ?"
+        return self._rows(sql, [search_id, *values, limit, offset])
+
+    def trial_counts(self, search_id: str) -> dict[RunState, int]:
+        """How many trials of a search are in each state."""
+        with self._transactions.reading() as db:
+            sql = "SELECT state, count(*) AS n FROM runs WHERE search_id = ? GROUP BY state"
+            return {RunState(row["state"]): row["n"] for row in db.query(sql, [search_id])}
+
+    def trial_histories(self, search_id: str) -> dict[str, builtins.list[tuple[int, float | None]]]:
+        """(epoch, value of the search's metric) of every trial, in order: what an algorithm learns from."""
+        found: dict[str, builtins.list[tuple[int, float | None]]] = {}
+        with self._transactions.reading() as db:
+            for run_id, epoch, value in db.execute(HISTORIES, [search_id]).fetchall():
+                found.setdefault(run_id, []).append((epoch, value))
+        return found
+
+    def _mode(self, search_id: str) -> str:
+        with self._transactions.reading() as db:
+            row = db.execute("SELECT metric FROM searches WHERE id = ?", [search_id]).fetchone()
+        if row is None:
+            raise KeyError(f"There is no search {search_id}.")
+        return mode_of(row[0])
 
     def any_archived(self) -> bool:
         return bool(self._rows("FROM runs WHERE archived_at IS NOT NULL LIMIT 1"))
 
     def tags(self) -> dict[str, int]:
         """Every tag in use, in order, and how many runs have it."""
-        with self._store.reading() as db:
+        with self._transactions.reading() as db:
             return {row["tag"]: row["n"] for row in db.query(TAGS)}
 
     def retag(self, ids: Collection[str], change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
         """Give each run the tags that `change` makes of those it has."""
-        with self._store.transaction() as db:
+        with self._transactions.transaction() as db:
             for id in ids:
                 for row in db.execute("SELECT tags FROM runs WHERE id = ?", [id]).fetchall():
                     self.update(id, tags=change(tuple(json.loads(row[0]))))
@@ -157,4 +207,11 @@ SPACED_TAGS = """
 TAGS = """
     SELECT tagged.value AS tag, count(*) AS n FROM runs, json_each(runs.tags) AS tagged
     WHERE runs.tags != '[]' GROUP BY tagged.value ORDER BY tagged.value
+"""
+HISTORIES = """
+    SELECT runs.id, metrics.epoch, metrics.value
+    FROM runs JOIN searches ON searches.id = runs.search_id
+    JOIN series ON series.run_id = runs.id AND series.name = searches.metric
+    JOIN metrics ON metrics.series_id = series.id
+    WHERE runs.search_id = ? ORDER BY runs.trial, metrics.step
 """

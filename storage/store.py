@@ -1,15 +1,12 @@
 """The store of one home: a front door to its table families and to transactions."""
 
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from storage.checkpoints import Checkpoints
-from storage.connections import Connections
 from storage.datasets import Datasets
 from storage.engine_row import EngineRow
 from storage.events import Events
@@ -22,6 +19,7 @@ from storage.requests import Requests
 from storage.runs import Runs
 from storage.searches import Searches
 from storage.settings import Settings
+from storage.transactions import Transactions
 
 StoreBusy = sqlite3.OperationalError  # the disk is full, or a stranger holds the write lock: later it may work
 
@@ -31,18 +29,17 @@ class Store:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self._connections = Connections(home.database)
-        self._of_this_thread = threading.local()
-        self.runs = Runs(self)
-        self.searches = Searches(self)
-        self.metrics = Metrics(self)
-        self.extents = Extents(self)
-        self.checkpoints = Checkpoints(self)
-        self.datasets = Datasets(self)
-        self.events = Events(self)
-        self.requests = Requests(self)
-        self.settings = Settings(self)
-        self.engine = EngineRow(self)
+        self._transactions = transactions = Transactions(home.database)
+        self.runs = Runs(transactions)
+        self.searches = Searches(transactions)
+        self.metrics = Metrics(transactions)
+        self.extents = Extents(transactions)
+        self.checkpoints = Checkpoints(transactions)
+        self.datasets = Datasets(transactions)
+        self.events = Events(transactions)
+        self.requests = Requests(transactions)
+        self.settings = Settings(transactions)
+        self.engine = EngineRow(transactions)
 
     @classmethod
     def open(cls, home: Home, *, migrate: bool = False) -> "Store":
@@ -60,46 +57,16 @@ class Store:
                 refuse_pending(db)
         return store
 
-    @contextmanager
-    def reading(self) -> Iterator[Database]:
+    def reading(self) -> AbstractContextManager[Database]:
         """A database to query: the thread's open transaction when there is one."""
-        current: Database | None = getattr(self._of_this_thread, "db", None)
-        if current is not None:
-            yield current
-            return
-        connection = self._connections.take()
-        try:
-            yield Database(connection, execute_plugins=False)
-        except BaseException:
-            connection.close()
-            raise
-        self._connections.give_back(connection)
+        return self._transactions.reading()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Database]:
+    def transaction(self) -> AbstractContextManager[Database]:
         """All writes inside commit together or not at all.
 
         One opened inside another commits with it; an error that leaves it takes back its own writes alone.
         """
-        current: Database | None = getattr(self._of_this_thread, "db", None)
-        if current is not None:
-            with current.atomic():
-                yield current
-            return
-        connection = self._connections.take()
-        db = Database(connection, execute_plugins=False)
-        try:
-            # IMMEDIATE: a deferred one that reads first fails on its first write, whatever the timeout.
-            connection.execute("BEGIN IMMEDIATE")
-            self._of_this_thread.db = db
-            yield db
-            connection.commit()
-        except BaseException:
-            connection.close()  # takes back what is not committed
-            raise
-        finally:
-            self._of_this_thread.db = None
-        self._connections.give_back(connection)
+        return self._transactions.transaction()
 
     def backup(self, to: Path) -> None:
         """Copy the database while it is in use, with SQLite's online backup."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.api.runs import check
 from engine.api.searches import find_search, trials_left
-from engine.machine.cores import cores
 from engine.machine.devices import gpus
+from engine.machine.resources import cores
 from engine.previews.fit import Fit, measured_as, will_it_fit
 from engine.previews.requests import Preview, preview
 from engine.specs import RunSpec, SearchSpec, heads_alone
@@ -118,7 +118,7 @@ def search_outlook(store: Store, search: Search) -> Outlook:
     """How far a search is, and when it will be done by its pace so far."""
     left = max(0, trials_left(store, search))
     over, worked = search.wanted - left, search.worked_s()
-    running = store.searches.trials(search.id, states=[RunState.RUNNING])
+    running = store.runs.trials(search.id, states=[RunState.RUNNING])
     done = over + sum(run.fraction for run in running)
     pace = worked / done if done >= 0.5 and worked > 0 else None
     budget, gpu_budget = (float(search.spec.get(name) or 0) * 3600 for name in ("hours", "gpu_hours"))
@@ -136,7 +136,7 @@ def importances(store: Store, search_id: str) -> dict[str, float]:
     """
     search = find_search(store, search_id)
     spec = SearchSpec.parse(search.spec)
-    trials = [run for run in store.searches.trials(search.id) if run.state is RunState.FINISHED]
+    trials = [run for run in store.runs.trials(search.id) if run.state is RunState.FINISHED]
     trials = sorted((run for run in trials if run.best_value is not None), key=lambda run: run.id)[:RANKED]
     if len(trials) < FEWEST or len({run.best_value for run in trials}) < 2:
         return {}

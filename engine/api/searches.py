@@ -8,8 +8,8 @@ from typing import Any
 from engine.api.runs import check, find_run, request_stop, unused
 from engine.errors import NotFound, Problem, Refused
 from engine.machine.devices import gpus
+from engine.protocol.endings import WITH_SEARCH
 from engine.specs import RunSpec, SearchSpec
-from engine.supervisor.search_ingest import WITH_SEARCH
 from storage import Request, Run, RunState, Search, SearchState, Store
 
 MOST_TRIALS = 10_000
@@ -138,7 +138,7 @@ def wanted_with(store: Store, search: Search, trials: int) -> int:
     """How many trials a search wants in all with so many more: of a grid no more than it has combinations left."""
     spec = SearchSpec.parse(search.spec)
     if spec.algorithm == "grid":
-        runs = store.searches.trials(search.id)
+        runs = store.runs.trials(search.id)
         known = {path: set(map(json.dumps, one.values)) for path, one in spec.space.items()}  # tuples are lists there
         tried = [run.assignment or {} for run in runs] + [spec.base]
         told = [{path: json.dumps(value) for path, value in one.items()} for one in tried]
@@ -207,14 +207,14 @@ def delete_search(store: Store, search_id: str) -> Request:
 
 def trials_left(store: Store, search: Search) -> int:
     """Trials still to begin or to end, those that were stopped with their search among them."""
-    counts = store.searches.counts(search.id)
+    counts = store.runs.trial_counts(search.id)
     over = sum(number for state, number in counts.items() if RunState(state).is_over)
     return search.wanted - over + len(stopped_with(store, search))
 
 
 def stopped_with(store: Store, search: Search) -> list[Run]:
     """Trials that ended for no other reason than that their search did: they go on with it."""
-    stopped = store.searches.trials(search.id, states=[RunState.STOPPED])
+    stopped = store.runs.trials(search.id, states=[RunState.STOPPED])
     return [run for run in stopped if (run.reason or "").startswith(WITH_SEARCH)]
 
 

@@ -54,7 +54,7 @@ def wait_for_search(store: Store, search_id: str, console: Console, lines: Conso
 
 
 def _over(store: Store, search_id: str) -> list[Run]:
-    return store.searches.trials(search_id, states=[state for state in RunState if state.is_over])
+    return store.runs.trials(search_id, states=[state for state in RunState if state.is_over])
 
 
 def _ended(run: Run, over: int, wanted: int) -> str:

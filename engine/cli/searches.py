@@ -144,7 +144,7 @@ def search_object(store: Store, found: Search) -> dict[str, Any]:
             "config": run.assignment,
             "reason": run.reason,
         }
-        for run in store.searches.trials(found.id)
+        for run in store.runs.trials(found.id)
     ]
     return search_summary(store, found) | {"trials": trials, "spec": found.spec}
 
@@ -163,7 +163,7 @@ def searches_table(store: Store, found: list[Search]) -> Any:
 
 def search_page(store: Store, found: Search) -> Group:
     """How it stands in a line, and its best trials."""
-    trials = store.searches.trials(found.id, order="best", limit=MOST_SHOWN)
+    trials = store.runs.trials(found.id, order="best", limit=MOST_SHOWN)
     paths = list(found.spec["space"])
     made = table_of("trial", "run", "state", found.metric, "epoch", *(path.rpartition(".")[2] for path in paths))
     for run in trials:

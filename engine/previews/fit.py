@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from engine.caches.limits import keeps_images
 from engine.catalog.strategies import processes_of
-from engine.machine import memory as host_memory
+from engine.machine import resources
 from engine.machine.devices import gpus
 from engine.specs import RunSpec
 from storage import Dataset, RunState, Store
@@ -69,9 +69,9 @@ def room(store: Store, device: str) -> Room:
     """What a run on `device` ("cpu", "cuda", "mps") finds once those that train there now are over."""
     disk = shutil.disk_usage(store.home.root).free
     active = store.runs.list(states=[RunState.STARTING, RunState.RUNNING, RunState.STOPPING], limit=-1)
-    ours = sum(host_memory.rss(run.pid) for run in active if run.pid and run.slot == "cpu")
+    ours = sum(resources.rss(run.pid) for run in active if run.pid and run.slot == "cpu")
     if device != "cuda":
-        return Room(host_memory.free() + ours, disk)
+        return Room(resources.free() + ours, disk)
     busy = {gpu for run in active for gpu in (run.slot or "").split(",")}
     free = [gpu["memory_total"] - (0 if str(gpu["index"]) in busy else gpu["memory_used"]) for gpu in gpus()]
     return Room(max(free, default=0), disk)

@@ -20,17 +20,18 @@ from engine.data.features import at_once
 from engine.data.split import Split
 from engine.errors import Unavailable
 from engine.machine.exit import leave
+from engine.previews.cost import IMAGES, Tries
 from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices
-from engine.training.cost import IMAGES, Tries
 from engine.training.epoch_data import READ_S_PER_GB
 from engine.training.failures import is_out_of_memory
+from engine.training.memory import Gauge
 from engine.training.network.cut import CannotCut, cut
-from engine.training.peak_memory import Gauge
 from engine.training.precision import choose
 from engine.training.preparation import Prepared, Trial, build, build_network, channels_of
-from engine.training.state import Training, seed_all
+from engine.training.randomness import seed_all
+from engine.training.state import Training
 from engine.training.step import Stepper
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices
 from engine.training.preparation import build, build_network, find_weights, prepare_data
-from engine.training.state import seed_all
+from engine.training.randomness import seed_all
 
 LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 80
 SMOOTHING = 0.9

@@ -5,7 +5,7 @@ import signal
 from dataclasses import dataclass
 
 from engine.faults import FAULTS
-from engine.machine import memory, processes
+from engine.machine import processes, resources
 from storage import Home, Run
 
 KILLED = "Its process was killed (by hand, by a system short of memory, or by a reboot)."
@@ -31,7 +31,7 @@ class Deaths:
 
     def launched(self, run_id: str) -> None:
         self._hung.discard(run_id)
-        self._kills[run_id] = memory.kills()
+        self._kills[run_id] = resources.kills()
 
     def hung(self, run_id: str) -> None:
         """It is about to be ended for lack of progress."""
@@ -45,7 +45,7 @@ class Deaths:
             return Cause(f"{FAULTS['hung'].reason} and was ended; its stacks are in the log.", "hung", recurs=True)
         if code is not None and -code in CRASHES:
             return Cause(f"{FAULTS['crash'].reason} ({signal.Signals(-code).name}).", "crash", recurs=True)
-        if memory.kills() > self._kills.get(run.id, memory.kills()):
+        if resources.kills() > self._kills.get(run.id, resources.kills()):
             return Cause(f"{FAULTS['killed for memory'].reason}.", "killed for memory", recurs=True)
         return Cause(KILLED)
 

@@ -178,7 +178,7 @@ class Supervisor:
     def _delete_search(self, request: Request) -> None:
         if not self._searching.stop(request.target, grace_s=5.0):
             return
-        for run in self._store.searches.trials(request.target):
+        for run in self._store.runs.trials(request.target):
             _discard(self._store.home, self._store.home.run(run.id))
         _discard(self._store.home, self._store.home.search(request.target))
         self._store.searches.delete(request.target)

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
-from engine.machine.cores import cores
+from engine.machine.resources import cores
 from engine.specs import SearchSpec
 from storage import Run, RunState, Search, Store
 
@@ -77,8 +77,8 @@ def _may_be(spec: SearchSpec, leaf: str) -> tuple[Any, ...]:
 
 def _trials(store: Store, search: Search) -> list[dict[str, Any]]:
     """What is known of its trials: the finished ones to learn from, the unfinished ones to go on with."""
-    histories = store.searches.histories(search.id)
-    return [_trial(store, run, histories.get(run.id, [])) for run in store.searches.trials(search.id)]
+    histories = store.runs.trial_histories(search.id)
+    return [_trial(store, run, histories.get(run.id, [])) for run in store.runs.trials(search.id)]
 
 
 def _trial(store: Store, run: Run, history: list[tuple[int, float | None]]) -> dict[str, Any]:

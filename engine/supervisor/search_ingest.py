@@ -8,7 +8,6 @@ from engine.specs import RunSpec, SearchSpec
 from engine.supervisor.ingest import Line, as_count, as_number, as_text, ingest, new_lines
 from storage import Run, RunState, Search, SearchState, Store
 
-WITH_SEARCH = "Stopped with its search"  # as engine/tuning/epoch_gate.py has it, which is not for this room
 ACTIVE = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
 SELF_ENDED = {SearchState.FINISHED, SearchState.FAILED}  # what a driver says whatever it was asked
 LEVELS = {SearchState.FAILED: "error", SearchState.INTERRUPTED: "warning"}
@@ -26,7 +25,7 @@ def ingest_search(store: Store, search: Search, *, gone: bool) -> bool:
             with store.transaction():
                 values = _apply(store, search, lines)
                 store.searches.update(search.id, **values, offset=offset)
-        for run in store.searches.trials(search.id, states=ACTIVE):
+        for run in store.runs.trials(search.id, states=ACTIVE):
             ingest(store, run, gone=True)  # its process trains others after it: its last word is enough
         if offset == search.offset:
             break
@@ -38,7 +37,7 @@ def ingest_search(store: Store, search: Search, *, gone: bool) -> bool:
 def judge(store: Store, search: Search) -> None:
     """Keep the best trial so far in the search's row."""
     counted = set(RunState) - {RunState.FAILED}
-    best = store.searches.trials(search.id, order="best", states=counted, limit=1)
+    best = store.runs.trials(search.id, order="best", states=counted, limit=1)
     found = (best[0].id, best[0].best_value) if best and best[0].best_value is not None else (None, None)
     if found != (search.best_run_id, search.best_value):
         store.searches.update(search.id, best_run_id=found[0], best_value=found[1])

@@ -12,12 +12,13 @@ from engine.errors import Refused
 from engine.faults import FAULTS
 from engine.machine import processes
 from engine.machine.processes import Identity
+from engine.protocol.endings import WITH_SEARCH
 from engine.protocol.json_lines import Lines
 from engine.supervisor import log_files
 from engine.supervisor.exit_causes import KILLED, LEAST_FREE
 from engine.supervisor.runs import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
 from engine.supervisor.search_file import write_search_file
-from engine.supervisor.search_ingest import ACTIVE, WITH_SEARCH, asked_for, end_trial, ingest_search
+from engine.supervisor.search_ingest import ACTIVE, asked_for, end_trial, ingest_search
 from engine.worker import launchers
 from storage import Run, RunState, Search, SearchState, Store, StoreBusy
 
@@ -170,8 +171,8 @@ class Searching:
         What its driver says besides is none while Ray trains: it goes on talking when those processes are gone. While
         it prepares, the share that is done is one; where it trains heads itself, half a second of its work.
         """
-        offsets = [(run.id, run.offset) for run in self._store.searches.trials(search_id, states=ACTIVE)]
-        counts = self._store.searches.counts(search_id)
+        offsets = [(run.id, run.offset) for run in self._store.runs.trials(search_id, states=ACTIVE)]
+        counts = self._store.runs.trial_counts(search_id)
         search = self._store.searches.get(search_id)
         share = search.message if search.phase != "searching" else None
         work = int(2 * leader.cpu_s()) if search.path == "heads" else None
@@ -255,7 +256,7 @@ class Searching:
             message=None,
             **values,
         )
-        for run in self._store.searches.trials(search.id, states=[*ACTIVE, RunState.INTERRUPTED]):
+        for run in self._store.runs.trials(search.id, states=[*ACTIVE, RunState.INTERRUPTED]):
             self._rest_trial(run, state)
         self._forget(search.id)
 

@@ -5,8 +5,8 @@ import os
 import torch
 
 from engine.errors import Unavailable
-from engine.machine.cores import CORES as CORES
-from engine.machine.cores import cores as cores
+from engine.machine.resources import CORES as CORES
+from engine.machine.resources import cores as cores
 
 ELSE = "Choose another device, or auto, and start the run again."
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.catalog import PRECISIONS
-from engine.training.state import random_state, restore_random
+from engine.training.randomness import random_state, restore_random
 
 TRIAL_S, TRIAL_SHARE = 1.0, 0.03  # of all candidates: so long, or this share of the run if that is less
 ROUNDS = 2  # and at least, after the one that warms up

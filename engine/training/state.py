@@ -1,17 +1,15 @@
 """Where a run stands: everything that changes while training and is needed to go on as if never interrupted."""
 
-import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from engine.training.distributed.process_group import SEED_STEP
 from engine.training.network.model import take_over
 from engine.training.optimiser import Trend
+from engine.training.randomness import SEED_STEP, random_state, restore_random, seed_all
 
 
 @dataclass(slots=True)
@@ -140,30 +138,3 @@ class Training:
         assert self.average is not None
         weights = {name: value.detach().cpu() for name, value in self.model.state_dict().items()}
         return {"model": weights, "averaged": int(self.average.n_averaged)}
-
-
-def seed_all(seed: int) -> None:
-    """Begin every source of chance (Python, NumPy, torch on all devices) at `seed`."""
-    random.seed(seed)
-    np.random.seed(seed)  # the global one: libraries draw from it
-    torch.manual_seed(seed)
-
-
-def random_state() -> dict[str, Any]:
-    version, numbers, gauss = random.getstate()
-    name, keys, *rest = np.random.get_state()
-    return {
-        "python": (version, numbers, gauss),
-        "numpy": (name, torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest),
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def restore_random(state: dict[str, Any]) -> None:
-    random.setstate(state["python"])
-    name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(state["torch"])
-    if len(state["cuda"]) == torch.cuda.device_count():  # another machine: chance goes on, but not the same
-        torch.cuda.set_rng_state_all(state["cuda"])

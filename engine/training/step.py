@@ -13,6 +13,7 @@ from engine.training.criterion import Objective
 from engine.training.distributed.process_group import Crew
 from engine.training.failures import is_out_of_memory
 from engine.training.precision import Format
+from engine.training.randomness import restore_torch_random, torch_random_state
 from engine.training.state import Choices
 
 Say = Callable[[str], None]
@@ -53,12 +54,12 @@ class Stepper:
         """
         images, targets = self.objective.mix(images, labels)
         while True:
-            chance = _chance(images.device)
+            chance = torch_random_state(images.device)
             if made := self._gradients(enter, images, targets):
                 break
             optimizer.zero_grad(set_to_none=True)
             self._smaller(enter, len(images))
-            _restore_chance(chance, images.device)
+            restore_torch_random(chance, images.device)
         if self.clip_norm:
             self.scaler.unscale_(optimizer)
             self._clip(enter)
@@ -121,13 +122,3 @@ def let_go() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def _chance(device: torch.device) -> tuple[Tensor, Tensor | None]:
-    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-
-
-def _restore_chance(state: tuple[Tensor, Tensor | None], device: torch.device) -> None:
-    torch.set_rng_state(state[0])
-    if state[1] is not None:
-        torch.cuda.set_rng_state(state[1], device)

@@ -11,7 +11,6 @@ from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 
 LEAVE = "leave.json"  # in a run's folder: the search's word to that trial; in the search's own: to all
-WITH_SEARCH = "Stopped with its search"  # begins the reason of a trial that goes on if its search does
 LOOK_S = 0.2  # between two looks for a word to leave
 
 

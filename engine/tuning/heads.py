@@ -26,8 +26,8 @@ from engine.training.head_ensemble import Member, Together, with_own_head
 from engine.training.memory import Memory
 from engine.training.metric_logger import Meter
 from engine.training.preparation import Prepared, build, build_network, equip, find_weights, prepare_data
+from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
-from engine.training.state import seed_all
 from engine.training.step import let_go
 from engine.tuning.epoch_gate import LEAVE, LOOK_S, Reached, Word
 from engine.tuning.job import Order

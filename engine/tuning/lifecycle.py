@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+from engine.protocol.endings import WITH_SEARCH
 from engine.protocol.search_reporter import Telling
-from engine.tuning.epoch_gate import WITH_SEARCH, Word
+from engine.tuning.epoch_gate import Word
 from engine.tuning.job import Control, Order
 from engine.tuning.trial_ledger import Asking
 

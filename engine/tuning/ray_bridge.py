@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Refused
 from engine.faults import FAULTS
-from engine.machine import memory
+from engine.machine import resources
 from engine.protocol.search_reporter import Telling
 from engine.training.failures import explain
 from engine.tuning.epoch_gate import LEAVE, Word
@@ -78,7 +78,7 @@ class Conductor:
         asked = self._asking.ask()
         if asked is None:
             return None if self._asking.open else str(Searcher.FINISHED)
-        self._runs[trial_id], self._kills[trial_id] = asked.run, memory.kills()
+        self._runs[trial_id], self._kills[trial_id] = asked.run, resources.kills()
         self._remember(trial_id, asked.run)
         return self._config(asked)
 
@@ -137,7 +137,7 @@ class Conductor:
         if error is not None and not isinstance(error, RayActorError):
             failure = explain(getattr(error, "cause", None) or error)
             reason, advice = failure.reason, failure.advice
-        elif memory.kills() > self._kills[trial.trial_id]:
+        elif resources.kills() > self._kills[trial.trial_id]:
             fault = FAULTS["killed for memory"]
             reason, advice = f"{fault.reason}.", fault.advice
         log.error("trial %s: %s", run, error or reason)

@@ -155,7 +155,7 @@ def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":
     """
     from engine.training import device as devices
     from engine.training.distributed.strategies import gather_crew
-    from engine.training.state import seed_all
+    from engine.training.randomness import seed_all
 
     device = devices.choose(name)
     crew, batch = gather_crew(device, spec), spec.optimisation.batch_size

@@ -64,7 +64,7 @@ def page(search: Search) -> None:
         if not trials:
             nothing_yet(now)
             return
-        curves = store().searches.histories(now.id)
+        curves = store().runs.trial_histories(now.id)
         token = tuple((one.run.id, one.run.state, one.run.offset, one.value) for one in trials)
         tried = dimensions(now.spec.get("space", {}), sections.labels(), trials)
         charts(now, trials, curves, token)

@@ -30,7 +30,7 @@ def test_a_search_from_clicks_to_a_file(site: Site, page: Page, tmp_path: Path) 
     expect(page.locator(".st-key-search_board")).to_contain_text("3 trials", timeout=120_000)
     until_state(page, site, search_id, SearchState.FINISHED)
     expect(page.locator(".st-key-search_facts")).to_contain_text("Finished", timeout=15_000)
-    trials = site.store.searches.trials(search_id)
+    trials = site.store.runs.trials(search_id)
     assert [trial.state for trial in trials] == [RunState.FINISHED] * 3
     assert trials[0].assignment == {SIZE: 16, BATCH: 64}  # the base run comes first
     assert len({str(trial.assignment) for trial in trials}) == 3
@@ -43,7 +43,7 @@ def test_a_search_from_clicks_to_a_file(site: Site, page: Page, tmp_path: Path) 
     page.get_by_role("button", name="Stop", exact=True).click()
     until_state(page, site, search_id, SearchState.STOPPED)
 
-    best = site.store.searches.trials(search_id, order="best", limit=1)[0]
+    best = site.store.runs.trials(search_id, order="best", limit=1)[0]
     expect(page.locator(".st-key-search_facts")).to_contain_text("Stopped", timeout=15_000)
     settle(page)
     page.get_by_role("button", name="Open its run").click()
@@ -130,8 +130,7 @@ def stop_the_long_one(page: Page, site: Site, search_id: str) -> None:
     """The fourth trial, of large images, is ticked in the table while it trains, and stopped there."""
     running = until(
         lambda: (
-            page.wait_for_timeout(200)
-            or next(iter(site.store.searches.trials(search_id, states=[RunState.RUNNING])), None)
+            page.wait_for_timeout(200) or next(iter(site.store.runs.trials(search_id, states=[RunState.RUNNING])), None)
         ),
         within_s=90,
     )
@@ -148,14 +147,12 @@ def stop_the_long_one(page: Page, site: Site, search_id: str) -> None:
     stopped = until(
         lambda: (
             page.wait_for_timeout(200)
-            or next(
-                (run for run in site.store.searches.trials(search_id) if run.trial == 4 and run.state.is_over), None
-            )
+            or next((run for run in site.store.runs.trials(search_id) if run.trial == 4 and run.state.is_over), None)
         ),
         within_s=60,
     )
     assert stopped.state is RunState.STOPPED
-    assert [run.state for run in site.store.searches.trials(search_id)[:3]] == [RunState.FINISHED] * 3
+    assert [run.state for run in site.store.runs.trials(search_id)[:3]] == [RunState.FINISHED] * 3
 
 
 def until_state(page: Page, site: Site, search_id: str, state: SearchState) -> None:

@@ -13,8 +13,9 @@ from engine.training.loop import fit
 from engine.training.memory import Memory
 from engine.training.metric_logger import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data
+from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
-from engine.training.state import Training, seed_all
+from engine.training.state import Training
 
 CPU = torch.device("cpu")
 DIGITS: dict[str, Any] = {

@@ -51,7 +51,7 @@ def until(supervisor: Supervisor, store: Store, search: Search, what: Callable[[
     """Rounds of the supervisor until `what` holds for the search."""
     deadline = time.monotonic() + 30
     while not what(now := store.searches.get(search.id)):
-        assert time.monotonic() < deadline, (now, store.searches.trials(search.id), log_of(store, search))
+        assert time.monotonic() < deadline, (now, store.runs.trials(search.id), log_of(store, search))
         supervisor.tick()
         time.sleep(0.02)
     return now
@@ -76,7 +76,7 @@ def log_of(store: Store, search: Search) -> str:
 
 
 def trials(store: Store, search: Search) -> list[Run]:
-    return store.searches.trials(search.id)
+    return store.runs.trials(search.id)
 
 
 def states(store: Store, search: Search) -> list[RunState]:

@@ -69,7 +69,7 @@ def test_pause_continue_and_stop(store: Store, tmp_path: Path) -> None:
     assert (found["state"], found["trials"]) == ("queued", [])
 
     def epochs() -> dict[str, int]:
-        return {run.id: run.epoch for run in store.searches.trials(found["id"])}
+        return {run.id: run.epoch for run in store.runs.trials(found["id"])}
 
     until(lambda: any(epochs().values()), within_s=120, why=epochs)
     assert told("pause", "small", "--json")["state"] == "paused"

@@ -59,7 +59,7 @@ def search(
         for number in range(1, trials + 1):
             _trial(store, made.id, spec, number, trials, began, state)
     _moved(store, made.id, state, began)
-    best = next(iter(store.searches.trials(made.id, order="best", limit=1)), None)
+    best = next(iter(store.runs.trials(made.id, order="best", limit=1)), None)
     if best is not None and best.best_value is not None:
         store.searches.update(made.id, best_run_id=best.id, best_value=best.best_value)
     return store.searches.get(made.id)

@@ -179,7 +179,7 @@ def test_a_brush_filters_the_table_until_all_are_shown_again(awake: Store) -> No
     made = seed_searches.search(awake, trials=30)
     app = opened(COMPARE, searches=made.id)
     assert len(shown(app)) == 30
-    some = [trial.id for trial in awake.searches.trials(made.id)[:4]]
+    some = [trial.id for trial in awake.runs.trials(made.id)[:4]]
     app.session_state["compare_brushed"] = some
     fine(app.run())
     assert set(shown(app)) == {"Trial 1", "Trial 2", "Trial 3", "Trial 4"}

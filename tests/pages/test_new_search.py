@@ -216,7 +216,7 @@ def test_start_makes_one_search_however_often_it_is_pressed(awake: Store, monkey
 def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
     made = seed_searches.search(awake, trials=2)
     assert set(shown_spec(opened(NEW_SEARCH, like=made.id)).space) == set(seed_searches.SPACE)
-    run = awake.searches.trials(made.id)[1]
+    run = awake.runs.trials(made.id)[1]
     base = shown_spec(opened(NEW_SEARCH, **{"from": run.id})).run
     assert base.optimisation == RunSpec.parse(run.spec).optimisation
 

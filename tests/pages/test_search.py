@@ -85,7 +85,7 @@ def test_one_trial_is_stopped_from_the_leaderboard(awake: Store) -> None:
     made = seed_searches.search(awake, trials=8, wanted=12, state=SearchState.RUNNING)
     app = opened(SEARCH, search=made.id)
     shown = list(app.dataframe[0].value["id"])
-    running = next(run for run in awake.searches.trials(made.id) if not run.state.is_over)
+    running = next(run for run in awake.runs.trials(made.id) if not run.state.is_over)
     key = f"search_board_{app.session_state['search_board_round']}"
     app.session_state[key] = {"selection": {"rows": [shown.index(running.id)], "columns": [], "cells": []}}
     fine(app.run())
@@ -142,7 +142,7 @@ def test_every_look_is_drawn(awake: Store, metric: str) -> None:
 
 def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
     made = seed_searches.search(awake, trials=12, cost="epoch_s", scheduler="none")
-    for place, trial in enumerate(awake.searches.trials(made.id)):
+    for place, trial in enumerate(awake.runs.trials(made.id)):
         awake.runs.update(trial.id, cost=1.0 + place % 5)
     app = opened(SEARCH, search=made.id)
     looks = app.segmented_control(key="search_look")
@@ -159,7 +159,7 @@ def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
 
 def test_before_the_first_value_a_line_stands_where_charts_will(awake: Store) -> None:
     made = seed_searches.search(awake, trials=2, state=SearchState.RUNNING)
-    for run in awake.searches.trials(made.id):
+    for run in awake.runs.trials(made.id):
         awake.runs.update(run.id, best_value=None)
     app = opened(SEARCH, search=made.id)
     assert "show with the first epoch that is validated" in texts(app)
@@ -168,7 +168,7 @@ def test_before_the_first_value_a_line_stands_where_charts_will(awake: Store) ->
 
 def test_importance_says_what_it_is_made_from(awake: Store) -> None:
     made = seed_searches.search(awake, trials=24)
-    runs = awake.searches.trials(made.id)
+    runs = awake.runs.trials(made.id)
     finished, pruned = (sum(run.state == state for run in runs) for state in ("finished", "stopped"))
     told = texts(opened(SEARCH, search=made.id))
     assert f"Made from {finished} finished trials; {pruned} pruned are left out" in told
@@ -176,7 +176,7 @@ def test_importance_says_what_it_is_made_from(awake: Store) -> None:
 
 def test_failures_are_grouped_and_lead_to_their_runs(awake: Store) -> None:
     made = seed_searches.search(awake, trials=60)
-    failed = [run for run in awake.searches.trials(made.id) if run.state == "failed"]
+    failed = [run for run in awake.runs.trials(made.id) if run.state == "failed"]
     app = opened(SEARCH, search=made.id)
     app.segmented_control(key="search_look").set_value("Failures")
     fine(app.run())
@@ -198,7 +198,7 @@ def test_trials_are_among_the_runs_only_when_asked_for(awake: Store) -> None:
     app.toggle(key="runs_trials").set_value(True)
     fine(app.run())
     assert len(app.dataframe[0].value) == 5
-    first = awake.searches.trials(made.id)[0]
+    first = awake.runs.trials(made.id)[0]
     assert "Trial 1 of [digits search]" in texts(opened(RUN, run=first.id))
 
 

@@ -19,7 +19,7 @@ def test_calls_share_connections_whatever_their_thread(store: Store) -> None:
     with ThreadPoolExecutor(16) as pool:
         ids = list(pool.map(lambda number: add(store, f"run {number}"), range(100)))
         assert len(list(pool.map(lambda run_id: store.runs.get(run_id).name, ids))) == 100
-    assert 1 <= len(store._connections._idle) <= MOST_IDLE
+    assert 1 <= len(store._transactions._connections._idle) <= MOST_IDLE
     assert store.runs.count() == {"queued": 100}
 
 
@@ -78,7 +78,9 @@ def test_a_fork_opens_its_own(store: Store) -> None:
     add(store, "one")
     child = os.fork()
     if not child:
-        before = [id(one) for one in store._connections._idle]
-        is_own = store.runs.list() != [] and not set(before) & {id(one) for one in store._connections._idle}
+        before = [id(one) for one in store._transactions._connections._idle]
+        is_own = store.runs.list() != [] and not set(before) & {
+            id(one) for one in store._transactions._connections._idle
+        }
         os._exit(0 if is_own else 1)
     assert os.waitpid(child, 0)[1] == 0

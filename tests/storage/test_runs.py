@@ -81,7 +81,7 @@ def test_what_a_runs_page_asks_scans_no_table(store: Store) -> None:
     run = add(store)
     store.metrics.add(run.id, [MetricPoint(name="loss", step=1, epoch=1, value=1.0, at=0.0)])
     plans: list[str] = []
-    connect = store._connections._open
+    connect = store._transactions._connections._open
 
     def explaining() -> sqlite3.Connection:
         connection = connect()
@@ -94,8 +94,8 @@ def test_what_a_runs_page_asks_scans_no_table(store: Store) -> None:
         connection.set_trace_callback(explain)
         return connection
 
-    store._connections = Connections(store.home.database)
-    store._connections._open = explaining  # type: ignore[method-assign]
+    store._transactions._connections = Connections(store.home.database)
+    store._transactions._connections._open = explaining  # type: ignore[method-assign]
     store.runs.get(run.id)
     store.runs.find(run.id[:6])
     store.runs.list(limit=50)

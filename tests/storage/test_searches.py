@@ -100,13 +100,13 @@ def test_trials_come_in_any_order_by_pages(store: Store, metric: str, best: list
     store.runs.move("trial2", RunState.FINISHED)
 
     def numbers(**more: object) -> list[int | None]:
-        return [run.trial for run in store.searches.trials(search.id, **more)]
+        return [run.trial for run in store.runs.trials(search.id, **more)]
 
     assert numbers() == [1, 2, 3, 4]
     assert numbers(order="best") == best
     assert numbers(order="best", limit=2, offset=1) == best[1:3]
     assert numbers(states=[RunState.FINISHED]) == [2]
-    assert store.searches.counts(search.id) == {RunState.FINISHED: 1, RunState.STARTING: 3}
+    assert store.runs.trial_counts(search.id) == {RunState.FINISHED: 1, RunState.STARTING: 3}
     for order in ORDERS:
         assert sorted(numbers(order=order)) == [1, 2, 3, 4]
 
@@ -122,7 +122,7 @@ def test_histories_are_those_of_the_metric(store: Store) -> None:
             ]
             store.metrics.add(run_id, points)
     add_trial(store, search, 3, None)
-    assert store.searches.histories(search.id) == {"trial1": [(1, 1.0), (2, 2.0)], "trial2": [(1, 2.0), (2, 4.0)]}
+    assert store.runs.trial_histories(search.id) == {"trial1": [(1, 1.0), (2, 2.0)], "trial2": [(1, 2.0), (2, 4.0)]}
 
 
 def test_trials_are_no_runs_of_the_queue(store: Store) -> None:

@@ -7,19 +7,18 @@ import datetime
 import gc
 import json
 import os
-import random
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from engine.training.distributed.rank import GPUS
+from engine.training.randomness import SEED_STEP, seed_all
 
 if TYPE_CHECKING:
     from engine.training.precision import Format
@@ -30,7 +29,6 @@ T = TypeVar("T")
 # Decoding a large data set is done by one rank while the others wait; a hung rank is found by the supervisor instead,
 # which looks for progress.
 PATIENCE = datetime.timedelta(days=7)
-SEED_STEP = 1_000_003  # between the seeds of ranks
 
 
 class Crew:
@@ -131,8 +129,7 @@ class Ranks(Crew):
 
     def part_chances(self, seed: int) -> None:
         if self.rank:
-            for begin in (random.seed, np.random.seed, torch.manual_seed):
-                begin((seed + self.rank * SEED_STEP) % 2**31)
+            seed_all((seed + self.rank * SEED_STEP) % 2**31)
 
     def any(self, flag: bool) -> bool:
         told = torch.tensor(int(flag))

@@ -10,7 +10,8 @@ from engine.errors import Refused
 from engine.specs import RunSpec
 from engine.training.network.stages import stages_of
 from engine.training.optimiser import build_optimizer
-from engine.training.state import Training, random_state, seed_all
+from engine.training.randomness import random_state, seed_all
+from engine.training.state import Training
 
 UNTRAINED = {"name", "keep_checkpoints", "device", "strategy"}  # settings that no step depends on
 

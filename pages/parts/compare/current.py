@@ -24,7 +24,7 @@ def runs_in(held: Basket) -> list[Run]:
     found = {run.id: run for run in store().runs.some(held.runs)}
     for search_id in held.searches:
         try:
-            trials = store().searches.trials(search_id)
+            trials = store().runs.trials(search_id)
         except KeyError:  # deleted since
             continue
         found |= {run.id: run for run in trials if run.id not in found}

@@ -17,7 +17,7 @@ from storage import Search, SearchState
 
 def trials_of(search: Search) -> list[Trial]:
     """By number."""
-    return [Trial.of(run) for run in store().searches.trials(search.id)]
+    return [Trial.of(run) for run in store().runs.trials(search.id)]
 
 
 def lowest(search: Search) -> bool:

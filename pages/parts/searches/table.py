@@ -18,7 +18,7 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
     """Draw the table; a click on a name leaves for that search."""
     clicked, colours, column = f"{key}_open", palette(), st.column_config
     counts = {
-        one.id: sum(number for state, number in store().searches.counts(one.id).items() if state.is_over)
+        one.id: sum(number for state, number in store().runs.trial_counts(one.id).items() if state.is_over)
         for one in searches
     }
     table = searches_table(searches, counts, now=time.time())

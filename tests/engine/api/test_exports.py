@@ -12,7 +12,7 @@ import pytest
 
 from engine import api
 from engine.__main__ import main
-from engine.api import NotFound, Refused
+from engine.api import NotFound, Refused, exports
 from storage import MetricPoint, Run, Store
 from tests.pages import seed, seed_searches
 
@@ -77,7 +77,7 @@ def test_every_point_is_there_whatever_the_pieces(store: Store, monkeypatch: pyt
 def test_a_run_that_is_asked_for_twice_is_there_once(runs: dict[str, Run], store: Store) -> None:
     run = runs["small"]
     store.events.add(run.id, "info", "seen", 1.0)
-    for what in api.exporting.OF_RUNS:
+    for what in exports.OF_RUNS:
         assert table(store, what, runs=[run.id, run.id, run.name]) == table(store, what, runs=[run.id])
 
 
@@ -85,7 +85,7 @@ def test_trials_come_with_what_they_were_given(store: Store) -> None:
     shown = seed_searches.some(store)
     search = store.searches.get(shown["search"])
     told = parquet(store, "trials", search=search.id)
-    trials = store.searches.trials(search.id)
+    trials = store.runs.trials(search.id)
     assert told["id"].tolist() == [run.id for run in trials]
     given = "optimisation.learning_rate"
     assert told[f"given.{given}"].tolist()[1] == pytest.approx((trials[1].assignment or {})[given])

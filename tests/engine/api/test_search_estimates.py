@@ -167,7 +167,7 @@ MEASURED = {  # as the preview "fit" tells it, of a network that learns as a who
 
 
 def test_an_estimate_grows_with_trials_and_epochs(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    import engine.search_facts as facts
+    import engine.api.search_estimates as facts
 
     monkeypatch.setattr(facts, "cores", lambda: 4)
     monkeypatch.setattr(facts, "gpus", lambda: [])

@@ -20,7 +20,7 @@ TWO_AT_ONCE = """
 import sys, hashlib
 from pathlib import Path
 from engine.data.arrays import prepare
-from engine.data.embedded import open_digits
+from engine.data.sources.embedded import open_digits
 source = open_digits({"classes": [str(digit) for digit in range(10)]})
 print("ready", flush=True)
 sys.stdin.readline()

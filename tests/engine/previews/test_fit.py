@@ -12,7 +12,7 @@ import pytest
 from engine.api import RunSpec
 from engine.previews.fit import Room, images_of, measured_as, verdict
 from engine.previews.fit_measurement import fit
-from engine.training.peak_memory import HIGH_WATER
+from engine.training.memory import HIGH_WATER
 from storage import Dataset, Store
 from tests.conftest import ROOT
 from tests.engine.digits_run import write_run_file

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.faults import FAULTS, fault_of
-from engine.machine import memory, processes
+from engine.machine import processes, resources
 from engine.supervisor import log_files
 from engine.supervisor.exit_causes import Deaths
 from engine.supervisor.runs import Running
@@ -36,7 +36,7 @@ def test_how_a_process_ended_names_the_fault(
 
 def test_memory_and_hangs_are_told_from_a_plain_kill(store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     deaths, kills = Deaths(store.home), 3
-    monkeypatch.setattr(memory, "kills", lambda: kills)
+    monkeypatch.setattr(resources, "kills", lambda: kills)
     deaths.launched(run.id)
     assert deaths.cause(run).fault == "killed"
     kills = 4

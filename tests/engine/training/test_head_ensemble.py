@@ -12,8 +12,9 @@ from engine.training.head_ensemble import Member, Together, with_own_head
 from engine.training.memory import Memory
 from engine.training.metric_logger import Meter
 from engine.training.preparation import build, build_network, equip, prepare_data
+from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
-from engine.training.state import Training, seed_all
+from engine.training.state import Training
 from tests.engine.digits_run import CPU, DIGITS, SMALL, DigitsRun, Recorder
 
 HEAD = SMALL | {"freeze": {"policy": "head"}}

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.training import checkpoint
-from engine.training.state import random_state, seed_all
+from engine.training.randomness import random_state, seed_all
 from tests.engine.digits_run import DigitsRun, equal
 
 DROPOUT = 0.1  # so that the model itself uses chance

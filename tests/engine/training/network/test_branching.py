@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.training.state import seed_all
+from engine.training.randomness import seed_all
 from tests.engine.digits_run import DigitsRun, equal
 
 

@@ -1,9 +1,25 @@
-"""The machine's own memory, as far as this process may use it, and whether its system killed for lack of it."""
+"""Cores and memory that this process may use, and what the system killed for lack of it. Without torch."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+CORES = "THAW_CORES"  # in the environment of a trial: how many of them are its own
+
+
+def cores() -> int:
+    """Cores this process may use: its affinity, further limited by a container's CPU quota, or by what it was told."""
+    if told := os.environ.get(CORES):
+        return int(told)
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except OSError:  # not Linux, or no such control group
+        return mine
+    return mine if quota == "max" else max(1, min(mine, round(int(quota) / int(period))))
+
 
 GROUP = Path("/sys/fs/cgroup")
 VMSTAT = Path("/proc/vmstat")

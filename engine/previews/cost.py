@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from engine.data.batches import Look
+from engine.training.memory import Gauge, kept_bytes
 from engine.training.network.cut import Cut
-from engine.training.peak_memory import Gauge, kept_bytes
 from engine.training.recipe import Recipe
 from engine.training.state import Training
 from engine.training.step import Stepper

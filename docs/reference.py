@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine import api
-from engine.__main__ import parser
+from engine.cli.main import parser
 
 FOLDER = Path(__file__).parent
 EXAMPLE = """

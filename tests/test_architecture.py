@@ -110,7 +110,7 @@ LARGE_FOLDERS = {
     "storage": 25,
 }  # tables, a file each; the loop and what it is made of
 LONG_FUNCTIONS = {
-    "engine/__main__.py parser": "a table of commands, one after the other",
+    "engine/cli/main.py parser": "a table of commands, one after the other",
 }
 
 

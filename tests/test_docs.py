@@ -7,7 +7,7 @@ import pytest
 
 from docs import reference
 from engine import api
-from engine.__main__ import parser
+from engine.cli.main import parser
 from storage import Home, Store
 
 ROOT = Path(__file__).resolve().parent.parent

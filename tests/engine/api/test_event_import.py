@@ -18,9 +18,9 @@ from tensorboard.util.tensor_util import make_tensor_proto
 from torch.utils.tensorboard import SummaryWriter
 
 from engine import api
-from engine.__main__ import main
 from engine.api import Refused, Unavailable
 from engine.api.event_files import metric_name
+from engine.cli.main import main
 from storage import RunState, Store
 
 

@@ -11,8 +11,8 @@ import pandas
 import pytest
 
 from engine import api
-from engine.__main__ import main
 from engine.api import NotFound, Refused, exports
+from engine.cli.main import main
 from storage import MetricPoint, Run, Store
 from tests.pages import seed, seed_searches
 

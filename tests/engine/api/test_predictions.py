@@ -17,11 +17,11 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, top_k_accuracy_score
 
 from engine import api
-from engine.__main__ import main
 from engine.api import Predictions, Preview, RunSpec
 from engine.api.predictions import _asked
 from engine.artifacts.scores import results
 from engine.catalog import BACKBONES
+from engine.cli.main import main
 from engine.data.decode import to_array
 from engine.previews import requests
 from engine.previews.saliency import AS_MAPS, heat_of, layer_of

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from engine.__main__ import main
+from engine.cli.main import main
 from storage import RunState, Store
 
 

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from engine import api
-from engine.__main__ import main
 from engine.cli import searches
+from engine.cli.main import main
 from engine.cli.progress import wait_for_search
 from storage import RunState, Search, SearchState, Store
 from tests.conftest import ROOT
@@ -34,7 +34,7 @@ def test_what_is_asked_of_a_search_is_told_as_an_object(
     verb: str, store: Store, search: Search, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(searches, "ask", lambda *_, quiet, **__: 0 if quiet else pytest.fail("words"))
-    monkeypatch.setattr("engine.__main__.ask", searches.ask)
+    monkeypatch.setattr("engine.cli.main.ask", searches.ask)
     assert main([verb, search.id, "--json", *(["--trials", "2"] if verb == "extend" else [])]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["id"], told["state"], told["best"], told["trials"]) == (search.id, "running", None, [])

@@ -14,9 +14,9 @@ import pytest
 pytest.importorskip("tensorboard", reason="logging to TensorBoard needs requirements-extra.txt")
 
 from engine import api
-from engine.__main__ import main
 from engine.api import Refused, Unavailable
 from engine.api.event_files import read_scalars
+from engine.cli.main import main
 from engine.tracking.follower import Follower
 from engine.tracking.tensorboard_log import TensorBoardLog
 from storage import Checkpoint, MetricPoint, Run, RunState, Store

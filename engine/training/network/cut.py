@@ -8,6 +8,7 @@ they train, thaw and are saved with it.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torchvision.ops
 from torch import Tensor, fx, nn
@@ -68,7 +69,8 @@ def pieces(network: nn.Module, asked: specs.Model, boundaries: Sequence[str]) ->
         CannotCut: It cannot be cut before one of them.
     """
     try:
-        graph = _Tracer(autowrap_modules=(math, torchvision.ops)).trace(network)
+        modules: Any = (math, torchvision.ops)  # torch annotates a tuple of one, or of many, from version to version
+        graph = _Tracer(autowrap_modules=modules).trace(network)
     except Exception as error:  # tracing runs the network's own code: anything may come
         raise CannotCut(f"it cannot be traced: {error}") from error
     graph.eliminate_dead_code(is_impure_node=_enters_or_leaves)

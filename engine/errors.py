@@ -1,15 +1,35 @@
 """Errors in the user's words: what happened, why, what to do next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Problem:
-    """One thing wrong with what the user gave."""
+    """One thing wrong with what the user gave.
 
-    field: str  # path in the spec ("optimisation.learning_rate") or argument name
+    Args:
+        path: Where: a setting's path or an argument's name; within a search behind its part: ("run", "epochs"),
+            ("space", "model.head", "when").
+        message: Says what is allowed.
+    """
+
+    path: tuple[str, ...]
     value: object
-    message: str  # says what is allowed
+    message: str
+
+    def __init__(self, path: str | tuple[str, ...], value: object, message: str) -> None:
+        object.__setattr__(self, "path", (path,) if isinstance(path, str) else path)
+        object.__setattr__(self, "value", value)
+        object.__setattr__(self, "message", message)
+
+    @property
+    def field(self) -> str:
+        """The path as YAML's reader would say it: "space.model.head.when"."""
+        return ".".join(self.path)
+
+    def below(self, part: str) -> "Problem":
+        """The same, of what lies in this part of something larger."""
+        return replace(self, path=(part, *self.path))
 
     def __str__(self) -> str:
         shown = f"{self.value!r}"

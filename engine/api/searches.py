@@ -20,7 +20,7 @@ LONGER = 3  # times the epochs
 
 def check_search(store: Store, spec: SearchSpec) -> list[Problem]:
     """What only this home and machine know to be wrong with a search: files of weights, devices, the data set."""
-    found = {f"run.{one.field}": one for one in check(store, spec.run)}
+    found = {("run", one.field): one.below("run") for one in check(store, spec.run)}
     choices = {path: spec.space[path].choices or () for path in OF_THIS_HOME if path in spec.space}
     for number, values in enumerate(product(*choices.values())):
         assignment = dict(zip(choices, values, strict=True))
@@ -31,9 +31,9 @@ def check_search(store: Store, spec: SearchSpec) -> list[Problem]:
         except Refused:  # they do not go together: a trial that fails with its reason, others go on
             continue
         for one in problems:
-            place = f"space.{one.field}" if one.field in choices else f"run.{one.field}"
-            found.setdefault(place, one)
-    return [Problem(place, one.value, one.message) for place, one in found.items()]
+            part = "space" if one.field in choices else "run"
+            found.setdefault((part, one.field), one.below(part))
+    return list(found.values())
 
 
 def start_search(store: Store, spec: SearchSpec, *, key: str | None = None) -> Search:

@@ -7,6 +7,7 @@ from pydantic import model_validator
 
 from engine.catalog.optimizers import OPTIMIZERS
 from engine.catalog.schedules import SCHEDULES
+from engine.errors import Problem, Refused
 from engine.specs.setting import Part, one_of, setting, takers
 
 
@@ -134,5 +135,5 @@ class Optimisation(Part):
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
         if self.nesterov and not self.momentum:
-            raise ValueError("optimisation.nesterov = true: needs a momentum above 0")
+            raise Refused([Problem("optimisation.nesterov", True, "needs a momentum above 0")])
         return self

@@ -11,12 +11,12 @@ from engine.catalog.freezing import Plan, plan
 from engine.catalog.schedules import share_at
 from engine.catalog.strategies import STRATEGIES
 from engine.catalog.weights import WEIGHTS
-from engine.errors import Problem
+from engine.errors import Problem, Refused
 from engine.specs.compute import Compute
 from engine.specs.data import Data
 from engine.specs.model import Freeze, Model
 from engine.specs.optimisation import Optimisation
-from engine.specs.setting import Part, Setting, leaves, one_of, problem_of, setting
+from engine.specs.setting import Part, Setting, leaves, one_of, problems_of, setting
 from engine.specs.whole import Whole
 
 
@@ -54,24 +54,25 @@ class RunSpec(Whole):
     def _fits_backbone(self) -> Self:
         name, row, size = self.model.backbone, BACKBONES[self.model.backbone], self.data.image_size
         if size < row.layout.smallest_px:
-            raise ValueError(f"data.image_size = {size}: {name} needs images of {row.layout.smallest_px} px or more")
+            raise _refused("data.image_size", size, f"{name} needs images of {row.layout.smallest_px} px or more")
         if size % row.layout.multiple_of:
-            raise ValueError(f"data.image_size = {size}: {name} needs a multiple of {row.layout.multiple_of} px")
+            raise _refused("data.image_size", size, f"{name} needs a multiple of {row.layout.multiple_of} px")
         if self.model.stem == "small" and not row.layout.stem:
-            raise ValueError(f"model.stem = small: {name} has no first stride that can be taken away; choose original")
+            message = f"{name} has no first stride that can be taken away; choose original"
+            raise _refused("model.stem", "small", message)
         return self
 
     @model_validator(mode="after")
     def _weights_are_named(self) -> Self:
         source, backbone = WEIGHTS[self.model.weights].source, self.model.backbone
         if source and not self.model.weights_from.strip():
-            raise ValueError(f"model.weights_from = '': must name {source}")
+            raise _refused("model.weights_from", "", f"must name {source}")
         if self.model.weights == "pretrained" and not BACKBONES[backbone].weights_file:
-            raise ValueError(f"model.weights = pretrained: there are none for {backbone}; choose random, run or file")
+            message = f"there are none for {backbone}; choose random, run or file"
+            raise _refused("model.weights", "pretrained", message)
         if self.data.normalisation == "weights" and self.model.weights in ("random", "file"):
-            raise ValueError(
-                f"data.normalisation = weights: {self.model.weights} weights tell no mean and deviation; choose data"
-            )
+            message = f"{self.model.weights} weights tell no mean and deviation; choose data"
+            raise _refused("data.normalisation", "weights", message)
         return self
 
     @model_validator(mode="after")
@@ -80,22 +81,21 @@ class RunSpec(Whole):
         if asked.policy == "stages":
             allowed = f"must name some of {', '.join(stages)}"
             if not asked.stages:
-                raise ValueError(f"freeze.stages = '': {allowed}")
+                raise _refused("freeze.stages", "", allowed)
             if unknown := [name for name in asked.stages if name not in stages]:
-                raise ValueError(f"freeze.stages = {', '.join(unknown)}: {allowed}")
+                raise _refused("freeze.stages", ", ".join(unknown), allowed)
         if asked.policy == "last" and asked.last_stages > len(stages):
-            raise ValueError(
-                f"freeze.last_stages = {asked.last_stages}: {self.model.backbone} has {len(stages)} stages"
-            )
+            raise _refused("freeze.last_stages", asked.last_stages, f"{self.model.backbone} has {len(stages)} stages")
         return self
 
     @model_validator(mode="after")
     def _strategy_can_compute(self) -> Self:
         if self.strategy == "pipeline" and self.compute.precision == "fp16":
-            raise ValueError("compute.precision = fp16: not in a pipeline; choose auto, bf16 or fp32")
+            raise _refused("compute.precision", "fp16", "not in a pipeline; choose auto, bf16 or fp32")
         ranks, images = self.compute.processes, self.optimisation.batch_size
         if self.strategy == "ddp" and ranks > images:
-            raise ValueError(f"optimisation.batch_size = {images}: must be {ranks} or more, an image for each process")
+            message = f"must be {ranks} or more, an image for each process"
+            raise _refused("optimisation.batch_size", images, message)
         return self
 
     @property
@@ -136,10 +136,15 @@ class RunSpec(Whole):
 
     @classmethod
     def _problems(cls, line: dict[str, Any]) -> list[Problem]:
-        return [problem_of(line, {one.path: one for one in settings()})]
+        return problems_of(line, {one.path: one for one in settings()})
 
     def _written(self, *, all_fields: bool) -> dict[str, Any]:
         return super()._written(all_fields=all_fields) or {"epochs": self.epochs}
+
+
+def _refused(path: str, value: object, message: str) -> Refused:
+    """What a rule over several fields raises: the problem with one of them."""
+    return Refused([Problem(path, value, message)])
 
 
 def settings() -> Iterator[Setting]:

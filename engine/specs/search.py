@@ -1,6 +1,7 @@
 """What a search tries: a base run, the fields that vary and how, who chooses, and when it is enough."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -12,7 +13,7 @@ from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Problem, Refused
 from engine.specs.ranges import FORMS, Range
 from engine.specs.run import RunSpec, settings
-from engine.specs.setting import Setting, leaves, one_of, problem_of, setting, takers
+from engine.specs.setting import Setting, leaves, message_of, one_of, problems_of, setting, takers
 from engine.specs.space import Assignment, assigned, combinations, conditions, fitted_space, grid, value_at
 from engine.specs.whole import Whole
 
@@ -221,21 +222,19 @@ def _known(of_run: bool) -> dict[str, Setting]:
 
 
 def _problems(line: dict[str, Any]) -> list[Problem]:
-    refused = line.get("ctx", {}).get("error")
+    place, refused = tuple(line["loc"]), line.get("ctx", {}).get("error")
+    if place[:1] == ("run",) and (len(place) > 1 or line["type"] == "value_error"):
+        return [one.below("run") for one in problems_of({**line, "loc": place[1:]}, _known(of_run=True))]
     if isinstance(refused, Refused):
         return refused.problems
-    place = tuple(line["loc"])
-    if place[:1] == ("run",) and (len(place) > 1 or line["type"] == "value_error"):
-        one = problem_of({**line, "loc": place[1:]}, _known(of_run=True))
-        return [Problem(f"run.{one.field}", one.value, one.message)]
     if place == ("run",):
         return [Problem("run", line["input"], "must be a mapping with the fields of a run")]
     if place[:1] == ("space",):
         return [_of_space(place[1:], line)]
-    one = problem_of(line, _known(of_run=False))
+    found = problems_of(line, _known(of_run=False))
     if line["type"] == "extra_forbidden" and len(place) == 1:
-        return [Problem(one.field, one.value, f"{one.message}, run, space")]
-    return [one]
+        return [replace(one, message=f"{one.message}, run, space") for one in found]
+    return found
 
 
 def _holds(all_of: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any]) -> bool:
@@ -247,11 +246,13 @@ def _of_space(place: tuple[Any, ...], line: dict[str, Any]) -> Problem:
         case ():
             return Problem("space", line["input"], "must be a mapping of field to range")
         case (path,) if line["type"] == "value_error":
-            return Problem(f"space.{path}", line["input"], line["msg"].removeprefix("Value error, "))
+            return Problem(("space", path), line["input"], message_of(line))
         case (path, "when", *_):
-            return Problem(f"space.{path}.when", line["input"], "must be a mapping of field to value or list of values")
+            return Problem(
+                ("space", path, "when"), line["input"], "must be a mapping of field to value or list of values"
+            )
         case (path, *_):
-            return Problem(f"space.{path}", line["input"], f"must be {FORMS}, numbers with a step if wanted")
+            return Problem(("space", path), line["input"], f"must be {FORMS}, numbers with a step if wanted")
     raise AssertionError(place)
 
 
@@ -278,21 +279,21 @@ def _misfits_of_space(spec: SearchSpec) -> Iterator[Problem]:
     for path, one in spec.space.items():
         if row.finite and one.count is None:
             yield Problem(
-                f"space.{path}", one.kind, f"{spec.algorithm} needs choices, integers or a step: it tries all"
+                ("space", path), one.kind, f"{spec.algorithm} needs choices, integers or a step: it tries all"
             )
         if row.numbers and (one.kind == "choices" or spec.conditions[path]):
             told = "knows numbers only, without conditions; use integers, uniform or log, or another algorithm"
-            yield Problem(f"space.{path}", one.kind, f"{spec.algorithm} {told}")
+            yield Problem(("space", path), one.kind, f"{spec.algorithm} {told}")
         if ends.changes and path not in ends.changes:
             told = f"{spec.scheduler} changes settings of trials that train, which only these allow: "
-            yield Problem(f"space.{path}", path, told + ", ".join(ends.changes))
+            yield Problem(("space", path), path, told + ", ".join(ends.changes))
         elif ends.changes and spec.conditions[path]:
-            yield Problem(f"space.{path}", path, f"{spec.scheduler} knows no conditions; leave this one out")
+            yield Problem(("space", path), path, f"{spec.scheduler} knows no conditions; leave this one out")
 
 
 def _misfits_of_rest(spec: SearchSpec) -> Iterator[Problem]:
     if spec.run.strategy != "single":
-        yield Problem("run.strategy", spec.run.strategy, "trials train in one process each; choose single")
+        yield Problem(("run", "strategy"), spec.run.strategy, "trials train in one process each; choose single")
     if spec.cost != "none" and not ALGORITHMS[spec.algorithm].two_goals:
         able = ", ".join(name for name, row in ALGORITHMS.items() if row.two_goals)
         yield Problem("cost", spec.cost, f"{spec.algorithm} knows one goal; choose none, or the algorithm {able}")

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from engine.errors import Problem
+from engine.errors import Problem, Refused
 
 When = tuple[str, tuple[str, ...]]  # path of another field, and its values with which this one means something
 
@@ -112,24 +112,30 @@ def leaves(part: type[Part], prefix: str = "") -> Iterator[Setting]:
             yield _setting(f"{prefix}{name}", info)
 
 
-def problem_of(line: dict[str, Any], known: dict[str, Setting]) -> Problem:
+def problems_of(line: dict[str, Any], known: dict[str, Setting]) -> list[Problem]:
     """One line of a pydantic error in our words; `known` are all settings by path."""
+    error = line.get("ctx", {}).get("error")
+    return error.problems if isinstance(error, Refused) else [_problem(line, known)]
+
+
+def message_of(line: dict[str, Any]) -> str:
+    """What a rule of ours said, where a line of a pydantic error is of one."""
+    return str(line["ctx"]["error"])
+
+
+def _problem(line: dict[str, Any], known: dict[str, Setting]) -> Problem:
     path = ".".join(map(str, line["loc"]))
     if line["type"] == "extra_forbidden":
         parent = path.rpartition(".")[0]
         names = [one.path for one in known.values() if one.path.rpartition(".")[0] == parent]
         tops = sorted({one.path.split(".")[0] for one in known.values()})
         return Problem(path, line["input"], f"no such field; allowed here: {', '.join(names if parent else tops)}")
-    if not path:  # a rule over several fields names its own
-        field, _, rest = str(line["ctx"]["error"]).partition(" = ")
-        value, _, message = rest.partition(": ")
-        return Problem(field, _read(value), message)
     if line["type"] in ("model_type", "model_attributes_type"):
         inside = [one.path for one in known.values() if one.path.startswith(f"{path}.")]
         return Problem(path, line["input"], f"must be a mapping with the fields {', '.join(inside)}")
     if path in known and line["type"] != "value_error":
         return Problem(path, line["input"], f"must be {known[path].allowed}")
-    return Problem(path, line["input"], line["msg"].removeprefix("Value error, "))
+    return Problem(path, line["input"], message_of(line) if line["type"] == "value_error" else line["msg"])
 
 
 def _setting(path: str, info: FieldInfo) -> Setting:
@@ -170,15 +176,6 @@ def _setting(path: str, info: FieldInfo) -> Setting:
         low_open=low_open,
         high_open=high_open,
     )
-
-
-def _read(text: str) -> object:
-    import yaml  # not at hand where nothing but training happens
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:  # the user's own text stands in it
-        return text
 
 
 def _plain(number: object) -> str:

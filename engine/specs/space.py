@@ -54,7 +54,7 @@ def fitted_space(space: Mapping[str, Range]) -> dict[str, Range]:
             held[path] = _fitted(_setting_of(path), one)
             when = {}
             for parent, values in one.when.items():
-                _setting_of(parent, f"space.{path}.when")
+                _setting_of(parent, ("space", path, "when"))
                 when[parent] = tuple(_as_held(parent, value) for value in values)
             held[path] = held[path].model_copy(update={"when": when})
         except Refused as refused:
@@ -64,13 +64,13 @@ def fitted_space(space: Mapping[str, Range]) -> dict[str, Range]:
     return held
 
 
-def _setting_of(path: str, said_at: str = "space") -> Setting:
+def _setting_of(path: str, within: tuple[str, ...] = ("space",)) -> Setting:
     if path in FIXED:
-        raise Refused([Problem(f"{said_at}.{path}", path, f"cannot be searched: {FIXED[path]}")])
+        raise Refused([Problem((*within, path), path, f"cannot be searched: {FIXED[path]}")])
     if path not in searchable():
         room = path.partition(".")[0]
         near = [name for name in searchable() if name.partition(".")[0] == room] or list(searchable())
-        raise Refused([Problem(f"{said_at}.{path}", path, f"no such field; allowed: {', '.join(near)}")])
+        raise Refused([Problem((*within, path), path, f"no such field; allowed: {', '.join(near)}")])
     return searchable()[path]
 
 
@@ -80,7 +80,7 @@ def _fitted(setting: Setting, one: Range) -> Range:
     Raises:
         Refused: A value that the field does not allow, or a kind of range that does not suit it.
     """
-    path = f"space.{setting.path}"
+    path = ("space", setting.path)
     if one.kind != "choices" and setting.type not in (int, float):
         raise Refused([Problem(path, one.kind, f"must be choices: {setting.path} is {_allowed(setting)}")])
     if setting.type is int and (one.kind == "uniform" or (one.kind == "log" and one.step is not None)):
@@ -133,10 +133,10 @@ def conditions(run: RunSpec, space: Mapping[str, Range]) -> Conditions:
                 asked[own[0]] = tuple(v for v in space[own[0]].choices or () if v in own[1])
             elif value_at(run, own[0]) not in own[1]:
                 told = f"means something only with {own[0]} {' or '.join(own[1])}, but the base run has "
-                problems.append(Problem(f"space.{path}", path, f"{told}{value_at(run, own[0])}: search that too"))
+                problems.append(Problem(("space", path), path, f"{told}{value_at(run, own[0])}: search that too"))
         for parent, values in asked.items():
             if message := _never(parent, values, space):
-                problems.append(Problem(f"space.{path}.when", parent, message))
+                problems.append(Problem(("space", path, "when"), parent, message))
         found[path] = asked
     if problems:
         raise Refused(problems)
@@ -160,7 +160,7 @@ def _parents_first(found: Conditions) -> Conditions:
         ready = [path for path in found if path not in ordered and set(found[path]) <= set(ordered)]
         if not ready:
             circle = [path for path in found if path not in ordered]
-            raise Refused([Problem(f"space.{path}.when", path, "depends on itself, in a circle") for path in circle])
+            raise Refused([Problem(("space", path, "when"), path, "depends on itself, in a circle") for path in circle])
         ordered |= {path: found[path] for path in ready}
     return ordered
 

@@ -68,9 +68,7 @@ def switch(setting: Setting, problems: list[Problem]) -> None:
         _values(setting)
         _condition(setting)
         for problem in problems:
-            if problem.field in (setting.path, f"space.{setting.path}") or problem.field.startswith(
-                f"space.{setting.path}."
-            ):
+            if problem.path[:2] == ("space", setting.path) or problem.path == (setting.path,):
                 st.markdown(f":small[:red[:material/error: {formatting.escaped(problem.message)}]]")
 
 

@@ -1,6 +1,7 @@
 """The New search form as a whole: base run, space and search together, from widgets to a spec and back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -59,7 +60,7 @@ def settle() -> None:
 
 def of_run(problems: list[Problem]) -> list[Problem]:
     """Those of the base run, named as its own form names them."""
-    return [Problem(one.field.removeprefix("run."), one.value, one.message) for one in problems]
+    return [replace(one, path=one.path[1:]) if one.path[0] == "run" else one for one in problems]
 
 
 def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool = False) -> None:
@@ -88,7 +89,7 @@ def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool
             return
         paths = {one.path for one in rest}
         mine = paths & set(searched)
-        bad = {one.field.removeprefix("space.").removesuffix(".when") for one in wrong} & paths
+        bad = {name for one in wrong for name in one.path} & paths
         told = f"More · {formatting.count(len(mine), 'setting')} searched" if mine else "More"
         with st.expander(told, icon=":material/tune:", expanded=bool(bad), key=f"search_more_{part.title}"):
             fields.draw(rest, wrong, store, searched=searched, below=below, widget=widget)

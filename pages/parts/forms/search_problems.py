@@ -34,8 +34,8 @@ def in_form(problems: Iterable[Problem]) -> list[Problem]:
 
 def line(problem: Problem) -> str:
     """A problem by itself, away from its field: "Learning rate: From must be below To"."""
-    path = problem.field.removeprefix("run.").removeprefix("space.").removesuffix(".when")
-    label = _labels().get(path)
+    labels = _labels()
+    label = next((labels[name] for name in problem.path if name in labels), None)
     return f"{label}: {problem.message}" if label else problem.message
 
 

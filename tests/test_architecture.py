@@ -47,7 +47,7 @@ SPECS = {"engine/catalog", "engine/errors"}
 BELOW_TRAINING = {*SPECS, "engine/specs", "engine/faults", "engine/protocol", "engine/machine", "engine/caches"}
 TRAINING = {*BELOW_TRAINING, "engine/data", "engine/artifacts"}
 WORKER = {*TRAINING, "engine/training", "storage"}
-PARTS = {"pages/parts/formatting", "pages/parts/palette", "storage"}
+PARTS = {"pages/parts/formatting", "pages/parts/palette", "pages/parts/states", "storage"}
 ANALYSIS = {*PARTS, "engine/api"}
 WIDGETS = {*ANALYSIS, "pages/parts/analysis", "pages/parts/figures", "pages/parts/session", "pages/parts/live"}
 RUNS = {*WIDGETS, "pages/parts/address", "pages/parts/widgets"}
@@ -84,6 +84,7 @@ ALLOWED: dict[str, set[str]] = {
     "pages/parts/palette": set(),
     "pages/parts/address": set(),
     "pages/parts/formatting": {"storage"},
+    "pages/parts/states": {"pages/parts/palette", "storage"},
     "pages/parts/session": ANALYSIS,
     "pages/parts/live": {*ANALYSIS, "pages/parts/session"},
     "pages/parts/analysis": ANALYSIS,

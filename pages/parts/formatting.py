@@ -6,33 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from unicodedata import east_asian_width
 
-from storage import Run, RunState, SearchState
+from storage import Run, RunState
 
 DASH = "–"
-
-STATE_WORDS: dict[RunState, str] = {
-    RunState.QUEUED: "Queued",
-    RunState.STARTING: "Starting",
-    RunState.RUNNING: "Running",
-    RunState.STOPPING: "Stopping",
-    RunState.INTERRUPTED: "Interrupted",
-    RunState.FINISHED: "Finished",
-    RunState.FAILED: "Failed",
-    RunState.STOPPED: "Stopped",
-}
-
-SEARCH_STATE_WORDS: dict[SearchState, str] = {
-    SearchState.QUEUED: "Queued",
-    SearchState.STARTING: "Starting",
-    SearchState.RUNNING: "Searching",
-    SearchState.PAUSING: "Pausing",
-    SearchState.PAUSED: "Paused",
-    SearchState.STOPPING: "Stopping",
-    SearchState.STOPPED: "Stopped",
-    SearchState.FINISHED: "Finished",
-    SearchState.FAILED: "Failed",
-    SearchState.INTERRUPTED: "Interrupted",
-}
 
 NOTES: dict[str, str] = {  # how a warning among a run's events begins
     "Out of memory": "memory short",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pages.parts import formatting
 from pages.parts.analysis.trials import Trial, told
+from pages.parts.states import RUN_STATES, SEARCH_STATES
 from storage import Checkpoint, Dataset, Event, Run, Search
 
 
@@ -16,7 +17,7 @@ def runs_table(runs: Sequence[Run], *, now: float, warnings: Mapping[str, Sequen
     return pd.DataFrame(
         {
             "open": [_label(run.name) for run in runs],
-            "state": [[formatting.STATE_WORDS[run.state]] for run in runs],
+            "state": [[RUN_STATES[run.state].word] for run in runs],
             "tags": [list(run.tags) for run in runs],
             "notes": [formatting.notes(warned.get(run.id, ())) for run in runs],
             "progress": [100 * run.fraction for run in runs],
@@ -75,7 +76,7 @@ def searches_table(searches: Sequence[Search], counts: Mapping[str, int], *, now
     return pd.DataFrame(
         {
             "open": [_label(one.name) for one in searches],
-            "state": [[formatting.SEARCH_STATE_WORDS[one.state]] for one in searches],
+            "state": [[SEARCH_STATES[one.state].word] for one in searches],
             "progress": [100 * min(1.0, counts[one.id] / max(1, one.wanted)) for one in searches],
             "trials": [f"{counts[one.id]:,} of {one.wanted:,}" for one in searches],
             "best": [formatting.of_metric(one.metric, one.best_value) for one in searches],

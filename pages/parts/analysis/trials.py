@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pages.parts import formatting
+from pages.parts import formatting, states
 from storage import Run, RunState
 
 Scale = Literal["linear", "log", "category"]
@@ -40,7 +40,7 @@ class Trial:
 
     @property
     def state_word(self) -> str:
-        return PRUNED if self.is_pruned else formatting.STATE_WORDS[self.run.state]
+        return states.PRUNED.word if self.is_pruned else states.RUN_STATES[self.run.state].word
 
 
 @dataclass(frozen=True, slots=True)

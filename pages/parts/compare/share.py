@@ -25,6 +25,7 @@ from pages.parts.figures.searches.parallel_still import parallel_still
 from pages.parts.figures.searches.trade_off import front, trade_off
 from pages.parts.palette import LIGHT
 from pages.parts.session import store
+from pages.parts.states import RUN_STATES
 from storage import Run, Store
 
 MOST_COLUMNS = 24  # runs whose configurations stand side by side in the file
@@ -146,7 +147,7 @@ def _runs(compared: Compared, light: Focus, runs: Sequence[Run]) -> str:
     for run in runs:
         one = compared.measured[run.id]
         told = [compared.rows[key].told(compared.rows[key].value(one)) for key in ("best", "epoch", *keys)]
-        rows.append([compared.names[run.id], formatting.STATE_WORDS[run.state], *told])
+        rows.append([compared.names[run.id], RUN_STATES[run.state].word, *told])
     return table_html(titles, rows, [dot(light.of_runs.get(run.id), LIGHT) for run in runs])
 
 

@@ -1,7 +1,7 @@
 """Runs as a table: the name opens one; on the Runs page rows can be ticked."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -10,7 +10,8 @@ from pages.parts import formatting
 from pages.parts.analysis.tables import runs_table
 from pages.parts.palette import Palette, tag_place
 from pages.parts.session import open_run, palette, store
-from storage import Run, RunState
+from pages.parts.states import RUN_STATES, StateLabel
+from storage import Run
 
 ALL_COLUMNS = (
     "open",
@@ -57,6 +58,12 @@ def run_list(
     return [row for row in answer.selection.rows if row < len(runs)] if ticks else []
 
 
+def state_column(states: Iterable[StateLabel], colours: Palette, *, width: int) -> Any:
+    """A column of states, each in its colour; `width` in pixels."""
+    tints = {state.word: state.tint(colours) for state in states}
+    return st.column_config.MultiselectColumn("State", options=list(tints), color=list(tints.values()), width=width)
+
+
 def tag_column(tags: Sequence[str], colours: Palette) -> Any:
     """A column of tags, each in its colour."""
     tints = [colours.tags[tag_place(tag)] + "33" for tag in tags]
@@ -69,12 +76,7 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
         "open": column.ButtonColumn(
             "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=215
         ),
-        "state": column.MultiselectColumn(
-            "State",
-            options=list(formatting.STATE_WORDS.values()),
-            color=[_state_colour(state, colours) for state in formatting.STATE_WORDS],
-            width=90,
-        ),
+        "state": state_column(RUN_STATES.values(), colours, width=90),
         "notes": column.MultiselectColumn(
             "Remarks",
             options=list(dict.fromkeys(formatting.NOTES.values())),
@@ -91,18 +93,6 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
         "backbone": column.TextColumn("Backbone", width=86),
         "created": column.TextColumn("Added", width=94),
     }
-
-
-def _state_colour(state: RunState, colours: Palette) -> str:
-    base = {
-        RunState.FINISHED: colours.good,
-        RunState.FAILED: colours.bad,
-        RunState.RUNNING: colours.busy,
-        RunState.STARTING: colours.busy,
-        RunState.STOPPING: colours.validation,
-        RunState.INTERRUPTED: colours.validation,
-    }.get(state, colours.waiting)
-    return base + "33"
 
 
 def _open(clicked: str, ids: list[str]) -> None:

@@ -10,12 +10,13 @@ import streamlit as st
 from pages.parts import formatting
 from pages.parts.analysis.run_stats import peak_memory
 from pages.parts.analysis.tables import trials_table
-from pages.parts.analysis.trials import COSTS, PRUNED, Dimension, Trial, best_first, with_cost
+from pages.parts.analysis.trials import COSTS, Dimension, Trial, best_first, with_cost
 from pages.parts.figures.searches.parallel import drawn, parallel
 from pages.parts.palette import Palette
-from pages.parts.runs.table import HEAD, ROW
+from pages.parts.runs.table import HEAD, ROW, state_column
 from pages.parts.searches.actions import stop_trials
 from pages.parts.session import open_run, palette, store
+from pages.parts.states import PRUNED, RUN_STATES
 from pages.parts.widgets.basket import Basket, basket_buttons, compare
 from pages.parts.widgets.brushed_axes import HOW_TO_BRUSH, Made, brushed, brushed_axes, unbrush
 from pages.parts.widgets.exports import export_button
@@ -153,9 +154,7 @@ def _columns(search: Search, clicked: str, ids: list[str], colours: Palette) -> 
             width=80,
             pinned=True,
         ),
-        "state": column.MultiselectColumn(
-            "State", options=list(_tints(colours)), color=list(_tints(colours).values()), width=96
-        ),
+        "state": state_column((*RUN_STATES.values(), PRUNED), colours, width=96),
         "best": column.NumberColumn(
             "Best",
             format="%.2f%%" if percent else "%.4g",
@@ -175,19 +174,6 @@ def _settings(table: pd.DataFrame, dimensions: Sequence[Dimension]) -> dict[str,
     """Numbers with the digits that matter: 0.003658, 4.9e-06."""
     numbers = [one.label for one in dimensions if pd.api.types.is_float_dtype(table[one.label])]
     return {label: st.column_config.NumberColumn(label, format="%.4g") for label in numbers}
-
-
-def _tints(colours: Palette) -> dict[str, str]:
-    base = {
-        "Finished": colours.good,
-        PRUNED: colours.waiting,
-        "Failed": colours.bad,
-        "Running": colours.busy,
-        "Starting": colours.busy,
-        "Stopping": colours.validation,
-        "Interrupted": colours.validation,
-    }
-    return {word: base.get(word, colours.waiting) + "33" for word in (*formatting.STATE_WORDS.values(), PRUNED)}
 
 
 def _open(clicked: str, ids: list[str]) -> None:

@@ -11,7 +11,7 @@ from pages.parts.analysis.trials import COSTS, Trial, best_first, over, tally, t
 from pages.parts.figures.searches.trade_off import Dot, Scale, front
 from pages.parts.searches.actions import search_buttons
 from pages.parts.session import NEW_RUN_PAGE, base_url, open_run, store
-from pages.parts.widgets.cards import SEARCH_BADGES
+from pages.parts.states import SEARCH_STATES
 from storage import Search, SearchState
 
 
@@ -204,8 +204,8 @@ def _gain(search: Search, best: Trial | None, first: Trial | None) -> str | None
 
 
 def _badges(search: Search) -> None:
-    icon, colour = SEARCH_BADGES[search.state]
-    st.badge(formatting.SEARCH_STATE_WORDS[search.state], icon=icon, color=colour)
+    state = SEARCH_STATES[search.state]
+    st.badge(state.word, icon=state.icon, color=state.colour)
     st.badge(formatting.escaped(search.dataset_id), icon=":material/photo_library:", color="gray")
     for table, field, sign in (
         (api.ALGORITHMS, "algorithm", "casino"),

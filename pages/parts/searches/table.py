@@ -8,15 +8,15 @@ import streamlit as st
 from engine import api
 from pages.parts import formatting
 from pages.parts.analysis.tables import searches_table
-from pages.parts.palette import Palette
-from pages.parts.runs.table import HEAD, ROW
+from pages.parts.runs.table import HEAD, ROW, state_column
 from pages.parts.session import open_search, palette, store
-from storage import Search, SearchState
+from pages.parts.states import SEARCH_STATES
+from storage import Search
 
 
 def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None:
     """Draw the table; a click on a name leaves for that search."""
-    clicked, colours, column = f"{key}_open", palette(), st.column_config
+    clicked, column = f"{key}_open", st.column_config
     counts = {
         one.id: sum(number for state, number in store().runs.trial_counts(one.id).items() if state.is_over)
         for one in searches
@@ -41,9 +41,7 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
                 args=(clicked, [one.id for one in searches]),
                 width=230,
             ),
-            "state": column.MultiselectColumn(
-                "State", options=list(formatting.SEARCH_STATE_WORDS.values()), color=_tints(colours), width=92
-            ),
+            "state": state_column(SEARCH_STATES.values(), palette(), width=92),
             "progress": column.ProgressColumn("Progress", min_value=0, max_value=100, format="%.0f%%", width=98),
             "trials": column.TextColumn("Trials", width=90),
             "best": column.TextColumn("Best", width=64),
@@ -60,20 +58,6 @@ def search_list(searches: Sequence[Search], *, key: str, rows: int = 14) -> None
 def _label(name: str) -> str:
     row = api.ALGORITHMS.get(name)
     return row.label if row else name
-
-
-def _tints(colours: Palette) -> list[str]:
-    base = {
-        SearchState.FINISHED: colours.good,
-        SearchState.FAILED: colours.bad,
-        SearchState.RUNNING: colours.busy,
-        SearchState.STARTING: colours.busy,
-        SearchState.PAUSED: colours.validation,
-        SearchState.PAUSING: colours.validation,
-        SearchState.STOPPING: colours.validation,
-        SearchState.INTERRUPTED: colours.validation,
-    }
-    return [base.get(state, colours.waiting) + "33" for state in formatting.SEARCH_STATE_WORDS]
 
 
 def _open(clicked: str, ids: list[str]) -> None:

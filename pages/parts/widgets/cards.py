@@ -10,32 +10,8 @@ from engine.api import Problem
 from pages.parts import formatting
 from pages.parts.analysis.tables import backbone_of
 from pages.parts.session import RUNS_PAGE, open_run, store
-from storage import Run, RunState, SearchState
-
-BADGES: dict[RunState, tuple[str, str]] = {
-    RunState.QUEUED: (":material/hourglass_empty:", "gray"),
-    RunState.STARTING: (":material/rocket_launch:", "blue"),
-    RunState.RUNNING: (":material/progress_activity:", "blue"),
-    RunState.STOPPING: (":material/hourglass_bottom:", "orange"),
-    RunState.INTERRUPTED: (":material/restart_alt:", "orange"),
-    RunState.FINISHED: (":material/check_circle:", "green"),
-    RunState.FAILED: (":material/error:", "red"),
-    RunState.STOPPED: (":material/stop_circle:", "gray"),
-}
-
-
-SEARCH_BADGES: dict[SearchState, tuple[str, str]] = {
-    SearchState.QUEUED: (":material/hourglass_empty:", "gray"),
-    SearchState.STARTING: (":material/rocket_launch:", "blue"),
-    SearchState.RUNNING: (":material/travel_explore:", "blue"),
-    SearchState.PAUSING: (":material/hourglass_bottom:", "orange"),
-    SearchState.PAUSED: (":material/pause_circle:", "orange"),
-    SearchState.STOPPING: (":material/hourglass_bottom:", "orange"),
-    SearchState.STOPPED: (":material/stop_circle:", "gray"),
-    SearchState.FINISHED: (":material/check_circle:", "green"),
-    SearchState.FAILED: (":material/error:", "red"),
-    SearchState.INTERRUPTED: (":material/restart_alt:", "orange"),
-}
+from pages.parts.states import RUN_STATES
+from storage import Run
 
 
 @contextmanager
@@ -48,8 +24,8 @@ def page_head(title: str) -> Iterator[None]:
 
 
 def state_badge(run: Run) -> None:
-    icon, colour = BADGES[run.state]
-    st.badge(formatting.STATE_WORDS[run.state], icon=icon, color=colour)
+    state = RUN_STATES[run.state]
+    st.badge(state.word, icon=state.icon, color=state.colour)
 
 
 def fact_badges(run: Run) -> None:

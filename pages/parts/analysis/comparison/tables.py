@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from pages.parts import formatting
 from pages.parts.analysis.comparison.differences import Difference
 from pages.parts.analysis.comparison.groups import Group
 from pages.parts.analysis.quantities import Quantity, are_numbers
 from pages.parts.analysis.run_stats import Measured
+from pages.parts.states import RUN_STATES
 from storage import Run, RunState
 
 LARGER = {  # unit -> (what it takes to be told in the next one, its name)
@@ -60,7 +60,7 @@ def runs_compared(
     columns: dict[str, list[Any]] = {
         "run": [[names[one.run.id]] for one in measured],
         "open": [link(one.run) for one in measured],
-        "state": [formatting.STATE_WORDS[one.run.state] for one in measured],
+        "state": [RUN_STATES[one.run.state].word for one in measured],
         "best": [rows["best"].value(one) for one in measured],
         "epoch": [one.best_epoch for one in measured],
     }
@@ -74,7 +74,7 @@ def runs_compared(
     }
     # what sets runs apart stands beside what they came to, as long as it leaves room for what they cost
     columns |= settings | numbers if len(settings) <= FEW_SETTINGS else numbers | settings
-    if set(columns["state"]) == {formatting.STATE_WORDS[RunState.FINISHED]}:
+    if set(columns["state"]) == {RUN_STATES[RunState.FINISHED].word}:
         del columns["state"]
     return pd.DataFrame(columns).astype({"best": "Float64", "epoch": "Int64"} | dict.fromkeys(numbers, "Float64"))
 

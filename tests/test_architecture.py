@@ -72,7 +72,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine/worker": WORKER,
     "engine/previews": {*WORKER, "engine/worker"},
     "engine/tuning": {*WORKER, "engine/worker"} - {"storage"},
-    "engine/tracking": {"engine/catalog", "engine/errors", "engine/extras", "engine/artifacts", "storage"},
+    "engine/tracking": {*SPECS, "engine/extras", "engine/protocol", "engine/artifacts", "storage"},
     "engine/exports": {"storage"},
     "engine/api": {*WORKER, "engine/extras", "engine/worker", "engine/previews", "engine/tracking", "engine/exports"}
     - {"engine/training"},

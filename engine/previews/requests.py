@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 import time
-import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from engine.artifacts.initial_weights import weights_path, weights_seen
 from engine.errors import Refused
 from engine.machine import processes
 from engine.machine.processes import Identity
+from engine.protocol.json_file import write_json
 from engine.specs import RunSpec
 from engine.worker.launchers import ROOT
 from storage import Store
@@ -88,7 +88,7 @@ def _under_way(made: Path) -> Preview | None:
         if told["kind"] in ONCE_MORE and not told.get(CUT):
             return _asked_for(made, told | {CUT: True})
         made.mkdir(exist_ok=True)
-        _write(made / "result.json", {"problem": CUT_OFF})
+        write_json(made / "result.json", {"problem": CUT_OFF}, durable=False)
         return Preview(problem=CUT_OFF)
     return None
 
@@ -98,7 +98,7 @@ def _asked_for(made: Path, asked: dict[str, Any]) -> Preview:
     try:
         os.utime(made.with_suffix(".json"))  # still wanted
     except FileNotFoundError:
-        _write(made.with_suffix(".json"), asked)
+        write_json(made.with_suffix(".json"), asked, durable=False)
     return Preview(message="waiting for the engine")
 
 
@@ -182,9 +182,3 @@ def place_of(store: Store, asked: dict[str, Any]) -> Path:
     """The folder where it lies once it is made."""
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
     return store.home.cache / ("predictions" if asked["kind"] == "predictions" else "previews") / key
-
-
-def _write(path: Path, values: dict[str, Any]) -> None:
-    written = path.with_suffix(f".{uuid.uuid4().hex}.tmp")  # pages of one process may ask for the same at once
-    written.write_text(json.dumps(values), encoding="utf-8")
-    written.replace(path)

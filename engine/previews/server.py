@@ -18,6 +18,7 @@ from engine.catalog.named import named
 from engine.errors import Refused, Unavailable
 from engine.machine.exit import leave
 from engine.previews.requests import KINDS, waiting
+from engine.protocol.json_file import write_json
 from engine.specs import RunSpec
 
 STAYS_S = 300.0
@@ -111,9 +112,7 @@ def _teller(taken: Path, asked: dict[str, Any]) -> Callable[[float, str], None]:
         nonlocal told
         if time.monotonic() - told > 0.3:
             told = time.monotonic()
-            written = taken.with_suffix(".telling")
-            written.write_text(json.dumps({**asked, "progress": {"share": share, "message": message}}))
-            written.replace(taken)
+            write_json(taken, {**asked, "progress": {"share": share, "message": message}}, durable=False)
 
     return tell
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
+from engine.protocol.json_file import write_json
 from engine.specs import RunSpec
 from storage import Run, Store
 
@@ -31,9 +32,7 @@ def write_run_file(store: Store, run: Run) -> None:
         "cache": str(store.home.cache),
         "weights_path": _first_weights(store, run),
     }
-    written = Path(folder / "run.json.tmp")
-    written.write_text(json.dumps(told, ensure_ascii=False, indent=1))
-    written.replace(folder / "run.json")
+    write_json(folder / "run.json", told)
 
 
 def _dataset(store: Store, run: Run, folder: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
 from engine.machine.resources import cores
+from engine.protocol.json_file import write_json
 from engine.specs import SearchSpec
 from storage import Run, RunState, Search, Store
 
@@ -41,9 +42,7 @@ def write_search_file(store: Store, search: Search) -> None:
         "stop_asked": [one.target for one in store.requests.open() if one.kind == "stop_run"],
         "trials": _trials(store, search),
     }
-    written = folder / "search.json.tmp"
-    written.write_text(json.dumps(told, ensure_ascii=False, indent=1))
-    written.replace(folder / "search.json")
+    write_json(folder / "search.json", told)
 
 
 def _dataset(store: Store, search: Search) -> dict[str, Any]:

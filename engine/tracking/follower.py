@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.catalog.trackers import TRACKERS
+from engine.protocol.json_file import write_json
 from engine.tracking.choice import trackers
 from storage import Home, MetricPoint, Run, RunState, Store, StoreBusy
 
@@ -76,7 +77,7 @@ class Follower:
                 self._give_up(run, error)
         self._met = {run.id for run in runs if self._is_wanted(run)}
         self._looked_at = now
-        _write(self._path, min((run.created_at for run in (*waiting, *runs)), default=now))
+        write_json(self._path, min((run.created_at for run in (*waiting, *runs)), default=now))
         return bool(runs)
 
     def _is_wanted(self, run: Run) -> bool:
@@ -130,7 +131,7 @@ class Follower:
 
     def _keep(self, run: Run, place: Place) -> None:
         if self._store.home.run(run.id).exists():  # it may be deleted this moment
-            _write(self._path_of(run), asdict(place))
+            write_json(self._path_of(run), asdict(place))
 
     def _path_of(self, run: Run) -> Path:
         return self._store.home.run(run.id) / f"{self._name}.json"
@@ -169,15 +170,9 @@ def _tick(follower: Follower) -> bool:
 def _read(path: Path, default: Any) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
-    except ValueError:  # a machine that lost its power leaves empty files
+    except ValueError:  # as written by versions that did not wait for the disk
         log.warning("%s cannot be read and is begun anew", path)
         return default
-
-
-def _write(path: Path, told: Any) -> None:
-    part = path.with_suffix(".tmp")
-    part.write_text(json.dumps(told), encoding="utf-8")
-    part.replace(path)
 
 
 if __name__ == "__main__":

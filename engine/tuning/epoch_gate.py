@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 
@@ -30,8 +31,7 @@ class Word:
         return cls(told["state"], told["reason"])
 
     def write(self, path: Path) -> None:
-        path.with_suffix(".tmp").write_text(json.dumps({"state": self.state, "reason": self.reason}))
-        path.with_suffix(".tmp").replace(path)
+        write_json(path, {"state": self.state, "reason": self.reason}, durable=False)  # for a training that lives
 
 
 @dataclass(slots=True)

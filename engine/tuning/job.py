@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
 from engine.specs import SearchSpec
 from engine.tuning.epoch_gate import LEAVE, Word
@@ -89,8 +90,7 @@ class Order:
             "cache": self.told["cache"],
             "weights_path": self.told.get("weights_paths", {}).get(asked.spec.model.weights_from),
         }
-        (folder / "run.json.tmp").write_text(json.dumps(told, ensure_ascii=False, indent=1))
-        (folder / "run.json.tmp").replace(folder / "run.json")
+        write_json(folder / "run.json", told)
         return folder
 
     def end_run(self, run: str, state: str, reason: str | None, advice: str | None = None) -> None:

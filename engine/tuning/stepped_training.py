@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.faults import FAULTS
+from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
@@ -108,7 +109,7 @@ class Stepping:
             run = json.loads((self.folder / "run.json").read_text())
             newest = _newest(self.folder)
             run["resume_from"] = newest[1].relative_to(self.folder).as_posix() if newest else None
-            _write(self.folder / "run.json", run)
+            write_json(self.folder / "run.json", run)
             lines = Lines(self.folder / "events.jsonl")
             try:
                 with _logged(self.folder / "log.txt"):
@@ -133,11 +134,6 @@ class Stepping:
             told["parameters"] = _parameters(self.folder)
             told |= reached.ended or {"state": "interrupted", "reason": None, "advice": None}
         return told
-
-
-def _write(path: Path, values: dict[str, Any]) -> None:
-    path.with_suffix(".json.tmp").write_text(json.dumps(values, ensure_ascii=False, indent=1))
-    path.with_suffix(".json.tmp").replace(path)
 
 
 def _newest(folder: Path) -> tuple[tuple[int, int], Path] | None:

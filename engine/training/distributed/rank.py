@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import json
 import os
 import signal
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.faults import FAULTS
+from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import NullReporter, Reporter
 
@@ -89,9 +89,7 @@ class SilentRank(NullReporter):
 
 def write_word(folder: Path, rank: int, word: dict[str, Any]) -> None:
     """Lay down how a rank ended."""
-    path = folder / f"ended.{rank}.json"
-    path.with_suffix(".tmp").write_text(json.dumps(word))
-    path.with_suffix(".tmp").replace(path)
+    write_json(folder / f"ended.{rank}.json", word, durable=False)  # for whoever launched it and waits
 
 
 def last_word(words: list[dict[str, Any] | None]) -> dict[str, Any] | None:

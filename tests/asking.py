@@ -5,9 +5,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.specs import SearchSpec
-from engine.tuning.trial_ledger import Asked, Asking, Known
+from engine.tuning.trial_ledger import PastTrial, Trial, TrialLedger
 
 RATE = "optimisation.learning_rate"
 SMOOTHING = "optimisation.label_smoothing"
@@ -25,19 +25,21 @@ FINITE = {"optimisation.batch_size": {"choices": [16, 32, 64]}, "epochs": {"inte
 SPACES = {"grid": FINITE, "cmaes": NUMBERS}
 
 
-def asking(folder: Path, algorithm: str = "random", *, known: list[Known] | None = None, **values: Any) -> Asking:
+def asking(
+    folder: Path, algorithm: str = "random", *, known: list[PastTrial] | None = None, **values: Any
+) -> TrialLedger:
     asked = {"name": "s", "run": {"epochs": 3}, "space": SPACES.get(algorithm, SPACE), "trials": 30}
     scheduler = "bohb" if algorithm == "bohb" else "none"
     spec = SearchSpec.parse({**asked, "algorithm": algorithm, "scheduler": scheduler, **values})
-    return Asking(spec, Telling(folder), known=known or [], wanted=spec.wanted)
+    return TrialLedger(spec, SearchReporter(folder), known=known or [], wanted=spec.wanted)
 
 
-def quality(asked: Asked) -> float:
+def quality(asked: Trial) -> float:
     """Best at a rate of 0.01 without smoothing."""
     return 1 - abs(math.log10(asked.spec.optimisation.learning_rate) + 2) / 3 - asked.assignment.get(SMOOTHING, 0)
 
 
-def run_all(book: Asking) -> list[tuple[Asked, float]]:
+def run_all(book: TrialLedger) -> list[tuple[Trial, float]]:
     tried = []
     while asked := book.ask():
         tried.append((asked, quality(asked)))
@@ -46,9 +48,9 @@ def run_all(book: Asking) -> list[tuple[Asked, float]]:
     return tried
 
 
-def rows(tried: list[tuple[Asked, float]]) -> list[Known]:
+def rows(tried: list[tuple[Trial, float]]) -> list[PastTrial]:
     """As they come back out of the store: JSON, so tuples are lists."""
     return [
-        Known(asked.run, asked.number, "finished", json.loads(json.dumps(asked.assignment)), value)
+        PastTrial(asked.run, asked.number, "finished", json.loads(json.dumps(asked.assignment)), value)
         for asked, value in tried
     ]

@@ -16,7 +16,7 @@ from engine.specs import RunSpec, SearchSpec
 from engine.training.network import weights as first_weights
 from engine.training.network.model import build
 from engine.training.network.stages import Thawing, stages_of
-from engine.tuning.samplers.sampler import proposer
+from engine.tuning.samplers.sampler import make_sampler
 from tests.conftest import ROOT
 
 BLOCKS = re.findall(r"```python\n(.+?)```", (ROOT / "docs" / "adding.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -66,7 +66,7 @@ def test_the_schedule_falls() -> None:
 def test_the_algorithm_proposes_evenly() -> None:
     space = {"optimisation.learning_rate": {"uniform": [1, 9]}, "optimisation.label_smoothing": {"uniform": [0, 0.5]}}
     spec = SearchSpec.parse({"algorithm": "halton", "space": space})
-    drawn = [proposer(spec).propose(number) for number in range(2, 10)]
+    drawn = [make_sampler(spec).propose(number) for number in range(2, 10)]
     assert all(one is not None and set(one) == set(space) for one in drawn)
     eighths = {int(one["optimisation.learning_rate"]) for one in drawn if one}
     assert len(eighths) >= 7

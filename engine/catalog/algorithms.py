@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Algorithm:
     label: str
     note: str
-    make: str  # "module:function" that takes a SearchSpec and gives an engine.tuning.samplers.sampler.Proposer
+    make: str  # "module:function" that takes a SearchSpec and gives an engine.tuning.samplers.sampler.Sampler
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads, beside space, trials and seed
     learns: bool = False  # from trials that are over: better asked for few at a time
     finite: bool = False  # every range must be a list of values, or have a step
@@ -20,25 +20,25 @@ ALGORITHMS: dict[str, Algorithm] = {
     "random": Algorithm(
         "Random",
         "Every trial is drawn by chance: hard to fool, and a fair thing to compare with.",
-        make="engine.tuning.samplers.sampler:ByChance",
+        make="engine.tuning.samplers.sampler:RandomSampler",
     ),
     "grid": Algorithm(
         "Grid",
         "Tries every combination once, in order. For one or two settings with few values each.",
-        make="engine.tuning.samplers.sampler:InOrder",
+        make="engine.tuning.samplers.sampler:GridSampler",
         finite=True,
     ),
     "hyperopt": Algorithm(
         "HyperOpt (TPE)",
         "Tree of Parzen estimators (Bergstra 2011): draws near what went well. Pays from about 20 trials on.",
-        make="engine.tuning.samplers.hyperopt:ByHyperOpt",
+        make="engine.tuning.samplers.hyperopt:HyperOptSampler",
         takes=("random_first",),
         learns=True,
     ),
     "optuna": Algorithm(
         "Optuna (TPE)",
         "As HyperOpt, a newer make; also finds trade-offs between the metric and a cost. Right for most searches.",
-        make="engine.tuning.samplers.optuna:ByOptuna",
+        make="engine.tuning.samplers.optuna:OptunaSampler",
         takes=("random_first", "cost"),
         learns=True,
         two_goals=True,
@@ -46,7 +46,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "cmaes": Algorithm(
         "Optuna (CMA-ES)",
         "Evolution strategy (Hansen 2001): moves a cloud of trials. For numbers only, and many trials.",
-        make="engine.tuning.samplers.optuna:ByOptuna",
+        make="engine.tuning.samplers.optuna:OptunaSampler",
         takes=("random_first",),
         learns=True,
         numbers=True,
@@ -54,7 +54,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "bohb": Algorithm(
         "BOHB",
         "TPE that also learns from trials stopped early (Falkner 2018). Comes with its own HyperBand.",
-        make="engine.tuning.samplers.optuna:ByOptuna",
+        make="engine.tuning.samplers.optuna:OptunaSampler",
         learns=True,
         schedulers=("bohb",),
     ),

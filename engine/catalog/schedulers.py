@@ -28,7 +28,7 @@ SCHEDULERS: dict[str, Scheduler] = {
     "hyperband": Scheduler(
         "HyperBand",
         "As ASHA in rounds: the trials of a round wait for each other (Li 2016).",
-        make="engine.tuning.ray_schedulers:Rounds",
+        make="engine.tuning.ray_schedulers:ClosedBracketHyperBand",
         takes=("reduction",),
     ),
     "median": Scheduler(
@@ -42,7 +42,7 @@ SCHEDULERS: dict[str, Scheduler] = {
         "Population based training",
         "Trials train side by side; now and then the worst take over the weights of the best, with rates changed a "
         "little (Jaderberg 2017).",
-        make="engine.tuning.ray_schedulers:Population",
+        make="engine.tuning.ray_schedulers:ConstrainedPBT",
         takes=("perturb_epochs",),
         algorithms=("random",),
         together=True,
@@ -58,7 +58,7 @@ SCHEDULERS: dict[str, Scheduler] = {
     "bohb": Scheduler(
         "HyperBand for BOHB",
         "The HyperBand that BOHB learns from.",
-        make="engine.tuning.ray_schedulers:Rounds",
+        make="engine.tuning.ray_schedulers:ClosedBracketHyperBand",
         takes=("reduction",),
         algorithms=("bohb",),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 from engine.protocol.json_lines import Lines
 
 
-class Telling:
+class SearchReporter:
     """Writes the search's event lines; each is handed over at once.
 
     Raises:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.specs import heads_alone
 from engine.training.failures import explain
-from engine.tuning.job import Order
-from engine.tuning.lifecycle import Closing, Course
-from engine.tuning.trial_ledger import Asking
+from engine.tuning.job import SearchJob
+from engine.tuning.lifecycle import SearchEnding, SearchLifecycle
+from engine.tuning.trial_ledger import TrialLedger
 
 RAY_FILES = "ray"  # in the search's folder while its driver lives: pointers to the runs' own checkpoints
 WATCH_S = 1.0
@@ -33,93 +33,95 @@ def main(folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)  # the stack of every thread, into the log
-    telling, wanted = Telling(folder), None
+    reporter, wanted = SearchReporter(folder), None
     try:
-        ending, wanted = _searched(Order.read(folder), telling)
+        ending, wanted = _searched(SearchJob.read(folder), reporter)
     except Exception as error:
         log.exception("the search failed")
         failure = explain(error)
-        ending = Closing("failed", failure.reason, failure.advice)
+        ending = SearchEnding("failed", failure.reason, failure.advice)
         log.info("%s", traceback.format_exc())
-    telling.ended(ending.state, wanted=wanted, reason=ending.reason, advice=ending.advice)
-    telling.close()
+    reporter.ended(ending.state, wanted=wanted, reason=ending.reason, advice=ending.advice)
+    reporter.close()
     return 1 if ending.state == "failed" else 0
 
 
-def _searched(order: Order, telling: Telling) -> tuple[Closing, int]:
-    telling.progress("starting")
-    asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
-    course = Course(order, asking, telling)
-    if not _by_heads(order, asking, course, telling):
-        by_ray(order, asking, course, telling)
-    return course.ending, asking.wanted
+def _searched(job: SearchJob, reporter: SearchReporter) -> tuple[SearchEnding, int]:
+    reporter.progress("starting")
+    ledger = TrialLedger(job.spec, reporter, known=job.known, wanted=job.wanted)
+    lifecycle = SearchLifecycle(job, ledger, reporter)
+    if not _by_heads(job, ledger, lifecycle, reporter):
+        by_ray(job, ledger, lifecycle, reporter)
+    return lifecycle.ending, ledger.wanted
 
 
-def _by_heads(order: Order, asking: Asking, course: Course, telling: Telling) -> bool:
+def _by_heads(job: SearchJob, ledger: TrialLedger, lifecycle: SearchLifecycle, reporter: SearchReporter) -> bool:
     """Train the trials here, where that can be done; False where it cannot."""
-    if not heads_alone(order.spec):
+    if not heads_alone(job.spec):
         return False
     from engine.tuning import heads  # torch takes seconds, which a driver of Ray does without
 
-    heads.conduct(order, asking, course, telling)
+    heads.conduct(job, ledger, lifecycle, reporter)
     return True
 
 
-def by_ray(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+def by_ray(job: SearchJob, ledger: TrialLedger, lifecycle: SearchLifecycle, reporter: SearchReporter) -> None:
     """Train the trials in processes of Ray's, until the course of the search ends."""
     from engine.tuning import ray_settings
 
-    path, device = "ray", f"{order.gpus} GPUs" if order.gpus else "cpu"
-    telling.started(attempt=order.attempt, pid=os.getpid(), device=device, at_once=order.at_once, path=path)
-    telling.progress("starting Ray")
-    shutil.rmtree(order.folder / RAY_FILES, ignore_errors=True)  # of a driver that was killed
+    path, device = "ray", f"{job.gpus} GPUs" if job.gpus else "cpu"
+    reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, at_once=job.at_once, path=path)
+    reporter.progress("starting Ray")
+    shutil.rmtree(job.folder / RAY_FILES, ignore_errors=True)  # of a driver that was killed
     vital = ray_settings.start(
-        at_once=order.at_once, cpus=order.spec.cpus, gpus=order.gpus, format_file=order.folder / "format"
+        at_once=job.at_once, cpus=job.spec.cpus, gpus=job.gpus, format_file=job.folder / "format"
     )
-    course.listen()
+    lifecycle.listen()
     if not vital:  # a cluster: its machines are what there is
-        order.told["cpus"], gpus = ray_settings.has()
-        order.told["slots"] = [str(number) for number in range(gpus)] or ["cpu"]
+        job.told["cpus"], gpus = ray_settings.has()
+        job.told["slots"] = [str(number) for number in range(gpus)] or ["cpu"]
     try:
-        conduct(order, asking, course, telling, watch=Watch(vital, telling))
+        conduct(job, ledger, lifecycle, reporter, watch=RayWatchdog(vital, reporter))
     finally:
-        shutil.rmtree(order.folder / RAY_FILES, ignore_errors=True)
+        shutil.rmtree(job.folder / RAY_FILES, ignore_errors=True)
         ray_settings.stop()
         end_children()  # Ray asks its processes to go, and does not wait until they are gone
 
 
-def conduct(order: Order, asking: Asking, course: Course, telling: Telling, watch: Callable[[], None]) -> None:
+def conduct(
+    job: SearchJob, ledger: TrialLedger, lifecycle: SearchLifecycle, reporter: SearchReporter, watch: Callable[[], None]
+) -> None:
     from ray import tune
 
-    from engine.tuning.ray_bridge import Asks, Closes, Conductor, Hears
-    from engine.tuning.ray_trial import Trial
+    from engine.tuning.ray_bridge import CallbackAdapter, RayBridge, SearcherAdapter, StopperAdapter
+    from engine.tuning.ray_trial import RunTrainable
 
-    conductor = Conductor(order, asking, course, telling, watch)
-    needs = {"cpu": order.spec.cpus, **({"gpu": order.spec.gpus} if order.gpus else {})}
-    while not asking.is_over and course.closing is None:
+    bridge = RayBridge(job, ledger, lifecycle, reporter, watch)
+    needs = {"cpu": job.spec.cpus, **({"gpu": job.spec.gpus} if job.gpus else {})}
+    while not ledger.is_over and lifecycle.closing is None:
         tune.run(
-            tune.with_resources(Trial, needs),
-            name=f"attempt-{order.attempt}",
-            storage_path=str(order.folder / RAY_FILES),
+            tune.with_resources(RunTrainable, needs),
+            name=f"attempt-{job.attempt}",
+            storage_path=str(job.folder / RAY_FILES),
             num_samples=-1,
-            search_alg=Asks(conductor),
-            scheduler=conductor.scheduler(),
-            callbacks=[Hears(conductor)],
-            stop=Closes(conductor),
+            search_alg=SearcherAdapter(bridge),
+            scheduler=bridge.scheduler(),
+            callbacks=[CallbackAdapter(bridge)],
+            stop=StopperAdapter(bridge),
             max_failures=2,
             reuse_actors=True,
             verbose=0,
             raise_on_failed_trial=False,
             trial_dirname_creator=lambda trial: trial.trial_id,
         )
-    conductor.finish()
+    bridge.finish()
 
 
-class Watch:
+class RayWatchdog:
     """Sees that the processes live without which Ray would wait for ever: then this one goes too, to be begun anew."""
 
-    def __init__(self, vital: list[int], telling: Telling) -> None:
-        self._vital, self._telling = [psutil.Process(pid) for pid in vital], telling
+    def __init__(self, vital: list[int], reporter: SearchReporter) -> None:
+        self._vital, self._reporter = [psutil.Process(pid) for pid in vital], reporter
         self._looked = 0.0
 
     def __call__(self) -> None:
@@ -130,7 +132,7 @@ class Watch:
             return
         log.error("%s", RAY_GONE)
         end_children()
-        self._telling.ended("interrupted", wanted=None, reason=RAY_GONE)
+        self._reporter.ended("interrupted", wanted=None, reason=RAY_GONE)
         os._exit(1)  # Ray's own way out would wait for what is gone
 
 

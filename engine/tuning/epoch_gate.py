@@ -16,14 +16,14 @@ LOOK_S = 0.2  # between two looks for a word to leave
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class StopRequest:
     """Why a training leaves, and the state that its run ends in; None: it is only put aside, and not over."""
 
     state: str | None = "stopped"  # or interrupted: it goes on with its search
     reason: str = ""
 
     @classmethod
-    def read(cls, path: Path) -> "Word | None":
+    def read(cls, path: Path) -> "StopRequest | None":
         try:
             told = json.loads(path.read_text())
         except (OSError, ValueError):
@@ -35,7 +35,7 @@ class Word:
 
 
 @dataclass(slots=True)
-class Reached:
+class TrialProgress:
     """How far a training has come, as a trial reports it."""
 
     epoch: int = 0
@@ -51,24 +51,24 @@ class Reached:
         self.epoch_s.append(values["speed/epoch_s"])
 
 
-class Gate:
+class EpochGate:
     """The training's thread asks `stop` at every batch, the trial's thread calls `next`: one of both waits.
 
     Args:
-        words: Files that tell to leave once they are there, each with a `Word`: of the trial, of the search.
+        words: Files that tell to leave once they are there, each with a `StopRequest`: of the trial, of the search.
     """
 
     def __init__(self, *words: Path) -> None:
         self._words = words
         self._turn = threading.Condition()
         self._goes, self._waits, self._is_over = False, False, False
-        self._word: Word | None = None
+        self._word: StopRequest | None = None
         self._looked = 0.0
         self._news = False
-        self.reached = Reached()
+        self.reached = TrialProgress()
 
     @property
-    def word(self) -> Word | None:
+    def word(self) -> StopRequest | None:
         return self._word
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
@@ -104,7 +104,7 @@ class Gate:
                 self._turn.wait()
             return not self._is_over
 
-    def leave(self, word: Word) -> None:
+    def leave(self, word: StopRequest) -> None:
         """Tell the training to save and leave, and wait until it has."""
         with self._turn:
             self._word = self._word or word
@@ -116,13 +116,13 @@ class Gate:
         now = time.monotonic()
         if self._word is None and now - self._looked >= LOOK_S:
             self._looked = now
-            self._word = next((word for path in self._words if (word := Word.read(path))), None)
+            self._word = next((word for path in self._words if (word := StopRequest.read(path))), None)
 
 
 class TrialReporter(Reporter):
     """A run's reporter that opens the gate, and gives its last word the state that the search asks for."""
 
-    def __init__(self, lines: Lines, gate: Gate) -> None:
+    def __init__(self, lines: Lines, gate: EpochGate) -> None:
         super().__init__(lines)
         self._gate = gate
 

@@ -18,7 +18,7 @@ from torch import nn
 from engine.catalog import ALGORITHMS
 from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import NullReporter, Reporter
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.training import device as devices
 from engine.training.epoch_data import Feed
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, is_out_of_memory
@@ -29,16 +29,16 @@ from engine.training.preparation import Prepared, build, build_network, equip, f
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
 from engine.training.step import let_go
-from engine.tuning.epoch_gate import LEAVE, LOOK_S, Reached, Word
-from engine.tuning.job import Order
-from engine.tuning.lifecycle import Course
-from engine.tuning.stepped_training import Stepping
-from engine.tuning.trial_ledger import Asked, Asking
+from engine.tuning.epoch_gate import LEAVE, LOOK_S, StopRequest, TrialProgress
+from engine.tuning.job import SearchJob
+from engine.tuning.lifecycle import SearchLifecycle
+from engine.tuning.stepped_training import SteppedTraining
+from engine.tuning.trial_ledger import Trial, TrialLedger
 
 BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, and where it learns from those before
 
 
-def conduct(order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+def conduct(order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter) -> None:
     """Train the trials, until the course of the search ends."""
     block = order.spec.at_once or (LEARNING if ALGORITHMS[order.spec.algorithm].learns else BLOCK)
     device = devices.choose("cuda" if order.gpus else order.told["device"])
@@ -49,7 +49,7 @@ def conduct(order: Order, asking: Asking, course: Course, telling: Telling) -> N
         telling.message("info", "No trial is ended early: to its last epoch a head costs less than a look at it.")
     heads: _Heads | None = None
     while not asking.is_over and course.closing is None:
-        asked: list[Asked] = []
+        asked: list[Trial] = []
         while len(asked) < block and (one := asking.ask()):
             asked.append(one)
         begun = [one for one in asked if any(order.run_folder(one.run).glob("checkpoints/e*"))]
@@ -74,7 +74,7 @@ class _Heads:
         Unavailable: Images or weights are not to be had.
     """
 
-    def __init__(self, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+    def __init__(self, order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter) -> None:
         self._order, self._asking, self._course, self._telling = order, asking, course, telling
         self._device = devices.choose("cuda" if order.gpus else order.told["device"])
         devices.prepare(self._device)
@@ -93,9 +93,9 @@ class _Heads:
         self.can_share = self._feeds.at(0).cut is not None  # not where there is no room for the features
         self.fit_at_once = BLOCK  # heads that memory is known to be enough for, at most
         self._looked = 0.0
-        self._words: dict[str, Word | None] = {}
+        self._words: dict[str, StopRequest | None] = {}
 
-    def train(self, asked: list[Asked]) -> list[Asked]:
+    def train(self, asked: list[Trial]) -> list[Trial]:
         """Train new trials together, each to its own end. Returns those that memory was not enough for."""
         if len(asked) > 1:
             self._telling.message("info", f"{len(asked)} heads train at once, over features computed once.")
@@ -164,7 +164,9 @@ class _Heads:
             self._looked = time.monotonic()
             closing = self._course.closing
             for id, word in self._words.items():
-                self._words[id] = word or (closing.word if closing else Word.read(self._order.run_folder(id) / LEAVE))
+                self._words[id] = word or (
+                    closing.word if closing else StopRequest.read(self._order.run_folder(id) / LEAVE)
+                )
             self._telling.progress("searching", f"up to {len(self._words)} heads train at once")
         run.word = self._words[run.asked.run]
         return run.word is not None
@@ -173,9 +175,9 @@ class _Heads:
 class _Run:
     """A trial on its way: its lines, and its end."""
 
-    def __init__(self, asked: Asked, order: Order, asking: Asking, course: Course) -> None:
+    def __init__(self, asked: Trial, order: SearchJob, asking: TrialLedger, course: SearchLifecycle) -> None:
         self.asked, self.folder = asked, order.lay_out(asked)
-        self.word: Word | None = None  # to leave
+        self.word: StopRequest | None = None  # to leave
         self._asking, self._metric = asking, order.spec.metric
         self._lines = Lines(self.folder / "events.jsonl")
         self.reporter = _AsTrial(self._lines, partial(asking.saw, asked.run), course, self._metric)
@@ -194,7 +196,7 @@ class _Run:
             state, reason, advice = "failed", failure.reason, failure.advice
             detail = "".join(traceback.format_exception(error))
         elif not finished:
-            word = self.word or Word()
+            word = self.word or StopRequest()
             state, reason = word.state or "interrupted", word.reason
         needs = {"needs_bytes": 0} if state == "interrupted" else {}
         self.reporter.ended(state, reason=reason, advice=advice, detail=detail, **needs)
@@ -208,9 +210,9 @@ class _Run:
 class _AsTrial(Reporter):
     """A run's reporter that also lets its search know of every epoch."""
 
-    def __init__(self, lines: Lines, saw: Callable[[int, float], None], course: Course, metric: str) -> None:
+    def __init__(self, lines: Lines, saw: Callable[[int, float], None], course: SearchLifecycle, metric: str) -> None:
         super().__init__(lines)
-        self.reached = Reached()
+        self.reached = TrialProgress()
         self._saw, self._course, self._metric = saw, course, metric
 
     def metrics(self, step: int, epoch: int, values: dict[str, float], *, at: float | None = None) -> None:
@@ -224,7 +226,7 @@ class _AsTrial(Reporter):
 class _AsSearch(NullReporter):
     """What is made for all trials is told among the search's own lines."""
 
-    def __init__(self, telling: Telling) -> None:
+    def __init__(self, telling: SearchReporter) -> None:
         super().__init__()
         self._telling = telling
 
@@ -235,19 +237,23 @@ class _AsSearch(NullReporter):
         self._telling.message(level, text)
 
 
-def _leave(asked: Asked, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+def _leave(
+    asked: Trial, order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter
+) -> None:
     """The search ends before this trial was begun, or went on."""
     word = course.ending.word
     order.end_run(asked.run, word.state or "stopped", word.reason)
     asking.tell(asked.run, word.state or "stopped", reason=word.reason)
 
 
-def _go_on(asked: Asked, order: Order, asking: Asking, course: Course, telling: Telling) -> None:
+def _go_on(
+    asked: Trial, order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter
+) -> None:
     """Train on, alone, what an earlier driver began."""
     folder = order.lay_out(asked)
     with ThreadPoolExecutor(1, thread_name_prefix="training") as thread, ThreadPoolExecutor(1) as asks:
         config = {"folder": str(folder), "leave": str(order.leave), "score": order.spec.metric}
-        training, told = Stepping(config, thread), dict[str, Any]()
+        training, told = SteppedTraining(config, thread), dict[str, Any]()
         while not told.get("done"):
             step = asks.submit(training.step)
             while not step.done():

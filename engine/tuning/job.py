@@ -10,15 +10,15 @@ from typing import Any
 from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
 from engine.specs import SearchSpec
-from engine.tuning.epoch_gate import LEAVE, Word
-from engine.tuning.trial_ledger import Asked, Known
+from engine.tuning.epoch_gate import LEAVE, StopRequest
+from engine.tuning.trial_ledger import PastTrial, Trial
 
 POLL_S = 0.5
-STOPPED = Word("stopped", "Stopped by its user.")
+STOPPED = StopRequest("stopped", "Stopped by its user.")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SearchJob:
     """search.json, as the supervisor writes it."""
 
     folder: Path
@@ -26,7 +26,7 @@ class Order:
     told: dict[str, Any]
 
     @classmethod
-    def read(cls, folder: Path) -> "Order":
+    def read(cls, folder: Path) -> "SearchJob":
         """
         Raises:
             OSError: It is not there.
@@ -45,8 +45,8 @@ class Order:
         return int(self.told["wanted"])
 
     @property
-    def known(self) -> list[Known]:
-        return [Known.of(row) for row in self.told["trials"]]
+    def known(self) -> list[PastTrial]:
+        return [PastTrial.of(row) for row in self.told["trials"]]
 
     @property
     def gpus(self) -> int:
@@ -70,7 +70,7 @@ class Order:
         if (folder := self.run_folder(run)).exists():
             STOPPED.write(folder / LEAVE)
 
-    def lay_out(self, asked: Asked) -> Path:
+    def lay_out(self, asked: Trial) -> Path:
         """The trial's folder with its run.json, as a worker takes it; what it was told before is void."""
         folder = self.run_folder(asked.run)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

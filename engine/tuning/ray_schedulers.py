@@ -68,7 +68,7 @@ def median(spec: SearchSpec, goal: dict[str, Any], change: Change) -> TrialSched
     return MedianStoppingRule(grace_period=spec.grace_epochs, min_samples_required=3, **goal)
 
 
-class Rounds(HyperBandForBOHB):
+class ClosedBracketHyperBand(HyperBandForBOHB):
     """HyperBand in which a trial waits, once it came far enough, until its round is full and its worst are ended.
 
     Ray's own lets newcomers in where trials of a round that was cut have ended: nobody would compare these any more.
@@ -97,7 +97,7 @@ def _takes_more(bracket: Any) -> bool:
     return not bracket.is_being_processed and (bracket._halves > 0 or len(bracket._all_trials) < bracket._n0)
 
 
-class Population(PopulationBasedTraining):
+class ConstrainedPBT(PopulationBasedTraining):
     """A trial that takes over from another stays the run that it is, with settings of the searched space."""
 
     def __init__(self, spec: SearchSpec, goal: dict[str, Any], change: Change) -> None:

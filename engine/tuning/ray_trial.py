@@ -8,17 +8,17 @@ from typing import Any
 
 from ray import tune
 
-from engine.tuning.stepped_training import Stepping
+from engine.tuning.stepped_training import SteppedTraining
 
 POINTER = "run.json"
 
 
-class Trial(tune.Trainable):
-    """Ray's checkpoints only point at those of runs; `config` is what `Stepping` takes."""
+class RunTrainable(tune.Trainable):
+    """Ray's checkpoints only point at those of runs; `config` is what `SteppedTraining` takes."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="training")  # one: its compute threads stay with it
-        self._training = Stepping(config, self._thread)
+        self._training = SteppedTraining(config, self._thread)
 
     def step(self) -> dict[str, Any]:
         return self._training.step()
@@ -40,7 +40,7 @@ class Trial(tune.Trainable):
         self._training.leave()
         if self._training.is_spoilt:
             os._exit(1)  # Ray gives the next trial another process
-        self._training = Stepping(new_config, self._thread)
+        self._training = SteppedTraining(new_config, self._thread)
         return True
 
     def cleanup(self) -> None:

@@ -18,13 +18,13 @@ from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
 from engine.training.failures import BadCheckpoint
-from engine.tuning.epoch_gate import LEAVE, Gate, TrialReporter, Word
+from engine.tuning.epoch_gate import LEAVE, EpochGate, StopRequest, TrialReporter
 from engine.worker import run as worker
 
-ASIDE = Word(state=None)
+ASIDE = StopRequest(state=None)
 
 
-class Stepping:
+class SteppedTraining:
     """The training begins with the first step, from the newest checkpoint of its run where there is one.
 
     Args:
@@ -92,16 +92,16 @@ class Stepping:
 
     def leave(self) -> None:
         """Have the training save and leave; its run is over if its search said so, else only put aside."""
-        self._set_aside(Word.read(self.folder / LEAVE) or ASIDE)
+        self._set_aside(StopRequest.read(self.folder / LEAVE) or ASIDE)
 
-    def _set_aside(self, word: Word = ASIDE) -> None:
+    def _set_aside(self, word: StopRequest = ASIDE) -> None:
         if self._training and not self._training.done():
             self._gate.leave(word)
             self._training.result()
         self._training = None
 
-    def _new_gate(self) -> Gate:
-        return Gate(self.folder / LEAVE, Path(self._config["leave"]))
+    def _new_gate(self) -> EpochGate:
+        return EpochGate(self.folder / LEAVE, Path(self._config["leave"]))
 
     def _train(self) -> None:
         gate = self._gate

@@ -9,10 +9,10 @@ from typing import Any
 
 from engine.errors import Refused
 from engine.faults import cause_of
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.specs import RunSpec, SearchSpec
 from engine.specs.space import Assignment
-from engine.tuning.samplers.sampler import Outcome, Proposer, proposer
+from engine.tuning.samplers.sampler import Outcome, Sampler, make_sampler
 
 SAME_FAILURES = 5  # at the beginning: what always fails is not tried on
 OVER = ("finished", "failed", "stopped")  # states of trials that are never run again
@@ -20,7 +20,7 @@ ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # as storage/ids.py, which is not f
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Trial:
     """A trial to train."""
 
     run: str  # the id of its run
@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Known:
+class PastTrial:
     """A trial as the search's rows have it."""
 
     run: str
@@ -45,11 +45,11 @@ class Known:
     history: list[list[float]] = field(default_factory=list)  # [epoch, metric] of each epoch
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "Known":
+    def of(cls, row: Mapping[str, Any]) -> "PastTrial":
         return cls(**{name: row[name] for name in cls.__dataclass_fields__ if name in row})
 
 
-class Asking:
+class TrialLedger:
     """`ask` for a trial, train it, `tell` how it ended; also how those ended that an earlier driver had trained.
 
     Args:
@@ -57,12 +57,12 @@ class Asking:
         wanted: Trials in all.
     """
 
-    def __init__(self, spec: SearchSpec, telling: Telling, *, known: list[Known], wanted: int) -> None:
-        self.spec, self._telling, self._wanted = spec, telling, wanted
-        self._proposer: Proposer = proposer(spec)
+    def __init__(self, spec: SearchSpec, reporter: SearchReporter, *, known: list[PastTrial], wanted: int) -> None:
+        self.spec, self._reporter, self._wanted = spec, reporter, wanted
+        self._proposer: Sampler = make_sampler(spec)
         self._unfinished = sorted((one for one in known if one.state not in OVER), key=lambda one: one.number)
         self._last = max((one.number for one in known), default=0)
-        self._open: dict[str, Asked] = {}
+        self._open: dict[str, Trial] = {}
         self._over: set[str] = set()
         self._failures: list[str] = []  # why trials failed that were asked for here, for as long as all have
         self._cut: str | None = None
@@ -77,7 +77,7 @@ class Asking:
             else:
                 self._proposer.goes_on(one.number, _hashable(one.config))
 
-    def ask(self) -> Asked | None:
+    def ask(self) -> Trial | None:
         """The next trial; None: there is none now. See `is_over`.
 
         A trial whose settings do not go together has failed before it began, and the one after it is asked.
@@ -131,9 +131,9 @@ class Asking:
             self._failures += [reason or "It failed."] if state == "failed" else []
             outcome = self._outcome(run, state, value, cost)
             self._proposer.told(asked.number, asked.assignment, outcome)
-        self._telling.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
+        self._reporter.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
 
-    def change(self, run: str, assignment: Mapping[str, Any]) -> Asked:
+    def change(self, run: str, assignment: Mapping[str, Any]) -> Trial:
         """A trial that trains has new settings.
 
         Raises:
@@ -142,7 +142,7 @@ class Asking:
         before = self._open[run]
         counts = self.spec.assigned(assignment)
         spec = self.spec.trial(counts).model_copy(update={"name": before.spec.name})
-        self._open[run] = Asked(run, before.number, counts, spec, before.attempt)
+        self._open[run] = Trial(run, before.number, counts, spec, before.attempt)
         self._announce(self._open[run])
         return self._open[run]
 
@@ -164,7 +164,7 @@ class Asking:
         return bool(self._unfinished) or (not self._is_exhausted and self._last < self._wanted)
 
     @property
-    def open(self) -> Mapping[str, Asked]:
+    def open(self) -> Mapping[str, Trial]:
         """Trials that were asked for and are not over, by their runs."""
         return self._open
 
@@ -218,23 +218,23 @@ class Asking:
         drawn = self._proposer.propose(number)
         return None if drawn is None else self.spec.assigned(drawn)
 
-    def _asked(self, run: str, number: int, assignment: Assignment, attempt: int = 1) -> Asked | None:
+    def _asked(self, run: str, number: int, assignment: Assignment, attempt: int = 1) -> Trial | None:
         name = f"{self.spec.name} {number}".strip()
         try:
             spec = self.spec.trial(assignment).model_copy(update={"name": name})
         except Refused as refused:
             shown = self.spec.run.model_copy(update={"name": name})
-            self._open[run] = Asked(run, number, assignment, shown, attempt)
+            self._open[run] = Trial(run, number, assignment, shown, attempt)
             self._announce(self._open[run])
             reason = f"These settings do not go together: {refused.problems[0].message}."
             self.tell(run, "failed", reason=reason, advice="Narrow the space, or make one setting depend on the other.")
             return None
-        self._open[run] = Asked(run, number, assignment, spec, attempt)
+        self._open[run] = Trial(run, number, assignment, spec, attempt)
         self._announce(self._open[run])
         return self._open[run]
 
-    def _announce(self, asked: Asked) -> None:
-        self._telling.trial(
+    def _announce(self, asked: Trial) -> None:
+        self._reporter.trial(
             asked.run,
             number=asked.number,
             name=asked.spec.name,

@@ -9,10 +9,10 @@ from hyperopt.pyll.base import Apply
 
 from engine.specs import SearchSpec
 from engine.specs.ranges import Range
-from engine.tuning.samplers.sampler import Drawn, Outcome, Proposer, fits
+from engine.tuning.samplers.sampler import Drawn, Outcome, Sampler, fits
 
 
-class ByHyperOpt(Proposer):
+class HyperOptSampler(Sampler):
     """A field that does not count in a trial is left out of what HyperOpt is told of it: so it writes conditions down
     itself, and learns of each field from the trials alone where it meant something.
 

@@ -24,12 +24,12 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from engine.specs import SearchSpec
 from engine.specs.ranges import Range
-from engine.tuning.samplers.sampler import Drawn, Outcome, Proposer, fits
+from engine.tuning.samplers.sampler import Drawn, Outcome, Sampler, fits
 
 WARM = 10  # trials of earlier drivers, at least, that CMA-ES can begin from: it takes the best tenth
 
 
-class Halfway(InMemoryStorage):
+class RunningAsPruned(InMemoryStorage):
     """Trials under way stand among the pruned ones, as far as they came: BOHB learns from those that wait for the rest
     of their round."""
 
@@ -48,7 +48,7 @@ def _as_pruned(trial: FrozenTrial) -> FrozenTrial:
     return trial
 
 
-class ByOptuna(Proposer):
+class OptunaSampler(Sampler):
     """Choices are handed over by their place in the list: Optuna takes no tuples."""
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -58,7 +58,7 @@ class ByOptuna(Proposer):
         goals = [StudyDirection.MAXIMIZE if spec.mode == "max" else StudyDirection.MINIMIZE]
         goals += [StudyDirection.MINIMIZE] if spec.cost != "none" else []
         self._worst = [-math.inf if goal is StudyDirection.MAXIMIZE else math.inf for goal in goals]
-        storage = Halfway() if spec.algorithm == "bohb" else InMemoryStorage()
+        storage = RunningAsPruned() if spec.algorithm == "bohb" else InMemoryStorage()
         self._study = optuna.create_study(directions=goals, storage=storage)
         self._is_seeded = False
 

@@ -23,7 +23,7 @@ class Outcome:
     seen: Mapping[int, float] = field(default_factory=dict)  # the metric after each epoch
 
 
-class Proposer:
+class Sampler:
     """Trials are known to it by their numbers, 1 being the base run, which it is told of but never asked for."""
 
     def propose(self, number: int) -> Drawn | None:
@@ -40,7 +40,7 @@ class Proposer:
         """Trial `number` is over."""
 
 
-class ByChance(Proposer):
+class RandomSampler(Sampler):
     """Each trial's own number makes its chances: a search that goes on draws what it would have drawn."""
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -51,7 +51,7 @@ class ByChance(Proposer):
         return {path: draw(one, chances) for path, one in self._spec.space.items()}
 
 
-class InOrder(Proposer):
+class GridSampler(Sampler):
     """Every combination once; those that were tried already, the base run's among them, are passed over."""
 
     def __init__(self, spec: SearchSpec) -> None:
@@ -94,7 +94,7 @@ def _key(assignment: Drawn) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((path, repr(value)) for path, value in assignment.items()))
 
 
-def proposer(spec: SearchSpec) -> Proposer:
+def make_sampler(spec: SearchSpec) -> Sampler:
     """What proposes for the search's algorithm."""
-    made: Proposer = named(ALGORITHMS[spec.algorithm].make)(spec)
+    made: Sampler = named(ALGORITHMS[spec.algorithm].make)(spec)
     return made

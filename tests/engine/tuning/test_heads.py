@@ -8,13 +8,13 @@ import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.specs import heads_alone
 from engine.training import head_ensemble
 from engine.tuning import heads
-from engine.tuning.job import Order
-from engine.tuning.lifecycle import Course
-from engine.tuning.trial_ledger import Asking
+from engine.tuning.job import SearchJob
+from engine.tuning.lifecycle import SearchLifecycle
+from engine.tuning.trial_ledger import TrialLedger
 from tests.searches import Searched, wait_for
 
 HEAD = {"freeze": {"policy": "head"}, "epochs": 3}
@@ -101,8 +101,8 @@ def test_too_many_heads_for_the_memory_go_on_one_by_one(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(head_ensemble._Heads, "__call__", short)
     monkeypatch.setattr("engine.tuning.heads.BLOCK", 4)
-    course = driving(search, monkeypatch)
-    assert course.ending.state == "finished"
+    lifecycle = driving(search, monkeypatch)
+    assert lifecycle.ending.state == "finished"
     assert [one["state"] for one in search.trials()] == ["finished"] * 6
     assert any("go on one by one" in line["text"] for line in search.lines("message"))
 
@@ -115,21 +115,21 @@ def test_a_full_disk_interrupts_and_fails_nothing(tmp_path: Path, monkeypatch: p
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("engine.training.retention.checkpoint.write", full)
-    course = driving(search, monkeypatch)
-    assert course.ending.state == "interrupted"
-    assert course.ending.reason and "disk" in course.ending.reason
+    lifecycle = driving(search, monkeypatch)
+    assert lifecycle.ending.state == "interrupted"
+    assert lifecycle.ending.reason and "disk" in lifecycle.ending.reason
     assert {one["state"] for one in search.trials()} == {"interrupted"}
 
 
-def driving(search: Searched, monkeypatch: pytest.MonkeyPatch) -> Course:
+def driving(search: Searched, monkeypatch: pytest.MonkeyPatch) -> SearchLifecycle:
     """A driver in this very process, to its end."""
-    monkeypatch.setattr(Course, "listen", lambda self: None)  # its signals are left alone
-    order, telling = Order.read(search.folder), Telling(search.folder)
-    asking = Asking(order.spec, telling, known=order.known, wanted=order.wanted)
-    course = Course(order, asking, telling)
-    heads.conduct(order, asking, course, telling)
-    telling.close()
-    return course
+    monkeypatch.setattr(SearchLifecycle, "listen", lambda self: None)  # its signals are left alone
+    job, reporter = SearchJob.read(search.folder), SearchReporter(search.folder)
+    asking = TrialLedger(job.spec, reporter, known=job.known, wanted=job.wanted)
+    lifecycle = SearchLifecycle(job, asking, reporter)
+    heads.conduct(job, asking, lifecycle, reporter)
+    reporter.close()
+    return lifecycle
 
 
 def test_one_trial_is_stopped_and_the_others_go_on(tmp_path: Path) -> None:
@@ -156,4 +156,4 @@ def test_what_differs_in_more_than_its_head_is_not_taken(
 ) -> None:
     search = Searched(tmp_path, run=other, space={"optimisation.learning_rate": {"log": [1e-4, 1e-2]}} | space)
     search.lay()
-    assert not heads_alone(Order.read(search.folder).spec)
+    assert not heads_alone(SearchJob.read(search.folder).spec)

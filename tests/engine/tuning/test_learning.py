@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.catalog import ALGORITHMS
-from engine.tuning.trial_ledger import Asking, Known
+from engine.tuning.trial_ledger import PastTrial, TrialLedger
 from tests.asking import NUMBERS, RATE, SMOOTHING, SPACE, asking, quality, rows, run_all
 
 
@@ -43,12 +43,12 @@ def test_what_was_learned_before_counts(algorithm: str, tmp_path: Path) -> None:
 def test_numbers_go_on_from_where_the_best_lay(trials: int, tmp_path: Path) -> None:
     space = {RATE: SPACE[RATE], "optimisation.weight_decay": {"log": [1e-5, 1e-1]}}
 
-    def tried(wanted: int, known: list[Known]) -> list[Known]:
+    def tried(wanted: int, known: list[PastTrial]) -> list[PastTrial]:
         book, found = asking(tmp_path, "cmaes", space=space, trials=wanted, known=known), []
         for asked in iter(book.ask, None):
             rate, decay = (math.log10(asked.assignment[path]) for path in space)
             found.append(
-                Known(asked.run, asked.number, "finished", asked.assignment, -abs(rate + 1.2) - abs(decay + 4.6))
+                PastTrial(asked.run, asked.number, "finished", asked.assignment, -abs(rate + 1.2) - abs(decay + 4.6))
             )
             book.tell(asked.run, "finished", value=found[-1].value)
         return found
@@ -89,7 +89,7 @@ def test_numbers_that_were_ended_early_teach_too(tmp_path: Path) -> None:
 FAILS: dict[str, Any] = {"optimisation.batch_size": {"choices": [32, 64, 128, 512]}, RATE: SPACE[RATE]}  # 512: memory
 
 
-def failures(book: Asking, *, are_pruned: bool = False) -> int:
+def failures(book: TrialLedger, *, are_pruned: bool = False) -> int:
     """How many trials fail: about a quarter by chance."""
     failed = 0
     while asked := book.ask():
@@ -130,7 +130,7 @@ def test_failures_of_an_earlier_driver_are_known(algorithm: str, tmp_path: Path)
     for number, asked in enumerate(iter(asking(tmp_path, "random", space=FAILS, trials=30).ask, None), start=1):
         has_failed = asked.spec.optimisation.batch_size == 512
         ended = ("failed", None) if has_failed else ("finished", quality(asked))
-        known.append(Known(asked.run, number, ended[0], asked.assignment, ended[1], reason="Out of memory."))
+        known.append(PastTrial(asked.run, number, ended[0], asked.assignment, ended[1], reason="Out of memory."))
     assert failures(asking(tmp_path, algorithm, space=FAILS, known=known, trials=60)) <= 4
 
 

@@ -10,13 +10,13 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 
 from engine.catalog import SCHEDULERS
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.specs import SearchSpec
-from engine.tuning.job import Order
-from engine.tuning.lifecycle import Course
-from engine.tuning.ray_bridge import Conductor, Hears
+from engine.tuning.job import SearchJob
+from engine.tuning.lifecycle import SearchLifecycle
+from engine.tuning.ray_bridge import CallbackAdapter, RayBridge
 from engine.tuning.ray_schedulers import remember, scheduler
-from engine.tuning.trial_ledger import Asking, Known
+from engine.tuning.trial_ledger import PastTrial, TrialLedger
 
 EPOCHS = 9
 PRUNING = [name for name in SCHEDULERS if name not in ("none", "pbt")]
@@ -28,7 +28,7 @@ def searching(scheduler: str, **values: Any) -> SearchSpec:
     return SearchSpec.parse({**asked, "algorithm": algorithm, "scheduler": scheduler, "grace_epochs": 1, **values})
 
 
-class Trial:
+class FakeTrial:
     """As Ray's, of which a scheduler knows this much; its score tells how good it is from the first epoch on."""
 
     def __init__(self, number: int, quality: float) -> None:
@@ -48,20 +48,20 @@ class Played:
     """
 
     def __init__(self, spec: SearchSpec, *, at_once: int, failing: float) -> None:
-        self.trials: list[Trial] = []
+        self.trials: list[FakeTrial] = []
         self.search_alg = SimpleNamespace(searcher=SimpleNamespace(on_pause=print, on_unpause=print))
         self._spec, self._at_once, self._failing, self._chances = spec, at_once, failing, random.Random(0)
         self._ends: Any = scheduler(spec, lambda trial, settings: settings)
         while any(self._step(trial) for trial in self._running()):
             pass
 
-    def get_trials(self) -> list[Trial]:
+    def get_trials(self) -> list[FakeTrial]:
         return self.trials
 
-    def get_live_trials(self) -> list[Trial]:
+    def get_live_trials(self) -> list[FakeTrial]:
         return [one for one in self.trials if one.status != RayTrial.TERMINATED]
 
-    def stop_trial(self, trial: Trial) -> None:
+    def stop_trial(self, trial: FakeTrial) -> None:
         if trial.status == RayTrial.RUNNING:
             self._ends.on_trial_complete(self, trial, trial.result)
         else:
@@ -71,16 +71,16 @@ class Played:
     def _count(self, *states: str) -> int:
         return sum(one.status in states for one in self.trials)
 
-    def _running(self) -> Iterator[Trial]:
+    def _running(self) -> Iterator[FakeTrial]:
         cap = 2 * self._at_once if SCHEDULERS[self._spec.scheduler].together else self._at_once
         while len(self.trials) < self._spec.trials and self._count(RayTrial.RUNNING, RayTrial.PENDING) < cap:
-            self.trials.append(Trial(len(self.trials), self._chances.random()))
+            self.trials.append(FakeTrial(len(self.trials), self._chances.random()))
             self._ends.on_trial_add(self, self.trials[-1])
         while self._count(RayTrial.RUNNING) < self._at_once and (one := self._ends.choose_trial_to_run(self)):
             one.status = RayTrial.RUNNING
         return (one for one in list(self.trials) if one.status == RayTrial.RUNNING)
 
-    def _step(self, trial: Trial) -> bool:
+    def _step(self, trial: FakeTrial) -> bool:
         if self._chances.random() < 0.5:
             return True  # some are slower than others
         if self._chances.random() < self._failing:
@@ -122,35 +122,35 @@ def test_trials_are_compared_with_those_of_earlier_drivers(name: str) -> None:
     made: Any = scheduler(searching(name), lambda trial, settings: settings)
     for number in range(6):
         remember(made, f"r{number}", {epoch: 0.8 + number / 100 for epoch in range(1, EPOCHS + 1)})
-    worse, controller = Trial(1, 0.1), SimpleNamespace(get_live_trials=list)
+    worse, controller = FakeTrial(1, 0.1), SimpleNamespace(get_live_trials=list)
     made.on_trial_add(controller, worse)
     worse.epoch = 1
     assert made.on_trial_result(controller, worse, worse.result) == "STOP"
 
 
-def conducted(folder: Path, spec: SearchSpec, known: list[Known]) -> tuple[Conductor, Asking, Course]:
+def conducted(folder: Path, spec: SearchSpec, known: list[PastTrial]) -> tuple[RayBridge, TrialLedger, SearchLifecycle]:
     told = {"runs": str(folder / "runs"), "slots": ["cpu"], "cpus": 1, "dataset": {}, "device": "cpu", "cache": ""}
-    order, telling = Order(folder, spec, told), Telling(folder)
-    asking = Asking(spec, telling, known=known, wanted=spec.wanted)
-    course = Course(order, asking, telling)
-    return Conductor(order, asking, course, telling, watch=lambda: None), asking, course
+    job, reporter = SearchJob(folder, spec, told), SearchReporter(folder)
+    asking = TrialLedger(spec, reporter, known=known, wanted=spec.wanted)
+    lifecycle = SearchLifecycle(job, asking, reporter)
+    return RayBridge(job, asking, lifecycle, reporter, watch=lambda: None), asking, lifecycle
 
 
 def test_the_last_epoch_reaches_the_target_too(tmp_path: Path, unheard: None) -> None:
-    conductor, asking, course = conducted(tmp_path, searching("none", target=0.9), [])
-    conductor.suggest("t1")
+    bridge, asking, lifecycle = conducted(tmp_path, searching("none", target=0.9), [])
+    bridge.suggest("t1")
     trial: Any = SimpleNamespace(trial_id="t1")
-    Hears(conductor).on_trial_result(1, [], trial, {"epoch": EPOCHS, "score": 0.95, "done": True})
+    CallbackAdapter(bridge).on_trial_result(1, [], trial, {"epoch": EPOCHS, "score": 0.95, "done": True})
     assert asking.seen(next(iter(asking.open))) == {EPOCHS: 0.95}
-    assert course.closing and course.closing.reason == "A trial reached the target of 0.9."
+    assert lifecycle.closing and lifecycle.closing.reason == "A trial reached the target of 0.9."
 
 
 def test_a_trial_that_goes_on_is_compared_from_its_first_epoch_on(tmp_path: Path, unheard: None) -> None:
     history = [[epoch, 0.8] for epoch in range(1, EPOCHS + 1)]
-    known = [Known(f"r{number}", number, "finished", {}, 0.8, history=history) for number in range(1, 7)]
-    half = Known("r7", 7, "interrupted", {"optimisation.learning_rate": 1e-3}, 0.9, history=[[1, 0.9], [2, 0.9]])
-    conductor, _, _ = conducted(tmp_path, searching("asha"), [*known, half])
-    made: Any = conductor.scheduler()
-    conductor.suggest("t7")
+    known = [PastTrial(f"r{number}", number, "finished", {}, 0.8, history=history) for number in range(1, 7)]
+    half = PastTrial("r7", 7, "interrupted", {"optimisation.learning_rate": 1e-3}, 0.9, history=[[1, 0.9], [2, 0.9]])
+    bridge, _, _ = conducted(tmp_path, searching("asha"), [*known, half])
+    made: Any = bridge.scheduler()
+    bridge.suggest("t7")
     rungs = {milestone: scores for milestone, scores in made._brackets[0]._rungs}
     assert len(rungs[1]) == 7 and rungs[1]["t7"] == 0.9 and "t7" not in rungs[3]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.tuning.epoch_gate import LEAVE, Word
-from engine.tuning.stepped_training import Stepping
+from engine.tuning.epoch_gate import LEAVE, StopRequest
+from engine.tuning.stepped_training import SteppedTraining
 from tests.engine.digits_run import read_lines, write_run_file
 
 TINY = {"data": {"dataset": "digits", "image_size": 8}}
@@ -20,12 +20,12 @@ def thread() -> Iterator[ThreadPoolExecutor]:
         yield one
 
 
-def stepping(folder: Path, thread: ThreadPoolExecutor, name: str = "one", **values: object) -> Stepping:
+def stepping(folder: Path, thread: ThreadPoolExecutor, name: str = "one", **values: object) -> SteppedTraining:
     run = folder / name
     if not run.exists():
         write_run_file(run, folder / "cache", **(TINY | values))
     config = {"folder": str(run), "leave": str(folder / LEAVE), "score": "val/accuracy"}
-    return Stepping(config, thread)
+    return SteppedTraining(config, thread)
 
 
 def kinds(run: Path, kind: str) -> list[dict[str, object]]:
@@ -59,7 +59,7 @@ def test_put_aside_it_goes_on_from_where_it_was(tmp_path: Path, thread: ThreadPo
 def test_a_word_to_leave_is_heard_within_an_epoch(where: str, tmp_path: Path, thread: ThreadPoolExecutor) -> None:
     trial = stepping(tmp_path, thread, epochs=1000)
     trial.step()
-    Word("interrupted", "Paused.").write(tmp_path / where / LEAVE)
+    StopRequest("interrupted", "Paused.").write(tmp_path / where / LEAVE)
     told = trial.step()
     while not told["done"]:
         told = trial.step()
@@ -72,7 +72,7 @@ def test_a_word_to_leave_is_heard_within_an_epoch(where: str, tmp_path: Path, th
 def test_ended_early_while_it_waits_its_run_says_why(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
     trial = stepping(tmp_path, thread)
     trial.step()
-    Word("stopped", "Pruned by ASHA after epoch 1.").write(tmp_path / "one" / LEAVE)
+    StopRequest("stopped", "Pruned by ASHA after epoch 1.").write(tmp_path / "one" / LEAVE)
     trial.leave()
     assert [line["reason"] for line in kinds(tmp_path / "one", "ended")] == ["Pruned by ASHA after epoch 1."]
 

@@ -8,13 +8,13 @@ import pytest
 
 from engine.catalog import ALGORITHMS, SCHEDULERS
 from engine.catalog.named import named
-from engine.protocol.search_reporter import Telling
+from engine.protocol.search_reporter import SearchReporter
 from engine.training.failures import Diverged, explain
-from engine.tuning.epoch_gate import LEAVE, Word
-from engine.tuning.job import Order
-from engine.tuning.lifecycle import Course
-from engine.tuning.samplers.sampler import Drawn, Outcome, Proposer
-from engine.tuning.trial_ledger import Asking, Known
+from engine.tuning.epoch_gate import LEAVE, StopRequest
+from engine.tuning.job import SearchJob
+from engine.tuning.lifecycle import SearchLifecycle
+from engine.tuning.samplers.sampler import Drawn, Outcome, Sampler
+from engine.tuning.trial_ledger import PastTrial, TrialLedger
 from tests.asking import RATE, SMOOTHING, SPACE, asking, rows, run_all
 from tests.engine.digits_run import read_lines
 
@@ -53,9 +53,9 @@ def test_a_search_goes_on_where_it_was(algorithm: str, tmp_path: Path) -> None:
 
 
 def test_unfinished_trials_come_first_with_their_own_settings(tmp_path: Path) -> None:
-    half = Known("abc", 2, "interrupted", {RATE: 0.02}, attempt=1)
+    half = PastTrial("abc", 2, "interrupted", {RATE: 0.02}, attempt=1)
     book = asking(
-        tmp_path, known=[Known("xyz", 1, "finished", {RATE: 0.001}, 0.9), half], trials=3, space={RATE: SPACE[RATE]}
+        tmp_path, known=[PastTrial("xyz", 1, "finished", {RATE: 0.001}, 0.9), half], trials=3, space={RATE: SPACE[RATE]}
     )
     first = book.ask()
     assert first and (first.run, first.number, first.attempt) == ("abc", 2, 2)
@@ -113,7 +113,7 @@ def test_different_failures_end_it_with_the_last_trial(tmp_path: Path) -> None:
 
 
 def test_what_failed_before_is_past(tmp_path: Path) -> None:
-    failed = [Known(f"r{number}", number, "failed", {RATE: 0.5}, reason="Too fast.") for number in range(1, 6)]
+    failed = [PastTrial(f"r{number}", number, "failed", {RATE: 0.5}, reason="Too fast.") for number in range(1, 6)]
     book = asking(tmp_path, known=failed, trials=30)
     for number in range(6, 11):
         assert book.doom is None
@@ -121,7 +121,7 @@ def test_what_failed_before_is_past(tmp_path: Path) -> None:
         assert asked and asked.number == number
         book.tell(asked.run, "failed", reason="Too fast.")
     assert book.doom
-    lived = asking(tmp_path, known=[*failed, Known("r6", 6, "finished", {RATE: 0.01}, 0.9)], trials=30)
+    lived = asking(tmp_path, known=[*failed, PastTrial("r6", 6, "finished", {RATE: 0.01}, 0.9)], trials=30)
     for _ in range(6):
         asked = lived.ask()
         assert asked
@@ -131,26 +131,29 @@ def test_what_failed_before_is_past(tmp_path: Path) -> None:
 
 def test_an_interruption_that_nobody_asked_for_ends_the_driver_alone(tmp_path: Path, unheard: None) -> None:
     book = asking(tmp_path, trials=3)
-    order = Order(tmp_path, book.spec, {"runs": str(tmp_path / "runs"), "slots": ["cpu"]})
-    course, asked = Course(order, book, Telling(tmp_path)), book.ask()
-    assert asked and course.closing is None
+    job = SearchJob(tmp_path, book.spec, {"runs": str(tmp_path / "runs"), "slots": ["cpu"]})
+    lifecycle, asked = SearchLifecycle(job, book, SearchReporter(tmp_path)), book.ask()
+    assert asked and lifecycle.closing is None
     book.tell(asked.run, "interrupted", reason="The disk is full.")
-    assert course.closing and (course.closing.state, course.closing.reason) == ("interrupted", "The disk is full.")
-    assert course.closing.word.state == "interrupted"
+    assert lifecycle.closing and (lifecycle.closing.state, lifecycle.closing.reason) == (
+        "interrupted",
+        "The disk is full.",
+    )
+    assert lifecycle.closing.word.state == "interrupted"
 
 
 def test_a_waiting_trial_remembers_that_its_user_stopped_it(tmp_path: Path, unheard: None) -> None:
-    known = [Known(f"r{number}", number, "interrupted", {RATE: 0.01}, attempt=1) for number in (1, 2)]
+    known = [PastTrial(f"r{number}", number, "interrupted", {RATE: 0.01}, attempt=1) for number in (1, 2)]
     book = asking(tmp_path, known=known, trials=2)
     told = {"runs": str(tmp_path / "runs"), "dataset": {}, "device": "cpu", "cache": "", "slots": ["cpu"]}
-    order = Order(tmp_path, book.spec, told)
-    course = Course(order, book, Telling(tmp_path))
+    job = SearchJob(tmp_path, book.spec, told)
+    lifecycle = SearchLifecycle(job, book, SearchReporter(tmp_path))
     (tmp_path / "control.jsonl").write_text(json.dumps({"kind": "stop_trial", "run": "r2"}) + "\n")
-    assert course.closing is None
+    assert lifecycle.closing is None
     first, second = book.ask(), book.ask()
     assert first and second
-    assert not (order.lay_out(first) / LEAVE).exists()
-    assert Word.read(order.lay_out(second) / LEAVE) == Word("stopped", "Stopped by its user.")
+    assert not (job.lay_out(first) / LEAVE).exists()
+    assert StopRequest.read(job.lay_out(second) / LEAVE) == StopRequest("stopped", "Stopped by its user.")
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -172,12 +175,12 @@ def test_the_base_run_may_stand_between_the_steps(algorithm: str, tmp_path: Path
 
 def test_a_grid_does_not_repeat_what_goes_on(tmp_path: Path) -> None:
     before = list(iter(asking(tmp_path, "grid", trials=4).ask, None))
-    known = [Known(one.run, one.number, "interrupted", one.assignment) for one in before]
+    known = [PastTrial(one.run, one.number, "interrupted", one.assignment) for one in before]
     asked = list(iter(asking(tmp_path, "grid", trials=6, known=known).ask, None))
     assert len({repr(one.assignment) for one in asked}) == len(asked) == 6
 
 
-class Noting(Proposer):
+class Noting(Sampler):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -190,14 +193,14 @@ class Noting(Proposer):
         self.outcomes[number] = outcome
 
 
-def noted(book: Asking) -> dict[int, Outcome]:
+def noted(book: TrialLedger) -> dict[int, Outcome]:
     book._proposer = noting = Noting()
     return noting.outcomes
 
 
 @pytest.mark.parametrize(("metric", "best"), [("val/accuracy", 0.9), ("val/loss", 0.4)])
 def test_all_epochs_of_a_trial_count_whoever_trained_them(metric: str, best: float, tmp_path: Path) -> None:
-    half = Known("abc", 1, "interrupted", {RATE: 0.02}, value=best, history=[[1, 0.9], [2, 0.4]])
+    half = PastTrial("abc", 1, "interrupted", {RATE: 0.02}, value=best, history=[[1, 0.9], [2, 0.4]])
     book = asking(tmp_path, known=[half], metric=metric, space={RATE: SPACE[RATE]})
     outcomes = noted(book)
     assert book.ask()

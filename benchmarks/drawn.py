@@ -12,13 +12,13 @@ from engine.data.split import Split
 from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices
-from engine.training.distributed.process_group import Crew
-from engine.training.epoch_data import Feed
+from engine.training.distributed.process_group import ProcessGroup
+from engine.training.epoch_data import EpochData
 from engine.training.loop import train_epoch
 from engine.training.memory import Memory
-from engine.training.metric_logger import Meter
+from engine.training.metric_logger import MetricLogger
 from engine.training.precision import Format
-from engine.training.preparation import Prepared, build, build_network
+from engine.training.preparation import PreparedData, build, build_network
 from engine.training.randomness import seed_all
 from engine.training.recipe import Recipe
 from engine.training.state import Training
@@ -31,9 +31,9 @@ CLASSES, TRAIN, JUDGED = 10, 8192, 512
 class Drawn:
     training: Training
     recipe: Recipe
-    images: Feed
+    images: EpochData
     stepper: Stepper
-    meter: Meter
+    logger: MetricLogger
 
     @classmethod
     def begun(
@@ -43,36 +43,38 @@ class Drawn:
         *,
         precision: str | None = None,
         say: Callable[[str], None] = lambda text: None,
-        crew: Crew | None = None,
+        group: ProcessGroup | None = None,
     ) -> "Drawn":
         """A training at its beginning; the same for the same values, whatever was trained before."""
-        crew = crew or Crew()
+        group = group or ProcessGroup()
         spec = RunSpec.parse(values)
         devices.prepare(device)
         seed_all(spec.seed)
         data = drawn(spec.data.image_size)
         network = build_network(spec, data.about, None, NullReporter())
-        training, recipe, images = build(spec, data, device, network, share=crew.share)
+        training, recipe, images = build(spec, data, device, network, share=group.share)
         form = Format(precision or spec.compute.precision, device.type)
         training.choices.precision = form.precision
-        stepper = Stepper(recipe.objective, form, training.choices, recipe.clip_norm, say, crew)
+        stepper = Stepper(recipe.criterion, form, training.choices, recipe.clip_norm, say, group)
         steps = spec.epochs * len(images.train)
-        meter = Meter(NullReporter(), training.at, epochs=spec.epochs, steps=steps, memory=Memory(device), crew=crew)
-        return cls(training, recipe, images, stepper, meter)
+        logger = MetricLogger(
+            NullReporter(), training.progress, epochs=spec.epochs, steps=steps, memory=Memory(device), group=group
+        )
+        return cls(training, recipe, images, stepper, logger)
 
     def epoch(self) -> None:
         """Train one epoch, as a run does."""
-        train_epoch(self.training, self.images, self.recipe, self.stepper, self.meter, lambda: False)
+        train_epoch(self.training, self.images, self.recipe, self.stepper, self.logger, lambda: False)
         self.training.finish_epoch()
 
 
 def losses_of(run: Drawn, steps: int) -> list[float]:
     """The losses of the next steps."""
-    training, crew, found = run.training, run.stepper.crew, []
+    training, group, found = run.training, run.stepper.group, []
     training.model.train()
-    run.recipe.thawing.begin_epoch(training.at.epoch)
-    enter = crew.wrap(training.model)
-    for images, labels in run.images.train.passing(training.at.batch):
+    run.recipe.unfreezing.begin_epoch(training.progress.epoch)
+    enter = group.wrap(training.model)
+    for images, labels in run.images.train.passing(training.progress.batch):
         loss, logits = run.stepper.take(enter, training.optimizer, images, labels)
         training.count(loss, logits, labels)
         found.append(loss)
@@ -81,7 +83,7 @@ def losses_of(run: Drawn, steps: int) -> list[float]:
     return torch.stack(found).tolist()
 
 
-def drawn(size: int) -> Prepared:
+def drawn(size: int) -> PreparedData:
     """Noise over stripes, as wide as the class says."""
     chance = np.random.default_rng(0)
     labels = chance.integers(0, CLASSES, TRAIN + JUDGED)
@@ -92,4 +94,4 @@ def drawn(size: int) -> Prepared:
     every = np.arange(len(labels))
     shape = {"image_size": size, "channels": 3, "resize": "stretch", "mean": [0.5] * 3, "std": [0.25] * 3}
     about = {"classes": [str(one) for one in range(CLASSES)], "preprocessing": shape, "spec": {}}
-    return Prepared(Arrays(images, labels), Split(every[:TRAIN], every[TRAIN:], every[:0]), "drawn", about)
+    return PreparedData(Arrays(images, labels), Split(every[:TRAIN], every[TRAIN:], every[:0]), "drawn", about)

@@ -39,8 +39,11 @@ def full_training(folder: Path, photos: Path, dataset: dict[str, Any], size: int
         "epochs": 1000,
     }
     run = thaw_side.Run.begun(folder / f"full-{size}", folder / "cache", dataset, spec)
-    run.feeds.images.train._indices = run.feeds.images.train._indices[:count]
-    batches = [run.feeds.images.train.look(chosen) for chosen in run.feeds.images.train._indices.split(batch_size)]
+    run.training_data.images.train._indices = run.training_data.images.train._indices[:count]
+    batches = [
+        run.training_data.images.train.look(chosen)
+        for chosen in run.training_data.images.train._indices.split(batch_size)
+    ]
     images, labels = torch.cat(batches), torch.randint(0, 10, (count,))
     limit = tutorial.network().to(memory_format=torch.channels_last)
     limit_moves = tutorial.optimizer(limit, fused=True)
@@ -78,7 +81,7 @@ def head_only(folder: Path, photos: Path, dataset: dict[str, Any]) -> list[Figur
         at = folder / f"head-{next(rounds)}"
         run = thaw_side.Run.begun(at, at / "cache", dataset, spec)
         run.fit()
-        found["Thaw"].append(run.training.trend.best)
+        found["Thaw"].append(run.training.plateau.best)
 
     def theirs() -> None:
         model = tutorial.network(head_only=True)
@@ -118,11 +121,11 @@ def added_cost(folder: Path, dataset: dict[str, Any]) -> list[Figure]:
     def told() -> None:
         for _ in range(STEPS_TOLD):
             run.training.count(loss, logits, labels)
-            run.meter.step(loss, 64)
-        run.meter.flush()
-        run.training.at.batch = 0
+            run.logger.step(loss, 64)
+        run.logger.flush()
+        run.training.progress.batch = 0
 
-    images, their = run.feeds.images.train.sample()
+    images, their = run.training_data.images.train.sample()
     run.training.model.train()
 
     def steps() -> None:
@@ -136,13 +139,13 @@ def added_cost(folder: Path, dataset: dict[str, Any]) -> list[Figure]:
     figures += alternate(f"told of {STEPS_TOLD:,} steps", {"events, metrics, counting": told}, rounds=5)
     share = figures[1].median_ms / STEPS_TOLD / (figures[0].median_ms / 10)
     print(f"added to a step: {1000 * figures[1].median_ms / STEPS_TOLD:.0f} us, {100 * share:.3f} % of it")
-    run.training.at.epoch = 1
+    run.training.progress.epoch = 1
     return figures + alternate("checkpoint, ResNet-18 with AdamW", {"save": _save(run)}, rounds=5)
 
 
 def _save(run: thaw_side.Run) -> Callable[[], object]:
     def save() -> None:
-        run.training.at.epoch += 1
+        run.training.progress.epoch += 1
         run.checkpoints.save(run.training, {"val/accuracy": 0.5})
 
     return save

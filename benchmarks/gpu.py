@@ -121,13 +121,13 @@ def repair(device: torch.device) -> Check:
 
 def fit_prediction(device: torch.device) -> Check:
     """What "Will it fit?" reckons for a large batch, against that batch."""
-    from engine.previews.cost import Tries
-    from engine.training.memory import Gauge
+    from engine.previews.cost import StepProfiler
+    from engine.training.memory import PeakMemory
 
     _emptied(device)
-    gauge = Gauge(device)
+    gauge = PeakMemory(device)
     small = Drawn.begun(RESNET, device, precision="bf16")
-    tries = Tries(small.training, small.recipe, small.stepper, small.images.train.look, gauge)
+    tries = StepProfiler(small.training, small.recipe, small.stepper, small.images.train.look, gauge)
     cost = tries.training_cost(None)
     reckoned = max(cost.floor, cost.base + 512 * cost.image)
     del small, tries
@@ -150,7 +150,7 @@ def resume(device: torch.device) -> list[Check]:
             losses_of(whole, 2 * STEPS)
             half = Drawn.begun(spec, device)
             losses_of(half, STEPS)
-            weights = {key: value.clone() for key, value in half.training.judged.state_dict().items()}
+            weights = {key: value.clone() for key, value in half.training.eval_model.state_dict().items()}
             state = copy.deepcopy(half.training.resume_state())
             again = Drawn.begun(spec, device)
             again.training.resume(weights, state)
@@ -200,7 +200,7 @@ def throughput(device: torch.device, precision: str) -> list[Figure]:
         bare.training.model.train()
         for _ in range(steps):
             with bare.stepper.format.cast():
-                loss = bare.recipe.objective(bare.training.model(images), labels)
+                loss = bare.recipe.criterion(bare.training.model(images), labels)
             loss.backward()
             bare.training.optimizer.step()
             bare.training.optimizer.zero_grad(set_to_none=True)
@@ -229,14 +229,14 @@ def _emptied(device: torch.device) -> None:
 def _as_rank(folder: Path, kind: str) -> None:
     """One of the processes of `ranks`."""
     from engine.specs import RunSpec
-    from engine.training.distributed.strategies import gather_crew
+    from engine.training.distributed.strategies import join_group
 
     device = CUDA if kind == "cuda" else torch.device("cpu")
-    crew = gather_crew(device, RunSpec.parse(PLAIN))
-    found = losses_of(Drawn.begun(PLAIN, device, precision="fp32", crew=crew), STEPS)
-    if crew.is_first:
+    group = join_group(device, RunSpec.parse(PLAIN))
+    found = losses_of(Drawn.begun(PLAIN, device, precision="fp32", group=group), STEPS)
+    if group.is_first:
         (folder / "losses.json").write_text(json.dumps(found))
-    crew.leave()
+    group.close()
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training import device as devices
-from engine.training.epoch_data import Feeds
+from engine.training.epoch_data import TrainingData
 from engine.training.loop import evaluate, fit, train_epoch
 from engine.training.memory import Memory
-from engine.training.metric_logger import Meter
+from engine.training.metric_logger import MetricLogger
 from engine.training.preparation import build, build_network, equip, prepare_data
 from engine.training.randomness import seed_all
 from engine.training.recipe import Recipe
@@ -28,9 +28,9 @@ CPU = torch.device("cpu")
 class Run:
     training: Training
     recipe: Recipe
-    feeds: Feeds
+    training_data: TrainingData
     stepper: Stepper
-    meter: Meter
+    logger: MetricLogger
     checkpoints: Checkpoints
 
     @classmethod
@@ -44,16 +44,18 @@ class Run:
         data = prepare_data(dataset, spec, cache, reporter, lambda: False)
         network = build_network(spec, data.about, None, reporter)
         training, recipe, images = build(spec, data, CPU, network)
-        feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=lambda: False)
+        training_data, stepper = equip(
+            spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=lambda: False
+        )
         steps = spec.epochs * len(images.train)
-        meter = Meter(reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(CPU))
-        checkpoints = Checkpoints(folder, data.about, judges=data.judges, reporter=reporter)
-        return cls(training, recipe, feeds, stepper, meter, checkpoints)
+        logger = MetricLogger(reporter, training.progress, epochs=spec.epochs, steps=steps, memory=Memory(CPU))
+        checkpoints = Checkpoints(folder, data.about, val_samples=data.val_samples, reporter=reporter)
+        return cls(training, recipe, training_data, stepper, logger, checkpoints)
 
     def epoch(self) -> int:
         """Train one epoch, with all that is told of it; images seen."""
-        feed = self.feeds.at(self.training.at.epoch)
-        train_epoch(self.training, feed, self.recipe, self.stepper, self.meter, lambda: False)
+        epoch_data = self.training_data.for_epoch(self.training.progress.epoch)
+        train_epoch(self.training, epoch_data, self.recipe, self.stepper, self.logger, lambda: False)
         seen = self.training.images
         self.training.finish_epoch()
         return seen
@@ -61,15 +63,15 @@ class Run:
     def fit(self) -> None:
         fit(
             self.training,
-            self.feeds,
+            self.training_data,
             recipe=self.recipe,
             stepper=self.stepper,
-            meter=self.meter,
+            logger=self.logger,
             checkpoints=self.checkpoints,
             stop=lambda: False,
         )
 
     def accuracy(self) -> float:
-        feed = self.feeds.images
-        judged = evaluate(self.training.judged, feed.validation, self.stepper.format)
-        return judged.metrics["val/accuracy"] if judged else 0.0
+        epoch_data = self.training_data.images
+        evaluation = evaluate(self.training.eval_model, epoch_data.validation, self.stepper.format)
+        return evaluation.metrics["val/accuracy"] if evaluation else 0.0

@@ -15,7 +15,7 @@ from engine.data.augment import augmenter
 from engine.specs import RunSpec, SearchSpec
 from engine.training.network import weights as first_weights
 from engine.training.network.model import build
-from engine.training.network.stages import Thawing, stages_of
+from engine.training.network.stages import UnfreezeSchedule, stages_of
 from engine.tuning.samplers.sampler import make_sampler
 from tests.conftest import ROOT
 
@@ -100,6 +100,6 @@ def test_the_backbone_trains_by_stages() -> None:
     )
     network = build(spec.model, classes=3, channels=1, image_size=16)
     assert network(torch.rand(2, 1, 16, 16)).shape == (2, 3)
-    Thawing(stages_of(network, spec.model), spec.thaw_plan, with_statistics=True).begin_epoch(0)
+    UnfreezeSchedule(stages_of(network, spec.model), spec.thaw_plan, with_statistics=True).begin_epoch(0)
     learning = [name for name, weight in network.named_parameters() if weight.requires_grad]
     assert learning == ["1.weight", "1.bias", "4.weight", "4.bias"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,13 @@ VERSION = 1  # of decoding and resizing; a change makes new files
 class Arrays:
     images: np.ndarray | Streamed  # uint8 (n, size, size, channels), memory-mapped, read-only
     labels: np.ndarray  # int64 (n,)
+
+
+class NormStats(NamedTuple):
+    """What images are normalised by, a value a channel, on a 0 to 1 scale."""
+
+    mean: list[float]
+    std: list[float]
 
 
 def prepare(
@@ -73,9 +81,7 @@ def prepare(
     return Arrays(cached(path, shape, np.dtype(np.uint8), rows, what="Decoded images", report=report), source.labels)
 
 
-def mean_std(
-    images: np.ndarray | Streamed, indices: np.ndarray, *, sample: int = 2000
-) -> tuple[list[float], list[float]]:
+def mean_std(images: np.ndarray | Streamed, indices: np.ndarray, *, sample: int = 2000) -> NormStats:
     """Mean and standard deviation of each channel, on a 0 to 1 scale, over an even sample of `indices`."""
     channels = images.shape[-1]
     counts = np.zeros((channels, 256))  # of each grey value: exact, and small beside the pixels
@@ -88,4 +94,4 @@ def mean_std(
     values = np.arange(256) / 255
     mean = shares @ values
     std = np.sqrt(np.maximum(shares @ values**2 - mean**2, 1e-4))  # never 0: we divide by it
-    return mean.round(5).tolist(), std.round(5).tolist()
+    return NormStats(mean.round(5).tolist(), std.round(5).tolist())

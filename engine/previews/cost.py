@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from engine.data.batches import Look
-from engine.training.memory import Gauge, kept_bytes
+from engine.training.memory import PeakMemory, kept_bytes
 from engine.training.network.cut import Cut
 from engine.training.recipe import Recipe
 from engine.training.state import Training
@@ -34,10 +34,10 @@ class Cost:
     image_s: float
 
 
-class Tries:
+class StepProfiler:
     """Takes steps and tells what they cost."""
 
-    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, look: Look, gauge: Gauge) -> None:
+    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, look: Look, gauge: PeakMemory) -> None:
         self.training, self.form, self.epoch = training, stepper.format, 0
         self._recipe, self._stepper, self._look, self._gauge = recipe, stepper, look, gauge
         self._device = next(training.model.parameters()).device
@@ -57,7 +57,7 @@ class Tries:
                 raise MemoryError("out of memory")
 
         self.training.model.train()
-        self._recipe.thawing.begin_epoch(self.epoch)
+        self._recipe.unfreezing.begin_epoch(self.epoch)
         return self._cost(step)
 
     def looking_s(self) -> float:

@@ -20,16 +20,16 @@ from engine.data.features import at_once
 from engine.data.split import Split
 from engine.errors import Unavailable
 from engine.machine.exit import leave
-from engine.previews.cost import IMAGES, Tries
+from engine.previews.cost import IMAGES, StepProfiler
 from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices
 from engine.training.epoch_data import READ_S_PER_GB
 from engine.training.failures import is_out_of_memory
-from engine.training.memory import Gauge
+from engine.training.memory import PeakMemory
 from engine.training.network.cut import CannotCut, cut
 from engine.training.precision import choose
-from engine.training.preparation import Prepared, Trial, build, build_network, channels_of
+from engine.training.preparation import PreparedData, Trial, build, build_network, channels_of
 from engine.training.randomness import seed_all
 from engine.training.state import Training
 from engine.training.step import Stepper
@@ -79,7 +79,7 @@ def measure(spec: RunSpec, asked: dict[str, Any], tell: Tell) -> dict[str, Any]:
     seed_all(spec.seed)
     with suppress(ImportError):  # a bare GPU machine does without
         import pyarrow.parquet  # noqa: F401 - a run holds it as well: it writes predictions
-    gauge = Gauge(device)
+    gauge = PeakMemory(device)
     decode_s, image_bytes = _decoding(spec, asked)
     try:
         tries = _tries(spec, asked["dataset"], device, gauge)
@@ -100,7 +100,7 @@ def measure(spec: RunSpec, asked: dict[str, Any], tell: Tell) -> dict[str, Any]:
     }
 
 
-def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: Gauge) -> Tries:
+def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: PeakMemory) -> StepProfiler:
     """A training as the run's own will be, on images of noise."""
     data = _of_noise(spec, dataset)
     network = build_network(spec, data.about, None, NullReporter())
@@ -108,11 +108,11 @@ def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: 
     count = sum(sum(by_class.values()) for by_class in dataset["counts"].values())
     steps = EPOCHS * count // spec.optimisation.batch_size
     choice = choose(spec.compute.precision, device, training.model, Trial(training, recipe, images), steps)
-    stepper = Stepper(recipe.objective, choice.format, training.choices, recipe.clip_norm)
-    return Tries(training, recipe, stepper, images.train.look, gauge)
+    stepper = Stepper(recipe.criterion, choice.format, training.choices, recipe.clip_norm)
+    return StepProfiler(training, recipe, stepper, images.train.look, gauge)
 
 
-def _states(spec: RunSpec, tries: Tries, tell: Tell) -> list[dict[str, Any]]:
+def _states(spec: RunSpec, tries: StepProfiler, tell: Tell) -> list[dict[str, Any]]:
     """The costs of each state of the freeze policy, from the first epoch on."""
     changes = sorted({thaws for thaws in spec.thaw_plan.values() if thaws is not None})
     found = []
@@ -123,7 +123,7 @@ def _states(spec: RunSpec, tries: Tries, tell: Tell) -> list[dict[str, Any]]:
     return found
 
 
-def _state(spec: RunSpec, tries: Tries, epoch: int) -> dict[str, Any]:
+def _state(spec: RunSpec, tries: StepProfiler, epoch: int) -> dict[str, Any]:
     """Costs while the stages learn that learn in `epoch`; "kept" is with what frozen stages make computed once."""
     model = tries.training.model
     told: dict[str, Any] = {"whole": asdict(tries.training_cost(None)), "looking_s": tries.looking_s()}
@@ -159,7 +159,7 @@ def _held(training: Training) -> dict[str, int]:
     }
 
 
-def _of_noise(spec: RunSpec, dataset: dict[str, Any]) -> Prepared:
+def _of_noise(spec: RunSpec, dataset: dict[str, Any]) -> PreparedData:
     """A data set of a few images of noise in the shape of the real ones."""
     channels, size, classes = channels_of(dataset, spec), spec.data.image_size, len(dataset["classes"])
     noise = np.random.default_rng(0).integers(0, 256, (IMAGES, size, size, channels), dtype=np.uint8)
@@ -167,7 +167,7 @@ def _of_noise(spec: RunSpec, dataset: dict[str, Any]) -> Prepared:
     everything = np.arange(IMAGES)
     shape = {"image_size": size, "channels": channels, "mean": [0.5] * channels, "std": [0.25] * channels}
     about = {"classes": dataset["classes"], "preprocessing": shape | {"resize": spec.data.resize}, "spec": {}}
-    return Prepared(arrays, Split(everything, everything, everything[:0]), "noise", about)
+    return PreparedData(arrays, Split(everything, everything, everything[:0]), "noise", about)
 
 
 class _NotMade(Exception):

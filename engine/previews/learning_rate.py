@@ -31,21 +31,21 @@ def rates(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[fl
     seed_all(spec.seed)
     quiet = NullReporter()
     found = find_weights(spec, asked["weights_path"], quiet, lambda: False)
-    looks = found.recipe if found else None
-    data = prepare_data(asked["dataset"], spec, Path(asked["cache"]), quiet, lambda: False, recipe=looks)
+    norm_stats = found.norm_stats if found else None
+    data = prepare_data(asked["dataset"], spec, Path(asked["cache"]), quiet, lambda: False, norm_stats=norm_stats)
     network = build_network(spec, data.about, found, quiet)
-    training, recipe, feed = build(spec, data, device, network)
+    training, recipe, epoch_data = build(spec, data, device, network)
     training.model.train()
-    recipe.thawing.begin_epoch(0)
+    recipe.unfreezing.begin_epoch(0)
     tried: list[float] = []
     losses: list[float] = []
     average = 0.0
-    for step, (images, labels) in enumerate(_endless(feed.train)):
+    for step, (images, labels) in enumerate(_endless(epoch_data.train)):
         rate = LOWEST * (HIGHEST / LOWEST) ** (step / (STEPS - 1))
         for group in training.optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        images, targets = recipe.objective.mix(images, labels)
-        loss = recipe.objective(training.model(images), targets)
+        images, targets = recipe.criterion.mixup(images, labels)
+        loss = recipe.criterion(training.model(images), targets)
         loss.backward()
         training.optimizer.step()
         training.optimizer.zero_grad(set_to_none=True)

@@ -54,10 +54,10 @@ def predictions(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) 
         tell(place / len(batches), f"{place * len(chosen) // len(batches):,} of {len(chosen):,} images")
         return False
 
-    judged = evaluate(trained.network.to(device), batches, Format("fp32", device.type), going_on)
-    assert judged is not None
+    evaluation = evaluate(trained.network.to(device), batches, Format("fp32", device.type), going_on)
+    assert evaluation is not None
     shown = Labelled(asked["dataset"]["id"], asked["part"], [source.ids[place] for place in chosen], labels[chosen])
-    made = judged.predictions(shown, trained.classes, run="", epoch=trained.epoch)
+    made = evaluation.predictions(shown, trained.classes, run="", epoch=trained.epoch)
     (folder / PREDICTIONS).write_bytes(made.to_parquet())
     return {"images": len(chosen)}
 

@@ -41,7 +41,7 @@ class Trained:
         network = model.build(
             spec.model, classes=len(classes), channels=shape["channels"], image_size=shape["image_size"]
         )
-        model.take_over(network, weights)
+        model.load_tensors(network, weights)
         return cls(network.eval(), spec, manifest["epoch"], classes, shape)
 
     def pixels(self, images: np.ndarray | Streamed, device: torch.device) -> Pixels:

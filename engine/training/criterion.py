@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 from engine import specs
 
 
-class Objective(nn.Module):
+class Criterion(nn.Module):
     def __init__(self, asked: specs.Optimisation, labels: np.ndarray, classes: int) -> None:
         """
         Args:
@@ -20,7 +20,7 @@ class Objective(nn.Module):
         self.register_buffer("_weights", weights)
         self._mixing = _mixing(asked.mixing, classes)
 
-    def mix(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def mixup(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The batch with its images mixed, labels then as shares (n, classes); unchanged where nothing was asked."""
         if self._mixing is None:
             return images, labels
@@ -30,7 +30,7 @@ class Objective(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         return cross_entropy(logits, targets, weight=self._weights, label_smoothing=self._smoothing)  # type: ignore[arg-type]
 
-    def mass(self, targets: Tensor) -> Tensor:
+    def weight_sum(self, targets: Tensor) -> Tensor:
         """What the mean over `targets` is divided by: a batch's mean is the sum of its parts', each by its share."""
         if self._weights is None or targets.ndim > 1:
             return torch.tensor(float(len(targets)), device=targets.device)

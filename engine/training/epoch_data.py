@@ -20,11 +20,11 @@ from engine.data.batches import Batches
 from engine.data.cached_file import Report
 from engine.data.features import Features, features
 from engine.specs import RunSpec
-from engine.training.distributed.process_group import Crew
+from engine.training.distributed.process_group import ProcessGroup
 from engine.training.network.cut import CannotCut, Cut, cut, pieces
 from engine.training.network.recompute import Recomputed
 from engine.training.precision import Format
-from engine.training.state import Choices
+from engine.training.state import RuntimeChoices
 
 VERSION = 1  # of how features are made; a change makes new files
 READ_S_PER_GB = 1.0  # what reading features costs, on a slow disk
@@ -32,7 +32,7 @@ TIMED = 64  # images
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class EpochData:
     """Batches, and the part of a network that they enter."""
 
     train: Batches
@@ -47,7 +47,7 @@ class Feed:
 
 
 @dataclass(slots=True)
-class Feeds:
+class TrainingData:
     """Finds the feed of each epoch; features are made when an epoch first needs them.
 
     Which stages are worth it is decided once, by time and bytes measured on this network and machine, and kept in
@@ -56,15 +56,15 @@ class Feeds:
 
     spec: RunSpec
     network: nn.Module
-    images: Feed
+    images: EpochData
     count: int  # images in all
     identity: str  # of the data set and how its images are decoded and normalised
     folder: Path  # of the cached files
     format: Format
-    choices: Choices
+    choices: RuntimeChoices
     say: Callable[[str], None] = lambda text: None
     report: Report = lambda done, total: None  # (images done, in all); may raise to give up
-    crew: Crew = field(default_factory=Crew)
+    group: ProcessGroup = field(default_factory=ProcessGroup)
     again: bool = False  # others use the features too: they are worth whatever they cost, where there is room
     _made: dict[tuple[str, int | None], Features] = field(default_factory=dict)
     _cuts: dict[str, Cut] = field(default_factory=dict)
@@ -76,17 +76,17 @@ class Feeds:
     def device(self) -> torch.device:
         return next(self.network.parameters()).device
 
-    def at(self, epoch: int) -> Feed:
+    def for_epoch(self, epoch: int) -> EpochData:
         """The feed of `epoch` (0 is the first).
 
         Raises:
             OSError: No space for the features.
         """
-        feed, before = self._plain(epoch), len(self._learning)
-        learns = self._learns(feed.cut)
-        return replace(feed, learns=learns, compiles=self.spec.compute.compile and len(self._learning) > before)
+        epoch_data, before = self._plain(epoch), len(self._learning)
+        learns = self._learns(epoch_data.cut)
+        return replace(epoch_data, learns=learns, compiles=self.spec.compute.compile and len(self._learning) > before)
 
-    def _plain(self, epoch: int) -> Feed:
+    def _plain(self, epoch: int) -> EpochData:
         boundary = self.boundary(epoch)
         torch.set_num_threads(self._threads)
         if boundary is None:
@@ -95,16 +95,16 @@ class Feeds:
         if made is None:
             return self.images
         # one rank measures and computes, the others do the same and find its file
-        self.choices.worth[boundary] = self.crew.first(lambda: self._is_worth_it(made, epoch))
+        self.choices.worth[boundary] = self.group.broadcast(lambda: self._is_worth_it(made, epoch))
         if not self.choices.worth[boundary]:
             return self.images
         changed = bool(self.spec.data.augmentations)
         view = epoch % self.spec.compute.views if changed else None
-        seen = self.crew.in_turn(lambda: self._features(made, view))
-        plain = self.crew.in_turn(lambda: self._features(made, None))
+        seen = self.group.rank0_first(lambda: self._features(made, view))
+        plain = self.group.rank0_first(lambda: self._features(made, None))
         if boundary == HEAD:  # threads cost more than they give where a small head is all there is to do
             torch.set_num_threads(1)
-        return Feed(self.images.train.seen_by(seen), self.images.validation.seen_by(plain), made)
+        return EpochData(self.images.train.seen_by(seen), self.images.validation.seen_by(plain), made)
 
     def _learns(self, made: Cut | None) -> nn.Module | None:
         """Made once for each cut: compiling takes a minute."""

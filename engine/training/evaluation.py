@@ -14,7 +14,7 @@ from engine.artifacts.predictions import Labelled, Predictions
 WIDTH = 2 + 2 * MOST  # the same for any number of classes: ranks sum their rows
 
 
-def outcomes(logits: Tensor, labels: Tensor) -> Tensor:
+def per_sample_eval(logits: Tensor, labels: Tensor) -> Tensor:
     """(..., n, WIDTH): the loss, the rank of the true class, the likeliest classes, the logarithms of their shares.
 
     Args:
@@ -32,7 +32,7 @@ def outcomes(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """How a network fares with the images that judge it."""
 
     rows: Tensor  # (n, WIDTH) of `outcomes`, in the order of the images

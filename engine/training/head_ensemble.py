@@ -17,10 +17,10 @@ from torch.func import functional_call, vmap
 from torch.nn.utils import clip_grad_norm_
 
 from engine import specs
-from engine.training.epoch_data import Feed, Feeds
-from engine.training.evaluation import Judged, outcomes
+from engine.training.epoch_data import EpochData, TrainingData
+from engine.training.evaluation import Evaluation, per_sample_eval
 from engine.training.loop import end_epoch
-from engine.training.metric_logger import Meter
+from engine.training.metric_logger import MetricLogger
 from engine.training.network.stages import stages_of
 from engine.training.recipe import Recipe
 from engine.training.retention import Checkpoints
@@ -41,83 +41,86 @@ class Member:
 
     training: Training
     recipe: Recipe
-    meter: Meter
+    logger: MetricLogger
     checkpoints: Checkpoints
     leaves: Callable[[], bool]  # asked to stop
     ended: Callable[[bool, Exception | None], None]  # told once: whether it finished, and what it failed of
 
 
-class Together:
+class HeadEnsemble:
     """Trains members from their first epoch on with the same batches. Each leaves when it is over, asked to, or failed.
 
     Args:
-        feeds: Those of the first member; all others' would be the same.
+        training_data: That of the first member; all others' would be the same.
     """
 
-    def __init__(self, members: list[Member], feeds: Feeds) -> None:
-        self._active, self._feeds, self._form = list(members), feeds, feeds.format
+    def __init__(self, members: list[Member], training_data: TrainingData) -> None:
+        self._active, self._training_data, self._form = list(members), training_data, training_data.format
         for one in members[1:]:  # one order for all: whoever goes on from a checkpoint finds it again
             one.training.generator = members[0].training.generator
 
     def fit(self) -> None:
         """Until nobody is left."""
         while self._active:
-            feed, began = self._feeds.at(self._active[0].training.at.epoch), time.perf_counter()
-            self._train(feed)
+            epoch_data, began = (
+                self._training_data.for_epoch(self._active[0].training.progress.epoch),
+                time.perf_counter(),
+            )
+            self._train(epoch_data)
             trained = time.perf_counter()
-            judged = self._judge(feed)
-            for one, found in zip(tuple(self._active), judged, strict=True):
+            evaluation = self._evaluate(epoch_data)
+            for one, found in zip(tuple(self._active), evaluation, strict=True):
                 with self._alone(one):
                     images = one.training.images
                     pace = {"speed/images_per_s": images / (trained - began), "speed/epoch_s": trained - began}
-                    end_epoch(one.training, found, pace, one.recipe, one.meter, one.checkpoints)
-                    if one.recipe.is_over(one.training.at.epoch, one.training.trend):
+                    end_epoch(one.training, found, pace, one.recipe, one.logger, one.checkpoints)
+                    if one.recipe.is_over(one.training.progress.epoch, one.training.plateau):
                         self._end(one, finished=True)
 
-    def _train(self, feed: Feed) -> None:
+    def _train(self, epoch_data: EpochData) -> None:
         heads: _Heads | None = None
         for one in self._active:
-            one.meter.phase("training")
+            one.logger.phase("training")
             one.training.model.train()
-            one.recipe.thawing.begin_epoch(one.training.at.epoch)
-        for features, labels in feed.train.passing(0):
+            one.recipe.unfreezing.begin_epoch(one.training.progress.epoch)
+        for features, labels in epoch_data.train.passing(0):
             self._let_go()
             if not self._active:
                 return
             if heads is None or heads.count != len(self._active):
-                heads = _Heads(feed, [one.training.model for one in self._active])
+                heads = _Heads(epoch_data, [one.training.model for one in self._active])
             with self._form.cast():
                 logits = heads(features).float()
             each = zip(self._active, logits.unbind(), strict=True)
-            losses = torch.stack([one.recipe.objective(made, labels) for one, made in each])
+            losses = torch.stack([one.recipe.criterion(made, labels) for one, made in each])
             losses.sum().backward()
             each_found = zip(tuple(self._active), losses.detach().unbind(), logits.detach().unbind(), strict=True)
             for one, loss, made in each_found:
                 with self._alone(one):
-                    self._move(one, len(feed.train))
+                    self._move(one, len(epoch_data.train))
                     one.training.count(loss, made, labels)
-                    one.meter.step(loss, len(labels))
+                    one.logger.step(loss, len(labels))
         for one in tuple(self._active):
             with self._alone(one):
-                one.meter.flush()
+                one.logger.flush()
 
     @torch.inference_mode()
-    def _judge(self, feed: Feed) -> list[Judged]:
+    def _evaluate(self, epoch_data: EpochData) -> list[Evaluation]:
         """What each says of all validation images."""
         if not self._active:
             return []
-        networks = [one.training.judged.eval() for one in self._active]
-        heads, found = _Heads(feed, networks), []
-        for features, labels in feed.validation:
+        networks = [one.training.eval_model.eval() for one in self._active]
+        heads, found = _Heads(epoch_data, networks), []
+        for features, labels in epoch_data.validation:
             with self._form.cast():
                 logits = heads(features)
-            found.append(outcomes(logits, labels.expand(len(networks), -1)))
-        return [Judged(rows) for rows in torch.cat(found, dim=1)]
+            found.append(per_sample_eval(logits, labels.expand(len(networks), -1)))
+        return [Evaluation(rows) for rows in torch.cat(found, dim=1)]
 
     @staticmethod
     def _move(one: Member, steps: int) -> None:
-        training, at = one.training, one.training.at
-        one.recipe.rates.set(training.optimizer, at.epoch * steps + at.batch, training.trend)
+        training, progress = one.training, one.training.progress
+        one.recipe.lr_scheduler.set(training.optimizer, progress.epoch * steps + progress.batch, training.plateau)
         if one.recipe.clip_norm:
             clip_grad_norm_(training.model.parameters(), one.recipe.clip_norm)
         training.optimizer.step()
@@ -127,7 +130,7 @@ class Together:
         """Whoever is asked to stop saves and leaves."""
         for one in [one for one in self._active if one.leaves()]:
             with self._alone(one):
-                one.meter.flush()
+                one.logger.flush()
                 one.checkpoints.leave(one.training)
                 self._end(one, finished=False)
 
@@ -147,8 +150,8 @@ class Together:
 class _Heads:
     """The heads of several networks as one computation: features (b, ...) to logits (heads, b, classes)."""
 
-    def __init__(self, feed: Feed, networks: list[nn.Module]) -> None:
-        rests = [feed.enter(network) for network in networks]
+    def __init__(self, epoch_data: EpochData, networks: list[nn.Module]) -> None:
+        rests = [epoch_data.enter(network) for network in networks]
         self.count, self._one = len(rests), rests[0]
         self._states = [dict(rest.named_parameters()) | dict(rest.named_buffers()) for rest in rests]
 

@@ -8,29 +8,29 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.batches import Batches
-from engine.training.distributed.process_group import Crew
-from engine.training.epoch_data import Feed, Feeds
-from engine.training.evaluation import WIDTH, Judged, outcomes
+from engine.training.distributed.process_group import ProcessGroup
+from engine.training.epoch_data import EpochData, TrainingData
+from engine.training.evaluation import WIDTH, Evaluation, per_sample_eval
 from engine.training.failures import is_out_of_memory
-from engine.training.metric_logger import Meter
+from engine.training.metric_logger import MetricLogger
 from engine.training.precision import Format
 from engine.training.recipe import Recipe
 from engine.training.retention import Checkpoints
 from engine.training.state import Training
-from engine.training.step import Stepper, let_go
+from engine.training.step import Stepper, free_memory
 
 log = logging.getLogger("thaw")
 
-ALONE = Crew()
+ALONE = ProcessGroup()
 
 
 def fit(
     training: Training,
-    feeds: Feeds,
+    training_data: TrainingData,
     *,
     recipe: Recipe,
     stepper: Stepper,
-    meter: Meter,
+    logger: MetricLogger,
     checkpoints: Checkpoints,
     stop: Callable[[], bool],
 ) -> bool:
@@ -42,50 +42,50 @@ def fit(
         Diverged: The loss or the weights are no longer finite; the last finite checkpoint stays.
         DiskFull: There is no room for the next checkpoint; the last one stays.
     """
-    at, crew = training.at, stepper.crew
-    while not recipe.is_over(at.epoch, training.trend):
-        feed = feeds.at(at.epoch)
-        began, seen, judged = time.perf_counter(), int(crew.sum(training.totals)[2]), None
-        meter.phase("training")
-        if train_epoch(training, feed, recipe, stepper, meter, stop):
+    progress, group = training.progress, stepper.group
+    while not recipe.is_over(progress.epoch, training.plateau):
+        epoch_data = training_data.for_epoch(progress.epoch)
+        began, seen, evaluation = time.perf_counter(), int(group.sum(training.totals)[2]), None
+        logger.phase("training")
+        if train_epoch(training, epoch_data, recipe, stepper, logger, stop):
             train_s = time.perf_counter() - began
-            meter.phase("validating")
-            crew.match(training.judged)
-            enter = crew.judging(feed.enter(training.judged))
-            judged = evaluate(enter, feed.validation, stepper.format, stop, crew, training.choices.parts)
+            logger.phase("validating")
+            group.sync_buffers(training.eval_model)
+            enter = group.wrap_for_eval(epoch_data.enter(training.eval_model))
+            evaluation = evaluate(enter, epoch_data.validation, stepper.format, stop, group, training.choices.parts)
 
-        if judged is None:  # asked to stop in either of the two
-            meter.phase("saving")
+        if evaluation is None:  # asked to stop in either of the two
+            logger.phase("saving")
             checkpoints.leave(training)
             return False
 
-        images = int(crew.sum(training.totals)[2])
+        images = int(group.sum(training.totals)[2])
         pace = {"speed/images_per_s": (images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
-        end_epoch(training, judged, pace, recipe, meter, checkpoints, crew)
-    if at.epoch < recipe.epochs:
-        meter.say(f"Ended after epoch {at.epoch}: no better validation for {training.trend.since} epochs.")
+        end_epoch(training, evaluation, pace, recipe, logger, checkpoints, group)
+    if progress.epoch < recipe.epochs:
+        logger.say(f"Ended after epoch {progress.epoch}: no better validation for {training.plateau.since} epochs.")
     return True
 
 
 def end_epoch(
     training: Training,
-    judged: Judged,
+    evaluation: Evaluation,
     pace: dict[str, float],
     recipe: Recipe,
-    meter: Meter,
+    logger: MetricLogger,
     checkpoints: Checkpoints,
-    crew: Crew = ALONE,
+    group: ProcessGroup = ALONE,
 ) -> None:
     """The epoch under way is done: tell, compare, save."""
-    losses, hits, images = crew.sum(training.totals).tolist()
-    metrics = {"train/accuracy": hits / images, **judged.metrics}
-    meter.epoch({**metrics, **pace, **recipe.rates.read(training.optimizer), **_sizes(training.model)})
-    training.trend.judge(checkpoints.quality(metrics), recipe.rates.patience)
+    losses, hits, images = group.sum(training.totals).tolist()
+    metrics = {"train/accuracy": hits / images, **evaluation.metrics}
+    logger.epoch({**metrics, **pace, **recipe.lr_scheduler.read(training.optimizer), **_sizes(training.model)})
+    training.plateau.judge(checkpoints.quality(metrics), recipe.lr_scheduler.patience)
     training.finish_epoch()
-    meter.phase("saving")
+    logger.phase("saving")
     metrics["train/loss"] = losses / images
-    epoch = training.at.epoch
-    checkpoints.after_epoch(training, metrics, judged, is_last=recipe.is_over(epoch, training.trend))
+    epoch = training.progress.epoch
+    checkpoints.after_epoch(training, metrics, evaluation, is_last=recipe.is_over(epoch, training.plateau))
     told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
     log.info("epoch %d of %d: %s; %.1f s", epoch, recipe.epochs, told, pace["speed/epoch_s"])
 
@@ -100,27 +100,32 @@ def _sizes(model: nn.Module) -> dict[str, float]:
 
 
 def train_epoch(
-    training: Training, feed: Feed, recipe: Recipe, stepper: Stepper, meter: Meter, stop: Callable[[], bool]
+    training: Training,
+    epoch_data: EpochData,
+    recipe: Recipe,
+    stepper: Stepper,
+    logger: MetricLogger,
+    stop: Callable[[], bool],
 ) -> bool:
     """Train on every batch once, going on after those already done; False when `stop()` cut it short."""
-    optimizer, at = training.optimizer, training.at
+    optimizer, progress = training.optimizer, training.progress
     training.model.train()
-    recipe.thawing.begin_epoch(at.epoch)
-    model = stepper.crew.wrap(feed.learns or feed.enter(training.model))
-    if not at.batch and (thawed := recipe.thawing.thawed_in(at.epoch)):
-        meter.say(f"Epoch {at.epoch + 1}: {', '.join(thawed)} thawed.")
-    began, compiling = time.perf_counter(), feed.compiles
-    for images, labels in feed.train.passing(at.batch, lambda: stepper.crew.any(stop())):
+    recipe.unfreezing.begin_epoch(progress.epoch)
+    model = stepper.group.wrap(epoch_data.learns or epoch_data.enter(training.model))
+    if not progress.batch and (thawed := recipe.unfreezing.thawed_in(progress.epoch)):
+        logger.say(f"Epoch {progress.epoch + 1}: {', '.join(thawed)} thawed.")
+    began, compiling = time.perf_counter(), epoch_data.compiles
+    for images, labels in epoch_data.train.passing(progress.batch, lambda: stepper.group.any(stop())):
         # not `at.step`: a run that another's checkpoint began may have had batches of another size before
-        recipe.rates.set(optimizer, at.epoch * len(feed.train) + at.batch, training.trend)
+        recipe.lr_scheduler.set(optimizer, progress.epoch * len(epoch_data.train) + progress.batch, training.plateau)
         loss, logits = stepper.take(model, optimizer, images, labels)
         training.count(loss, logits, labels)
-        meter.step(loss, len(labels))
+        logger.step(loss, len(labels))
         if compiling:
-            meter.say(f"torch.compile: the first step took {time.perf_counter() - began:.1f} s.")
+            logger.say(f"torch.compile: the first step took {time.perf_counter() - began:.1f} s.")
             compiling = False
-    meter.flush()
-    return at.batch == len(feed.train)
+    logger.flush()
+    return progress.batch == len(epoch_data.train)
 
 
 @torch.inference_mode()
@@ -129,9 +134,9 @@ def evaluate(
     batches: Batches,
     form: Format,
     stop: Callable[[], bool] = lambda: False,
-    crew: Crew = ALONE,
+    group: ProcessGroup = ALONE,
     parts: int = 1,
-) -> Judged | None:
+) -> Evaluation | None:
     """What the model says of each image, of all ranks' together; None when `stop()` cut it short.
 
     Args:
@@ -140,21 +145,21 @@ def evaluate(
     model.eval()
     found = []
     for images, labels in batches:
-        if crew.any(stop()):
+        if group.any(stop()):
             return None
         if not len(labels):  # fewer images than ranks
             continue
-        while (rows := _judged(model, images, labels, form, parts)) is None:
-            let_go()
+        while (rows := _eval_in_parts(model, images, labels, form, parts)) is None:
+            free_memory()
             parts *= 2
         found.append(rows)
     every = torch.zeros(batches.images, WIDTH, device=next(model.parameters()).device)
     if found:
         every[batches.places] = torch.cat(found)
-    return Judged(crew.sum(every))
+    return Evaluation(group.sum(every))
 
 
-def _judged(model: nn.Module, images: Tensor, labels: Tensor, form: Format, parts: int) -> Tensor | None:
+def _eval_in_parts(model: nn.Module, images: Tensor, labels: Tensor, form: Format, parts: int) -> Tensor | None:
     """The outcomes of a batch that is judged in `parts`; None: memory ran out."""
     made = []
     try:
@@ -162,7 +167,7 @@ def _judged(model: nn.Module, images: Tensor, labels: Tensor, form: Format, part
             if len(their):
                 with form.cast():
                     logits = model(some)
-                made.append(outcomes(logits, their))
+                made.append(per_sample_eval(logits, their))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error) or parts >= len(labels):
             raise

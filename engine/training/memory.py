@@ -70,7 +70,7 @@ HIGH_WATER = "VmHWM:"  # unlike getrusage's, not taken over from the parent, and
 CONTEXT = 500 * 2**20  # what CUDA itself takes where the driver does not tell
 
 
-class Gauge:
+class PeakMemory:
     """`reset`, do something, read `peak`: bytes."""
 
     def __init__(self, device: torch.device) -> None:

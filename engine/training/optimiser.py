@@ -43,7 +43,7 @@ def build_optimizer(asked: specs.Optimisation, stages: list[Stage], rates: dict[
 
 
 @dataclass(slots=True)
-class Trend:
+class PlateauTracker:
     """How validation goes: what the plateau schedule and early stopping follow."""
 
     best: float = -math.inf
@@ -62,7 +62,7 @@ class Trend:
             self.drops, self.waited = self.drops + 1, 0
 
 
-class Rates:
+class LRScheduler:
     """Sets the learning rate of every group before each step: a function of where the run stands, so never saved."""
 
     def __init__(self, asked: specs.Optimisation, share: Callable[[float], float], steps_per_epoch: int) -> None:
@@ -74,9 +74,9 @@ class Rates:
     def patience(self) -> int | None:
         return self._asked.plateau_epochs if self._asked.schedule == "plateau" else None
 
-    def set(self, optimizer: torch.optim.Optimizer, step: int, trend: Trend) -> None:
+    def set(self, optimizer: torch.optim.Optimizer, step: int, plateau: PlateauTracker) -> None:
         """For the step after `step` steps."""
-        rate = self._asked.learning_rate * self._share(step / self._steps) * self._asked.step_factor**trend.drops
+        rate = self._asked.learning_rate * self._share(step / self._steps) * self._asked.step_factor**plateau.drops
         for group in optimizer.param_groups:
             group["lr"] = rate * group["share"]
 

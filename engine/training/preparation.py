@@ -15,36 +15,34 @@ from torch import nn
 
 from engine.artifacts.predictions import Labelled
 from engine.data import open_source
-from engine.data.arrays import Arrays, mean_std, prepare
+from engine.data.arrays import Arrays, NormStats, mean_std, prepare
 from engine.data.augment import augmenter
 from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.data.streamed import Streamed
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
-from engine.training.criterion import Objective, class_weights
-from engine.training.distributed.process_group import Crew
+from engine.training.criterion import Criterion, class_weights
+from engine.training.distributed.process_group import ProcessGroup
 from engine.training.distributed.strategies import stepper_for
-from engine.training.epoch_data import Feed, Feeds
+from engine.training.epoch_data import EpochData, TrainingData
 from engine.training.failures import Stopped, is_out_of_memory
 from engine.training.network import model, weights
-from engine.training.network.stages import Thawing, stages_of
+from engine.training.network.stages import UnfreezeSchedule, stages_of
 from engine.training.optimiser import build_optimizer
 from engine.training.precision import Format, agreed, choose
 from engine.training.recipe import Recipe
 from engine.training.state import Training
 from engine.training.step import Stepper
 
-Looks = tuple[list[float], list[float]]  # mean and std of each channel
-
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedData:
     arrays: Arrays
     parts: Split
     identity: str  # of the data set and how its images are decoded and normalised
     about: dict[str, Any]  # what a checkpoint explains: classes, preprocessing, spec
-    judges: Labelled | None = None  # the validation images, where each is told of
+    val_samples: Labelled | None = None  # the validation images, where each is told of
 
 
 def prepare_data(
@@ -54,12 +52,12 @@ def prepare_data(
     reporter: Reporter,
     stop: Callable[[], bool],
     *,
-    recipe: Looks | None = None,
-) -> Prepared:
+    norm_stats: NormStats | None = None,
+) -> PreparedData:
     """The data set's images, decoded and resized as the spec asks, and which of them train or judge.
 
     Args:
-        recipe: Mean and std that the weights were trained with, where they tell.
+        norm_stats: Those that the weights were trained with, where they say so.
 
     Raises:
         Stopped: `stop()` became true on the way.
@@ -81,7 +79,7 @@ def prepare_data(
         size = math.prod(arrays.images.shape) / 1e9
         reporter.message("info", f"Images are decoded anew in every epoch: kept, they would take {size:,.1f} GB.")
     parts = parts_of(source.ids, source.labels, source.splits, spec.data, dataset.get("excluded", ()))
-    mean, std = normalisation(spec, arrays.images, parts.train, recipe)
+    mean, std = normalisation(spec, arrays.images, parts.train, norm_stats)
     shape = {
         "image_size": spec.data.image_size,
         "channels": channels,
@@ -91,9 +89,9 @@ def prepare_data(
     }
     about = {"classes": list(source.classes), "preprocessing": shape, "spec": spec.model_dump(mode="json")}
     identity = json.dumps([dataset.get("source_fingerprint") or dataset["fingerprint"], shape], sort_keys=True)
-    judges = [source.ids[place] for place in parts.validation]
-    told = Labelled(dataset["id"], "validation", judges, source.labels[parts.validation])
-    return Prepared(arrays, parts, identity, about, told)
+    val_samples = [source.ids[place] for place in parts.validation]
+    told = Labelled(dataset["id"], "validation", val_samples, source.labels[parts.validation])
+    return PreparedData(arrays, parts, identity, about, told)
 
 
 def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
@@ -104,17 +102,16 @@ def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
     return {"auto": own, "grey": 1, "colour": 3}[spec.data.channels]
 
 
-def normalisation(spec: RunSpec, images: np.ndarray | Streamed, train: np.ndarray, recipe: Looks | None) -> Looks:
+def normalisation(spec: RunSpec, images: np.ndarray | Streamed, train: np.ndarray, own: NormStats | None) -> NormStats:
     """Mean and std of each channel, 0 to 1: those of the weights, of the training images, or none."""
     channels = images.shape[-1]
     if spec.data.normalisation == "none":
-        return [0.0] * channels, [1.0] * channels
-    if recipe is None or spec.data.normalisation == "data":
+        return NormStats([0.0] * channels, [1.0] * channels)
+    if own is None or spec.data.normalisation == "data":
         return mean_std(images, train)
-    mean, std = recipe
-    if len(mean) != channels:  # colour weights on grey images, or the other way round
-        return [float(np.mean(mean))] * channels, [float(np.mean(std))] * channels
-    return list(mean), list(std)
+    if len(own.mean) != channels:  # colour weights on grey images, or the other way round
+        return NormStats([float(np.mean(own.mean))] * channels, [float(np.mean(own.std))] * channels)
+    return own
 
 
 def find_weights(spec: RunSpec, path: str | None, reporter: Reporter, stop: Callable[[], bool]) -> weights.Found | None:
@@ -138,8 +135,8 @@ def build_network(spec: RunSpec, about: dict[str, Any], found: weights.Found | N
 
 
 def build(
-    spec: RunSpec, data: Prepared, device: torch.device, network: nn.Module, *, share: tuple[int, int] = (0, 1)
-) -> tuple[Training, Recipe, Feed]:
+    spec: RunSpec, data: PreparedData, device: torch.device, network: nn.Module, *, share: tuple[int, int] = (0, 1)
+) -> tuple[Training, Recipe, EpochData]:
     """A training at its beginning, how it goes on, and the images to train on and to judge by.
 
     Args:
@@ -176,35 +173,35 @@ def build(
     )
     stages = stages_of(network, spec.model)
     training = Training(network, build_optimizer(asked, stages, spec.rates), shuffle, asked.ema_decay)
-    thawing = Thawing(stages, spec.thaw_plan, with_statistics=spec.freeze.batchnorm)
-    recipe = Recipe.of(spec, Objective(asked, labels, classes).to(device), thawing, len(train))
-    return training, recipe, Feed(train, validation)
+    unfreezing = UnfreezeSchedule(stages, spec.thaw_plan, with_statistics=spec.freeze.batchnorm)
+    recipe = Recipe.of(spec, Criterion(asked, labels, classes).to(device), unfreezing, len(train))
+    return training, recipe, EpochData(train, validation)
 
 
 def equip(
     spec: RunSpec,
-    data: Prepared,
+    data: PreparedData,
     training: Training,
     recipe: Recipe,
-    images: Feed,
+    images: EpochData,
     *,
     cache: Path,
     reporter: Reporter,
     stop: Callable[[], bool],
-    crew: Crew | None = None,
-) -> tuple[Feeds, Stepper]:
+    group: ProcessGroup | None = None,
+) -> tuple[TrainingData, Stepper]:
     """What a training computes with: settled on now, or as the training settled that it goes on from.
 
     Args:
         cache: Where features of frozen stages are kept.
     """
-    choices, device, crew = training.choices, next(training.model.parameters()).device, crew or Crew()
+    choices, device, group = training.choices, next(training.model.parameters()).device, group or ProcessGroup()
     say = partial(reporter.message, "info")
     if not choices.precision:
-        choices.precision = crew.first(lambda: _precision(spec, training, recipe, images, say))
+        choices.precision = group.broadcast(lambda: _precision(spec, training, recipe, images, say))
         choices.parts = spec.compute.parts
     form = Format(choices.precision, device.type)
-    feeds = Feeds(
+    training_data = TrainingData(
         spec,
         training.model,
         images,
@@ -215,14 +212,14 @@ def equip(
         choices=choices,
         say=say,
         report=_progress(reporter, stop, "computing features"),
-        crew=crew,
+        group=group,
     )
-    crew.settle(training, images.validation.look(torch.arange(1)), form)
+    group.setup(training, images.validation.look(torch.arange(1)), form)
     warn = partial(reporter.message, "warning")
-    return feeds, stepper_for(crew)(recipe.objective, form, choices, recipe.clip_norm, warn, crew)
+    return training_data, stepper_for(group)(recipe.criterion, form, choices, recipe.clip_norm, warn, group)
 
 
-def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: Feed, say: Callable[[str], None]) -> str:
+def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: EpochData, say: Callable[[str], None]) -> str:
     def found() -> str:
         steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
         trial, device = Trial(training, recipe, images), next(training.model.parameters()).device
@@ -237,11 +234,11 @@ def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: Feed, 
 class Trial:
     """Computes the loss of one batch, as the first epoch will; of fewer images where memory runs out."""
 
-    def __init__(self, training: Training, recipe: Recipe, images: Feed) -> None:
-        self._model, self._objective = training.model, recipe.objective
+    def __init__(self, training: Training, recipe: Recipe, images: EpochData) -> None:
+        self._model, self._objective = training.model, recipe.criterion
         self._batch, self._labels = images.train.seen_by(images.validation.look).sample()
         training.model.train()
-        recipe.thawing.begin_epoch(0)
+        recipe.unfreezing.begin_epoch(0)
 
     def __call__(self, form: Format) -> torch.Tensor:
         while True:

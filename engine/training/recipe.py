@@ -3,29 +3,29 @@
 from dataclasses import dataclass
 
 from engine.specs import RunSpec
-from engine.training.criterion import Objective
-from engine.training.network.stages import Thawing
-from engine.training.optimiser import Rates, Trend
+from engine.training.criterion import Criterion
+from engine.training.network.stages import UnfreezeSchedule
+from engine.training.optimiser import LRScheduler, PlateauTracker
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    objective: Objective
-    thawing: Thawing
-    rates: Rates
+    criterion: Criterion
+    unfreezing: UnfreezeSchedule
+    lr_scheduler: LRScheduler
     epochs: int
     clip_norm: float = 0.0  # 0: gradients are left as they are
     early_stopping: int = 0  # epochs without a better validation accuracy; 0: never
 
     @classmethod
-    def of(cls, spec: RunSpec, objective: Objective, thawing: Thawing, steps_per_epoch: int) -> "Recipe":
+    def of(cls, spec: RunSpec, criterion: Criterion, unfreezing: UnfreezeSchedule, steps_per_epoch: int) -> "Recipe":
         asked = spec.optimisation
-        rates = Rates(asked, spec.rate_share, steps_per_epoch)
-        return cls(objective, thawing, rates, spec.epochs, asked.clip_norm, asked.early_stopping)
+        lr_scheduler = LRScheduler(asked, spec.rate_share, steps_per_epoch)
+        return cls(criterion, unfreezing, lr_scheduler, spec.epochs, asked.clip_norm, asked.early_stopping)
 
-    def is_over(self, epoch: int, trend: Trend) -> bool:
+    def is_over(self, epoch: int, plateau: PlateauTracker) -> bool:
         """Whether no epoch follows after `epoch` completed ones."""
-        return epoch >= self.epochs or self.ends_early(trend)
+        return epoch >= self.epochs or self.ends_early(plateau)
 
-    def ends_early(self, trend: Trend) -> bool:
-        return 0 < self.early_stopping <= trend.since
+    def ends_early(self, plateau: PlateauTracker) -> bool:
+        return 0 < self.early_stopping <= plateau.since

@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from engine.artifacts.predictions import Labelled, Predictions
+from engine.data.arrays import NormStats
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training import checkpoint
-from engine.training.distributed.process_group import Crew
-from engine.training.evaluation import Judged
+from engine.training.distributed.process_group import ProcessGroup
+from engine.training.evaluation import Evaluation
 from engine.training.failures import BadCheckpoint, Diverged
 from engine.training.network.branching import adapted, spec_before
 from engine.training.state import Training
@@ -65,11 +66,11 @@ class Checkpoints:
         self,
         run: Path,
         about: dict[str, Any],
-        judges: Labelled | None = None,
+        val_samples: Labelled | None = None,
         *,
         best_by: str | None = None,
         reporter: Reporter,
-        crew: Crew | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         """
         Args:
@@ -78,17 +79,17 @@ class Checkpoints:
             best_by: The metric that tells which epoch is best: of a loss the lowest. None: the accuracy.
         """
         self._run, self._about, self._reporter = run, about, reporter
-        self._crew, self._spec, self._judges = crew or Crew(), RunSpec.parse(about["spec"]), judges
+        self._group, self._spec, self._val_samples = group or ProcessGroup(), RunSpec.parse(about["spec"]), val_samples
         self._best_by = best_by or BEST_BY
         self._folder = run / "checkpoints"
         self._folder.mkdir(exist_ok=True)
-        for leftover in self._folder.glob("*.tmp") if self._crew.is_first else ():
+        for leftover in self._folder.glob("*.tmp") if self._group.is_first else ():
             shutil.rmtree(leftover)
         self._saved: list[Saved] = []  # oldest first
         self._took, self._ended = 0.0, -math.inf  # seconds of the last save, and when it ended
-        self._skipped: tuple[dict[str, float], Judged] | None = None  # the newest epoch, while it is not saved
+        self._skipped: tuple[dict[str, float], Evaluation] | None = None  # the newest epoch, while it is not saved
         self._held: Snapshot | None = None  # the best epoch, while it is not saved
-        if judges and self._crew.is_first:
+        if val_samples and self._group.is_first:
             import pyarrow.parquet  # noqa: F401 - now: how often epochs are saved goes by the time that a save takes
 
     def quality(self, metrics: dict[str, float]) -> float:
@@ -108,7 +109,7 @@ class Checkpoints:
         Returns:
             The path used, relative to the run; None: training starts from the beginning.
         """
-        path = self._crew.first(lambda: self._usable(wanted))
+        path = self._group.broadcast(lambda: self._usable(wanted))
         if path:
             folder = self._run / path
             weights, state = checkpoint.read_weights(folder), checkpoint.read_resume(folder)
@@ -116,7 +117,10 @@ class Checkpoints:
                 state, anew = adapted(training, weights, state, before=other, now=self._spec)
                 if anew:
                     self._tell("info", f"It goes on with other settings: {anew}")
-            before, now = training.resume(weights, state, (self._crew.rank, self._crew.world)), self._crew.world
+            before, now = (
+                training.resume(weights, state, (self._group.rank, self._group.world_size)),
+                self._group.world_size,
+            )
             if before != now:
                 self._tell(
                     "warning",
@@ -145,7 +149,7 @@ class Checkpoints:
             self._tell("error", f"{wanted} cannot be used and no older checkpoint is left: starting from the beginning")
         return None
 
-    def save(self, training: Training, metrics: dict[str, float], judged: Judged | None = None) -> None:
+    def save(self, training: Training, metrics: dict[str, float], evaluation: Evaluation | None = None) -> None:
         """Save, announce, delete what is no longer kept. Of several ranks the first does, of all of them.
 
         Args:
@@ -155,17 +159,19 @@ class Checkpoints:
             Diverged: A weight is not finite; nothing is written.
             DiskFull: There is no room; nothing is written.
         """
-        ranks = self._crew.own_states(training)
-        if self._crew.is_first:
+        ranks = self._group.gather_states(training)
+        if self._group.is_first:
             held, self._held, self._skipped = self._held, None, None
             if held and (not metrics or held.quality > self.quality(metrics)):
                 self._write(held)
             began = time.monotonic()
-            self._write(self._snapshot(training, ranks, metrics, judged))
+            self._write(self._snapshot(training, ranks, metrics, evaluation))
             self._ended = time.monotonic()
             self._took = self._ended - began
 
-    def after_epoch(self, training: Training, metrics: dict[str, float], judged: Judged, *, is_last: bool) -> None:
+    def after_epoch(
+        self, training: Training, metrics: dict[str, float], evaluation: Evaluation, *, is_last: bool
+    ) -> None:
         """Save a completed epoch, unless epochs are so short that saving each would take more time than training.
 
         Then the best is held in memory and saved with the next; a kill costs the seconds since the last save.
@@ -175,37 +181,40 @@ class Checkpoints:
             DiskFull: There is no room; nothing is written.
         """
         is_due = self._took < QUICK_S or time.monotonic() - self._ended >= self._took / SHARE
-        if self._crew.any(is_last or (is_due and self._crew.is_first)):
-            self.save(training, metrics, judged)
+        if self._group.any(is_last or (is_due and self._group.is_first)):
+            self.save(training, metrics, evaluation)
             return
-        ranks, self._skipped = self._crew.own_states(training), (metrics, judged)
+        ranks, self._skipped = self._group.gather_states(training), (metrics, evaluation)
         known = [one.quality for one in (self._best(), self._held) if one and one.quality is not None]
-        if self._crew.is_first and self.quality(metrics) > max(known, default=-math.inf):
-            self._held = copy.deepcopy(self._snapshot(training, ranks, metrics, judged))
+        if self._group.is_first and self.quality(metrics) > max(known, default=-math.inf):
+            self._held = copy.deepcopy(self._snapshot(training, ranks, metrics, evaluation))
 
     def leave(self, training: Training) -> None:
         """Save what is not saved yet, before the last step."""
-        here = (training.at.epoch, training.at.step if training.at.batch else 0)
-        if self._crew.any(bool(self._saved) and (self._saved[-1].epoch, self._saved[-1].step) == here):
+        here = (training.progress.epoch, training.progress.step if training.progress.batch else 0)
+        if self._group.any(bool(self._saved) and (self._saved[-1].epoch, self._saved[-1].step) == here):
             return  # it went on from there, and stands there still
-        if training.at.batch:
+        if training.progress.batch:
             self.save(training, {})
         elif self._skipped:
             self.save(training, *self._skipped)
 
     def _snapshot(
-        self, training: Training, ranks: list[dict[str, Any]], metrics: dict[str, float], judged: Judged | None
+        self, training: Training, ranks: list[dict[str, Any]], metrics: dict[str, float], evaluation: Evaluation | None
     ) -> Snapshot:
-        at, predictions = training.at, None
-        weights = {name: value.detach().cpu().contiguous() for name, value in training.judged.state_dict().items()}
+        progress, predictions = training.progress, None
+        weights = {name: value.detach().cpu().contiguous() for name, value in training.eval_model.state_dict().items()}
         if not all(math.isfinite(value.sum(dtype=torch.float64)) for value in weights.values()):
-            raise Diverged(f"the weights became NaN or infinite by step {at.step} (epoch {at.epoch + (at.batch > 0)})")
-        step = at.step if at.batch else 0
-        folder = self._folder / (f"e{at.epoch:04d}" + (f"-s{step:07d}" if step else ""))
-        about = {"epoch": at.epoch, "step": at.step, **self._about, "metrics": metrics}
-        saved = Saved(at.epoch, step, folder, self._quality(metrics))
-        if judged and self._judges:
-            predictions = judged.predictions(self._judges, about["classes"], run=self._run.name, epoch=at.epoch)
+            epoch = progress.epoch + (progress.batch > 0)
+            raise Diverged(f"the weights became NaN or infinite by step {progress.step} (epoch {epoch})")
+        step = progress.step if progress.batch else 0
+        folder = self._folder / (f"e{progress.epoch:04d}" + (f"-s{step:07d}" if step else ""))
+        about = {"epoch": progress.epoch, "step": progress.step, **self._about, "metrics": metrics}
+        saved = Saved(progress.epoch, step, folder, self._quality(metrics))
+        if evaluation and self._val_samples:
+            predictions = evaluation.predictions(
+                self._val_samples, about["classes"], run=self._run.name, epoch=progress.epoch
+            )
         return Snapshot(saved, weights, training.resume_state(ranks), about, predictions)
 
     def _write(self, made: Snapshot) -> None:
@@ -223,8 +232,8 @@ class Checkpoints:
         self._tidy()
 
     def _best(self) -> Saved | None:
-        judged = [one for one in self._saved if one.quality is not None]
-        return max(judged, key=lambda one: (one.quality, -one.epoch), default=None)
+        evaluation = [one for one in self._saved if one.quality is not None]
+        return max(evaluation, key=lambda one: (one.quality, -one.epoch), default=None)
 
     def _tidy(self) -> None:
         complete = [one for one in self._saved if one.quality is not None]
@@ -262,13 +271,13 @@ class Checkpoints:
         return folder.relative_to(self._run).as_posix()
 
 
-def recipe_of(folder: Path) -> tuple[list[float], list[float]] | None:
-    """Mean and std of the images that a checkpoint learned from; None where it cannot be read."""
+def norm_stats_of(folder: Path) -> NormStats | None:
+    """Those of the images that a checkpoint learned from; None where it cannot be read."""
     try:
         shape = checkpoint.read_manifest(folder)["preprocessing"]
     except BadCheckpoint:
         return None
-    return shape["mean"], shape["std"]
+    return NormStats(shape["mean"], shape["std"])
 
 
 def _processes(count: int) -> str:

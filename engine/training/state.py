@@ -7,20 +7,20 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from engine.training.network.model import take_over
-from engine.training.optimiser import Trend
+from engine.training.network.model import load_tensors
+from engine.training.optimiser import PlateauTracker
 from engine.training.randomness import SEED_STEP, random_state, restore_random, seed_all
 
 
 @dataclass(slots=True)
-class Position:
+class TrainingProgress:
     epoch: int = 0  # completed ones
     step: int = 0  # optimiser steps since the run began
     batch: int = 0  # batches done of the epoch under way
 
 
 @dataclass(slots=True)
-class Choices:
+class RuntimeChoices:
     """What was found out on the way, and a resumed run keeps to."""
 
     precision: str = ""  # "": not chosen yet
@@ -40,9 +40,9 @@ class Training:
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     ema_decay: float = 0.0
-    at: Position = field(default_factory=Position)
-    trend: Trend = field(default_factory=Trend)
-    choices: Choices = field(default_factory=Choices)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
+    plateau: PlateauTracker = field(default_factory=PlateauTracker)
+    choices: RuntimeChoices = field(default_factory=RuntimeChoices)
     average: AveragedModel | None = field(init=False, default=None)
     shuffle: Tensor = field(init=False)  # the generator's state when the epoch under way began
     totals: Tensor = field(init=False)  # of that epoch so far, on the device: sum of losses, images right, images
@@ -55,7 +55,7 @@ class Training:
             self.average = AveragedModel(self.model, multi_avg_fn=follow, use_buffers=True)
 
     @property
-    def judged(self) -> nn.Module:
+    def eval_model(self) -> nn.Module:
         """The network whose quality counts: the average where one is kept."""
         return self.average.module if self.average else self.model
 
@@ -65,8 +65,8 @@ class Training:
         self.totals += torch.stack([loss * len(labels), right, torch.full_like(right, len(labels))])
         if self.average:
             self.average.update_parameters(self.model)
-        self.at.batch += 1
-        self.at.step += 1
+        self.progress.batch += 1
+        self.progress.step += 1
 
     @property
     def images(self) -> int:
@@ -74,8 +74,8 @@ class Training:
         return int(self.totals[2])
 
     def finish_epoch(self) -> None:
-        self.at.epoch += 1
-        self.at.batch = 0
+        self.progress.epoch += 1
+        self.progress.batch = 0
         self.shuffle = self.generator.get_state()
         self.totals.zero_()
 
@@ -90,10 +90,10 @@ class Training:
             ranks: `own_state` of every rank, where several train together.
         """
         return {
-            "position": asdict(self.at),
+            "position": asdict(self.progress),
             "optimizer": self.optimizer.state_dict(),
             "shuffle": self.shuffle,
-            "trend": asdict(self.trend),
+            "trend": asdict(self.plateau),
             "choices": asdict(self.choices),
             **(self._beside_the_average() if self.average else {}),
             "ranks": ranks or [self.own_state()],
@@ -108,17 +108,17 @@ class Training:
         Returns:
             How many trained together then.
         """
-        take_over(self.judged, weights)
+        load_tensors(self.eval_model, weights)
         if self.average:
-            take_over(self.model, state["model"])
+            load_tensors(self.model, state["model"])
             self.average.n_averaged.fill_(state["averaged"])
-        self.trend = Trend(**state.get("trend", {}))
-        self.choices = Choices(**state.get("choices", {}))
+        self.plateau = PlateauTracker(**state.get("trend", {}))
+        self.choices = RuntimeChoices(**state.get("choices", {}))
         own = [dict(group) for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
         for group, names in zip(self.optimizer.param_groups, own, strict=True):  # Thaw's, which torch replaces as well
             group.update({name: names[name] for name in ("name", "share") if name in names})
-        self.at = Position(**state["position"])
+        self.progress = TrainingProgress(**state["position"])
         self.shuffle = state["shuffle"]
         self.generator.set_state(self.shuffle)
         ranks = state.get("ranks") or [{"random": state["random"], "totals": state["totals"]}]
@@ -131,7 +131,7 @@ class Training:
             self.totals.copy_(counted if rank == 0 else torch.zeros_like(counted))
             restore_random(ranks[0]["random"])
             if rank:  # chances that are this rank's own, and differ after each resume
-                seed_all((torch.initial_seed() + rank * SEED_STEP + self.at.step) % 2**31)
+                seed_all((torch.initial_seed() + rank * SEED_STEP + self.progress.step) % 2**31)
         return len(ranks)
 
     def _beside_the_average(self) -> dict[str, Any]:

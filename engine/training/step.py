@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from engine.training.criterion import Objective
-from engine.training.distributed.process_group import Crew
+from engine.training.criterion import Criterion
+from engine.training.distributed.process_group import ProcessGroup
 from engine.training.failures import is_out_of_memory
 from engine.training.precision import Format
 from engine.training.randomness import restore_torch_random, torch_random_state
-from engine.training.state import Choices
+from engine.training.state import RuntimeChoices
 
 Say = Callable[[str], None]
 
@@ -28,12 +28,12 @@ class Stepper:
     see smaller ones, and count those of the failed try among their statistics.
     """
 
-    objective: Objective
+    criterion: Criterion
     format: Format
-    choices: Choices
+    choices: RuntimeChoices
     clip_norm: float = 0.0  # 0: gradients are left as they are
     say: Say = lambda text: None  # a warning among the run's events
-    crew: Crew = field(default_factory=Crew)
+    group: ProcessGroup = field(default_factory=ProcessGroup)
     scaler: torch.amp.GradScaler = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,12 +47,12 @@ class Stepper:
         """The mean loss of the batch, of all ranks' parts of it, and logits (n, classes) of this rank's.
 
         Args:
-            enter: Maps what `images` holds to logits; wrapped by the crew.
+            enter: Maps what `images` holds to logits; wrapped by the process group.
 
         Raises:
             torch.OutOfMemoryError: A single image does not fit; on a CPU a RuntimeError that says so.
         """
-        images, targets = self.objective.mix(images, labels)
+        images, targets = self.criterion.mixup(images, labels)
         while True:
             chance = torch_random_state(images.device)
             if made := self._gradients(enter, images, targets):
@@ -71,31 +71,33 @@ class Stepper:
 
     def _gradients(self, enter: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor] | None:
         """Loss and logits; None: memory ran out, here or at another rank, and what was held is let go."""
-        crew, pieces, fits = self.crew, min(self.choices.parts, len(images)), True
+        group, pieces, fits = self.group, min(self.choices.parts, len(images)), True
         losses, logits = [], []
         # gradients become the mean over the ranks: each rank's part of the batch counts by its mass
-        whole = crew.sum(self.objective.mass(targets)) / crew.world if pieces * crew.world > 1 else None
+        whole = (
+            group.sum(self.criterion.weight_sum(targets)) / group.world_size if pieces * group.world_size > 1 else None
+        )
         parts = zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True)
         try:
             for place, (some, their) in enumerate(parts):
-                with crew.alone(enter) if place < pieces - 1 else nullcontext():
-                    share = 1.0 if whole is None else self.objective.mass(their) / whole
+                with group.no_sync(enter) if place < pieces - 1 else nullcontext():
+                    share = 1.0 if whole is None else self.criterion.weight_sum(their) / whole
                     loss, made = self._forward(enter, some, their, share)
                     losses.append(loss.detach())
                     logits.append(made)
-                    if crew.world == 1 or place < pieces - 1:
+                    if group.world_size == 1 or place < pieces - 1:
                         self.scaler.scale(loss).backward()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or self.choices.parts >= len(images):
                 raise
             fits = False
-        if crew.any(not fits):
+        if group.any(not fits):
             return None
-        if crew.world > 1:  # all ranks at once, so nobody can go back from here
+        if group.world_size > 1:  # all ranks at once, so nobody can go back from here
             self.scaler.scale(loss).backward()
-        if pieces * crew.world == 1:
+        if pieces * group.world_size == 1:
             return losses[0], logits[0]
-        return crew.sum(torch.stack(losses).sum()) / crew.world, torch.cat(logits)
+        return group.sum(torch.stack(losses).sum()) / group.world_size, torch.cat(logits)
 
     def _clip(self, enter: nn.Module) -> None:
         clip_grad_norm_(enter.parameters(), self.clip_norm)
@@ -105,11 +107,11 @@ class Stepper:
     ) -> tuple[Tensor, Tensor]:
         with self.format.cast():
             logits = enter(images).float()
-            return self.objective(logits, targets) * share, logits.detach()
+            return self.criterion(logits, targets) * share, logits.detach()
 
     def _smaller(self, enter: nn.Module, images: int) -> None:
         self.choices.parts *= 2
-        let_go()
+        free_memory()
         size = -(-images // self.choices.parts)
         told = f"Out of memory: batches of {images} are now computed in {self.choices.parts} parts of {size}"
         norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in enter.modules())
@@ -117,7 +119,7 @@ class Stepper:
         self.say(told + exact)
 
 
-def let_go() -> None:
+def free_memory() -> None:
     """Give back the memory of what was dropped."""
     gc.collect()
     if torch.cuda.is_available():

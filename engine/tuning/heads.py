@@ -20,15 +20,15 @@ from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import NullReporter, Reporter
 from engine.protocol.search_reporter import SearchReporter
 from engine.training import device as devices
-from engine.training.epoch_data import Feed
+from engine.training.epoch_data import EpochData
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, is_out_of_memory
-from engine.training.head_ensemble import Member, Together, with_own_head
+from engine.training.head_ensemble import HeadEnsemble, Member, with_own_head
 from engine.training.memory import Memory
-from engine.training.metric_logger import Meter
-from engine.training.preparation import Prepared, build, build_network, equip, find_weights, prepare_data
+from engine.training.metric_logger import MetricLogger
+from engine.training.preparation import PreparedData, build, build_network, equip, find_weights, prepare_data
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
-from engine.training.step import let_go
+from engine.training.step import free_memory
 from engine.tuning.epoch_gate import LEAVE, LOOK_S, StopRequest, TrialProgress
 from engine.tuning.job import SearchJob
 from engine.tuning.lifecycle import SearchLifecycle
@@ -83,14 +83,16 @@ class _Heads:
         reporter, stop = _AsSearch(telling), lambda: course.closing is not None
         seed_all(base.seed)
         found = find_weights(base, path, reporter, stop)
-        self._data: Prepared = prepare_data(
-            told["dataset"], base, cache, reporter, stop, recipe=found.recipe if found else None
+        self._data: PreparedData = prepare_data(
+            told["dataset"], base, cache, reporter, stop, norm_stats=found.norm_stats if found else None
         )
         self._network: nn.Module = build_network(base, self._data.about, found, reporter)
         training, recipe, images = build(base, self._data, self._device, self._network)
-        self._feeds, _ = equip(base, self._data, training, recipe, images, cache=cache, reporter=reporter, stop=stop)
-        self._feeds.again = True
-        self.can_share = self._feeds.at(0).cut is not None  # not where there is no room for the features
+        self._training_data, _ = equip(
+            base, self._data, training, recipe, images, cache=cache, reporter=reporter, stop=stop
+        )
+        self._training_data.again = True
+        self.can_share = self._training_data.for_epoch(0).cut is not None  # not where there is no room for the features
         self.fit_at_once = BLOCK  # heads that memory is known to be enough for, at most
         self._looked = 0.0
         self._words: dict[str, StopRequest | None] = {}
@@ -118,16 +120,16 @@ class _Heads:
         return [run.asked for run in runs if not run.is_over]
 
     def _together(self, runs: list["_Run"]) -> None:
-        feeds, members = copy.copy(self._feeds), []
+        training_data, members = copy.copy(self._training_data), []
         for run in runs:
             try:
-                member, feeds.images = self._member(run)
+                member, training_data.images = self._member(run)
                 members.append(member)
             except Exception as error:  # its own settings
                 run.ended(False, error)
         try:
             if members:
-                Together(members, feeds).fit()
+                HeadEnsemble(members, training_data).fit()
         except Exception as error:
             if not is_out_of_memory(error) or len(members) == 1:
                 raise
@@ -135,13 +137,13 @@ class _Heads:
             told = f"{len(members)} heads at once need more memory than there is: these go on one by one."
             self._telling.message("warning", told)
             members.clear()
-            let_go()
+            free_memory()
 
-    def _member(self, run: "_Run") -> tuple[Member, Feed]:
+    def _member(self, run: "_Run") -> tuple[Member, EpochData]:
         spec, about = run.asked.spec, self._data.about | {"spec": run.asked.spec.model_dump(mode="json")}
         own = with_own_head(self._network, spec.model)
         training, recipe, images = build(spec, self._data, self._device, own)
-        training.choices = copy.deepcopy(self._feeds.choices)
+        training.choices = copy.deepcopy(self._training_data.choices)
         steps = spec.epochs * len(images.train)
         run.reporter.started(
             attempt=run.asked.attempt,
@@ -153,11 +155,13 @@ class _Heads:
             steps=steps,
             going_on_from=None,
         )
-        meter = Meter(run.reporter, training.at, epochs=spec.epochs, steps=steps, memory=Memory(self._device))
-        best_by, judges = self._order.spec.metric, self._data.judges
-        checkpoints = Checkpoints(run.folder, about, judges=judges, best_by=best_by, reporter=run.reporter)
+        logger = MetricLogger(
+            run.reporter, training.progress, epochs=spec.epochs, steps=steps, memory=Memory(self._device)
+        )
+        best_by, val_samples = self._order.spec.metric, self._data.val_samples
+        checkpoints = Checkpoints(run.folder, about, val_samples=val_samples, best_by=best_by, reporter=run.reporter)
         leaves = partial(self._leaves, run)
-        return Member(training, recipe, meter, checkpoints, leaves=leaves, ended=run.ended), images
+        return Member(training, recipe, logger, checkpoints, leaves=leaves, ended=run.ended), images
 
     def _leaves(self, run: "_Run") -> bool:
         if time.monotonic() - self._looked >= LOOK_S:  # for all of them at once

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import Unavailable
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
-from engine.training.distributed.rank import STOP, reporting, settle_in
+from engine.training.distributed.rank import STOP, become_rank, reporting
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, room_for
 
 if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
     import torch
 
-    from engine.training.distributed.process_group import Crew
-    from engine.training.state import Position
+    from engine.training.distributed.process_group import ProcessGroup
+    from engine.training.state import TrainingProgress
 
 log = logging.getLogger("thaw")
 
 
 def main(folder: Path) -> int:
     """Train what `folder/run.json` asks for. Returns 0 when finished or stopped, 1 when failed."""
-    settle_in(folder)
+    become_rank(folder)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)  # the stack of every thread, into the log
@@ -98,79 +98,80 @@ def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, 
     from engine.training import device as devices
     from engine.training.loop import fit
     from engine.training.memory import Memory
-    from engine.training.metric_logger import Meter
+    from engine.training.metric_logger import MetricLogger
     from engine.training.preparation import build, build_network, equip, find_weights, prepare_data
-    from engine.training.retention import Checkpoints, recipe_of
+    from engine.training.retention import Checkpoints, norm_stats_of
 
-    device, crew = _join(spec, run["device"])
+    device, group = _join(spec, run["device"])
     reporter.progress("preparing data")
-    kept = recipe_of(folder / run["resume_from"]) if run["resume_from"] else None
-    found = None if kept else crew.in_turn(lambda: find_weights(spec, run.get("weights_path"), reporter, stop))
-    looks, cache = kept or (found.recipe if found else None), Path(run["cache"])
-    data = crew.in_turn(lambda: prepare_data(run["dataset"], spec, cache, reporter, stop, recipe=looks))
+    kept = norm_stats_of(folder / run["resume_from"]) if run["resume_from"] else None
+    found = None if kept else group.rank0_first(lambda: find_weights(spec, run.get("weights_path"), reporter, stop))
+    norm_stats, cache = kept or (found.norm_stats if found else None), Path(run["cache"])
+    data = group.rank0_first(lambda: prepare_data(run["dataset"], spec, cache, reporter, stop, norm_stats=norm_stats))
     network = build_network(spec, data.about, found, reporter)
-    training, recipe, images = build(spec, data, device, network, share=crew.share)
-    crew.part_chances(spec.seed)
-    checkpoints = Checkpoints(folder, data.about, data.judges, best_by=run.get("best_by"), reporter=reporter, crew=crew)
+    training, recipe, images = build(spec, data, device, network, share=group.share)
+    group.seed_ranks(spec.seed)
+    checkpoints = Checkpoints(
+        folder, data.about, data.val_samples, best_by=run.get("best_by"), reporter=reporter, group=group
+    )
     going_on_from = checkpoints.resume(training, run["resume_from"])
     if run["resume_from"] and going_on_from is None:
-        _may_begin_again(run, crew)
+        _may_begin_again(run, group)
         return train(folder, {**run, "resume_from": None}, spec, reporter, stop)  # its first weights count again
-    at = training.at
-    steps = at.step - at.batch + (spec.epochs - at.epoch) * len(images.train)
-    feeds, stepper = equip(spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=stop, crew=crew)
-    reporter.started(
-        attempt=run["attempt"],
-        pid=os.getpid(),
-        device=devices.describe(device),
-        epoch=at.epoch,
-        step=at.step,
-        epochs=spec.epochs,
-        steps=steps,
-        going_on_from=going_on_from,
+    progress = training.progress
+    steps = progress.step - progress.batch + (spec.epochs - progress.epoch) * len(images.train)
+    training_data, stepper = equip(
+        spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=stop, group=group
     )
-    log.info("training on %s from step %d of %d", devices.describe(device), at.step, steps)
-    meter = Meter(reporter, at, epochs=spec.epochs, steps=steps, memory=Memory(device), crew=crew)
-    finished = fit(training, feeds, recipe=recipe, stepper=stepper, meter=meter, checkpoints=checkpoints, stop=stop)
-    crew.leave()
-    return None if finished else _where_it_left(at)
+    begins = {"epoch": progress.epoch, "step": progress.step, "epochs": spec.epochs, "steps": steps}
+    on = devices.describe(device)
+    reporter.started(attempt=run["attempt"], pid=os.getpid(), device=on, going_on_from=going_on_from, **begins)
+    log.info("training on %s from step %d of %d", on, progress.step, steps)
+    logger = MetricLogger(reporter, progress, epochs=spec.epochs, steps=steps, memory=Memory(device), group=group)
+    finished = fit(
+        training, training_data, recipe=recipe, stepper=stepper, logger=logger, checkpoints=checkpoints, stop=stop
+    )
+    group.close()
+    return None if finished else _where_it_left(progress)
 
 
-def _may_begin_again(run: dict[str, Any], crew: "Crew") -> None:
+def _may_begin_again(run: dict[str, Any], group: "ProcessGroup") -> None:
     """
     Raises:
         Unavailable: No checkpoint can be used, and it cannot begin again from its first weights either.
     """
     if run.get("has_parent"):
         raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
-    if crew.world > 1:
+    if group.world_size > 1:
         raise Unavailable("None of its checkpoints can be used. Start it again, as a new run.")
 
 
-def _join(spec: RunSpec, name: str) -> "tuple[torch.device, Crew]":
+def _join(spec: RunSpec, name: str) -> "tuple[torch.device, ProcessGroup]":
     """The device called `name`, and those who train together, each with its cores, all with the same chances.
 
     Raises:
         Unavailable: There are more ranks than images in a batch.
     """
     from engine.training import device as devices
-    from engine.training.distributed.strategies import gather_crew
+    from engine.training.distributed.strategies import join_group
     from engine.training.randomness import seed_all
 
     device = devices.choose(name)
-    crew, batch = gather_crew(device, spec), spec.optimisation.batch_size
-    if batch < crew.share[1]:
+    group, batch = join_group(device, spec), spec.optimisation.batch_size
+    if batch < group.share[1]:
         raise Unavailable(
-            f"A batch of {batch} cannot be shared by {crew.world} processes. Make it larger, or use fewer processes."
+            f"A batch of {batch} cannot be shared by {group.world_size} processes. "
+            "Make it larger, or use fewer processes."
         )
-    devices.prepare(device, crew.world)
+    devices.prepare(device, group.world_size)
     seed_all(spec.seed)
-    return device, crew
+    return device, group
 
 
-def _where_it_left(at: "Position") -> str:
-    if at.batch:
-        return f"Stopped at step {at.step}, in epoch {at.epoch + 1}; saved, so that resuming goes on from there."
-    if at.epoch:
-        return f"Stopped after epoch {at.epoch}; resuming goes on from there."
+def _where_it_left(progress: "TrainingProgress") -> str:
+    if progress.batch:
+        where = f"step {progress.step}, in epoch {progress.epoch + 1}"
+        return f"Stopped at {where}; saved, so that resuming goes on from there."
+    if progress.epoch:
+        return f"Stopped after epoch {progress.epoch}; resuming goes on from there."
     return "Stopped before the first step."

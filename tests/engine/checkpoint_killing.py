@@ -21,14 +21,14 @@ from engine.artifacts.predictions import Labelled
 from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
-from engine.training.evaluation import Judged, outcomes
+from engine.training.evaluation import Evaluation, per_sample_eval
 from engine.training.failures import BadCheckpoint
 from engine.training.retention import Checkpoints
 from engine.training.state import Training
 
 ABOUT = {"classes": ["a"], "preprocessing": {}, "spec": {}}
 JUDGES = Labelled("letters", "validation", [f"a/{number}.png" for number in range(500)], np.zeros(500, np.int64))
-JUDGED = Judged(outcomes(torch.zeros(500, 1), torch.zeros(500, dtype=torch.int64)))
+JUDGED = Evaluation(per_sample_eval(torch.zeros(500, 1), torch.zeros(500, dtype=torch.int64)))
 
 
 def new_training() -> Training:
@@ -38,7 +38,7 @@ def new_training() -> Training:
 
 def save_without_end(run: Path, newest: str | None) -> None:
     training = new_training()
-    checkpoints = Checkpoints(run, ABOUT, judges=JUDGES, reporter=Reporter(Lines(run / "events.jsonl")))
+    checkpoints = Checkpoints(run, ABOUT, val_samples=JUDGES, reporter=Reporter(Lines(run / "events.jsonl")))
     checkpoints.resume(training, newest)
     while True:
         training.finish_epoch()

@@ -11,7 +11,7 @@ from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training.loop import fit
 from engine.training.memory import Memory
-from engine.training.metric_logger import Meter
+from engine.training.metric_logger import MetricLogger
 from engine.training.preparation import build, build_network, equip, prepare_data
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
@@ -76,7 +76,7 @@ class DigitsRun:
         if dropout:
             self.training.model = nn.Sequential(nn.Dropout(dropout), self.training.model)
         self.checkpoints = Checkpoints(
-            folder, self.data.about, judges=self.data.judges, best_by=best_by, reporter=self.reporter
+            folder, self.data.about, val_samples=self.data.val_samples, best_by=best_by, reporter=self.reporter
         )
 
     def resume(self, wanted: str | None) -> str | None:
@@ -84,9 +84,9 @@ class DigitsRun:
 
     def fit(self, *, until_step: int | None = None, stop: Any = None, stop_computing: Any = None) -> bool:
         """Train on; leave when `until_step` steps are done."""
-        at, epochs = self.training.at, self.spec.epochs
+        progress, epochs = self.training.progress, self.spec.epochs
         steps = epochs * len(self.train)
-        self.feeds, self.stepper = equip(
+        self.training_data, self.stepper = equip(
             self.spec,
             self.data,
             self.training,
@@ -98,12 +98,12 @@ class DigitsRun:
         )
         return fit(
             self.training,
-            self.feeds,
+            self.training_data,
             recipe=self.recipe,
             stepper=self.stepper,
-            meter=Meter(self.reporter, at, epochs=epochs, steps=steps, memory=Memory(CPU)),
+            logger=MetricLogger(self.reporter, progress, epochs=epochs, steps=steps, memory=Memory(CPU)),
             checkpoints=self.checkpoints,
-            stop=stop or (lambda: until_step is not None and at.step >= until_step),
+            stop=stop or (lambda: until_step is not None and progress.step >= until_step),
         )
 
     def weights(self) -> dict[str, torch.Tensor]:

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from engine.errors import Unavailable
 from engine.specs import RunSpec
-from engine.training.distributed.process_group import Ranks
+from engine.training.distributed.process_group import DDPGroup
 from engine.training.distributed.rank import GPUS
 from engine.training.network.cut import CannotCut, Pieces, pieces
 from engine.training.precision import Format
@@ -30,7 +30,7 @@ from engine.training.step import Stepper
 LossOf = Callable[[Tensor, Tensor], Tensor]  # logits, targets of a micro-batch -> its share of the batch's mean loss
 
 
-class Pipe(Ranks):
+class PipelineGroup(DDPGroup):
     """One of several processes that each have some of the stages. All draw the same batches; what the last one finds
     out, loss and logits, is told to all.
 
@@ -55,17 +55,17 @@ class Pipe(Ranks):
     def sum(self, value: Tensor) -> Tensor:
         return value
 
-    def match(self, model: nn.Module) -> None:
+    def sync_buffers(self, model: nn.Module) -> None:
         """Statistics of a stage are its owner's alone."""
 
-    def settle(self, training: Training, image: Tensor, form: Format) -> None:
+    def setup(self, training: Training, image: Tensor, form: Format) -> None:
         if form.scaler.is_enabled():
             raise Unavailable(
                 "fp16 cannot be computed in a pipeline: its ranks would scale apart. Choose bf16 or fp32."
             )
         for network in _networks(training):
             network.eval()
-        self._plan = planned(training.model, self._spec, image, form, self.world)
+        self._plan = planned(training.model, self._spec, image, form, self.world_size)
         for network in _networks(training):
             for place, other in enumerate(self._plan.pieces.of(network)):
                 if place != self.rank:
@@ -76,17 +76,17 @@ class Pipe(Ranks):
         dist.broadcast(training.totals, src=0)
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        return Piped(self, self._plan, model, self._spec.compute.micro_batches)
+        return PipelinedModel(self, self._plan, model, self._spec.compute.micro_batches)
 
-    judging = wrap
+    wrap_for_eval = wrap
 
-    def own_states(self, training: Training) -> list[dict[str, Any]]:
+    def gather_states(self, training: Training) -> list[dict[str, Any]]:
         """As of all ranks; and the first one takes over what the others have learned, for it saves the whole."""
         held = [self._own(network).state_dict() for network in _networks(training)]
         names = dict(self._own(training.model).named_parameters())
         moments = {name: training.optimizer.state.get(value, {}) for name, value in names.items()}
-        told: list[Any] = [None] * self.world
-        dist.gather_object(_on_cpu([held, moments]), told if self.is_first else None, dst=0, group=self._words)
+        told: list[Any] = [None] * self.world_size
+        dist.gather_object(_on_cpu([held, moments]), told if self.is_first else None, dst=0, group=self._cpu_group)
         if self.is_first:
             every = dict(training.model.named_parameters())
             for theirs, moments in told[1:]:
@@ -95,7 +95,7 @@ class Pipe(Ranks):
                 for name, moment in moments.items():
                     if moment:
                         training.optimizer.state[every[name]] = moment
-        return super().own_states(training)
+        return super().gather_states(training)
 
     def from_first(self, value: Tensor) -> Tensor:
         """Collective: the first rank's."""
@@ -104,7 +104,7 @@ class Pipe(Ranks):
 
     def from_last(self, value: Tensor) -> Tensor:
         """Collective: the last rank's; the others give a tensor of the same shape and type."""
-        dist.broadcast(value := value.contiguous(), src=self.world - 1)
+        dist.broadcast(value := value.contiguous(), src=self.world_size - 1)
         return value
 
     def norm(self, gradients: Sequence[Tensor]) -> Tensor:
@@ -117,13 +117,13 @@ class Pipe(Ranks):
         return self._plan.pieces.of(network)[self.rank]
 
 
-class Piped(nn.Module):
+class PipelinedModel(nn.Module):
     """The network as a rank calls it: maps images (n, C, H, W), which only the first looks at, to logits, known to all.
 
     Every call is collective.
     """
 
-    def __init__(self, pipe: Pipe, plan: "Plan", network: nn.Module, micro_batches: int) -> None:
+    def __init__(self, pipe: PipelineGroup, plan: "Plan", network: nn.Module, micro_batches: int) -> None:
         super().__init__()
         all_pieces = plan.pieces.of(network)
         self._pipe, self._plan, self._micro_batches = pipe, plan, micro_batches
@@ -140,7 +140,7 @@ class Piped(nn.Module):
     def learn(self, images: Tensor, targets: Tensor, loss_of: LossOf) -> tuple[Tensor, Tensor]:
         """Loss of the batch and its logits, of which nothing can be derived any more: the gradients are there."""
         self._loss_of, losses = loss_of, list[Tensor]()
-        is_last = self._pipe.rank == self._pipe.world - 1
+        is_last = self._pipe.rank == self._pipe.world_size - 1
         schedule = self._schedule(len(images), learns=True)
         made = schedule.step(
             *self._entering(images), target=targets if is_last else None, losses=losses if is_last else None
@@ -159,14 +159,14 @@ class Piped(nn.Module):
     def _schedule(self, images: int, *, learns: bool) -> Any:
         """One for each size of a batch, such as the shorter last one: its buffers have the shape of a micro-batch."""
         if (images, learns) not in self._made:
-            rank, world = self._pipe.rank, self._pipe.world
+            rank, world_size = self._pipe.rank, self._pipe.world_size
             count = max(parts for parts in range(1, self._micro_batches + 1) if images % parts == 0)
             takes, gives = (
                 self._plan.crossing[place].of(images // count, learns and self._learns[place])
                 for place in (rank, rank + 1)
             )
-            stage = PipelineStage(self.piece, rank, world, self._pipe.device, input_args=takes, output_args=gives)
-            kind = Schedule1F1B if count >= world else ScheduleGPipe  # which needs as many parts as ranks
+            stage = PipelineStage(self.piece, rank, world_size, self._pipe.device, input_args=takes, output_args=gives)
+            kind = Schedule1F1B if count >= world_size else ScheduleGPipe  # which needs as many parts as ranks
             self._made[images, learns] = kind(stage, count, loss_fn=self._loss if learns else None, scale_grads=False)
         return self._made[images, learns]
 
@@ -174,24 +174,24 @@ class Piped(nn.Module):
         return self._loss_of(logits, targets)
 
 
-class PipeStepper(Stepper):
+class PipelineStepper(Stepper):
     """As `Stepper`, with gradients by way of the pipe. Memory that runs out ends the run: others wait in the middle."""
 
-    crew: Pipe
+    group: PipelineGroup
 
     def _gradients(self, enter: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        assert isinstance(enter, Piped)
-        targets = self.crew.from_first(targets)
-        whole = self.objective.mass(targets)
+        assert isinstance(enter, PipelinedModel)
+        targets = self.group.from_first(targets)
+        whole = self.criterion.weight_sum(targets)
 
         def loss_of(logits: Tensor, their: Tensor) -> Tensor:
-            return self.objective(logits.float(), their) * (self.objective.mass(their) / whole)
+            return self.criterion(logits.float(), their) * (self.criterion.weight_sum(their) / whole)
 
         return enter.learn(images, targets, loss_of)
 
     def _clip(self, enter: nn.Module) -> None:
         values = [value for value in enter.parameters() if value.grad is not None]
-        norm = self.crew.norm([value.grad for value in values if value.grad is not None])
+        norm = self.group.norm([value.grad for value in values if value.grad is not None])
         clip_grads_with_norm_(values, self.clip_norm, norm)
 
 
@@ -229,17 +229,17 @@ class _Piece(nn.Module):
 
 
 @torch.no_grad()
-def planned(network: nn.Module, spec: RunSpec, image: Tensor, form: Format, world: int) -> Plan:
-    """Cut into `world` pieces of about the same arithmetic, counted on one image (1, C, H, W).
+def planned(network: nn.Module, spec: RunSpec, image: Tensor, form: Format, world_size: int) -> Plan:
+    """Cut into `world_size` pieces of about the same arithmetic, counted on one image (1, C, H, W).
 
     Raises:
         Unavailable: It cannot be cut into so many.
     """
     names = [name for name in list(spec.thaw_plan)[1:] if _is_cut_before(network, spec, name)]
-    if len(names) + 1 < world:
+    if len(names) + 1 < world_size:
         raise Unavailable(
-            f"{spec.model.backbone} can be cut into at most {len(names) + 1} pieces, and {world} processes were asked "
-            "for. Ask for fewer."
+            f"{spec.model.backbone} can be cut into at most {len(names) + 1} pieces, and {world_size} processes "
+            "were asked for. Ask for fewer."
         )
     flops, value, crossing = [], image, [_Crossing(tuple(image.shape[1:]), image.dtype)]
     for inner in pieces(network, spec.model, names).of(network):
@@ -247,7 +247,7 @@ def planned(network: nn.Module, spec: RunSpec, image: Tensor, form: Format, worl
             value = _Piece(inner, form)(value)
         flops.append(counted.get_total_flops())
         crossing.append(_Crossing(tuple(value.shape[1:]), value.dtype))
-    ends = balanced(tuple(flops), world)
+    ends = balanced(tuple(flops), world_size)
     cut = pieces(network, spec.model, [names[end - 1] for end in ends[:-1]])
     return Plan(cut, [crossing[0], *(crossing[end] for end in ends)], form)
 

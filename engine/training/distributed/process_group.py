@@ -31,10 +31,10 @@ T = TypeVar("T")
 PATIENCE = datetime.timedelta(days=7)
 
 
-class Crew:
+class ProcessGroup:
     """One process that trains alone."""
 
-    rank, world = 0, 1
+    rank, world_size = 0, 1
 
     @property
     def is_first(self) -> bool:
@@ -44,9 +44,9 @@ class Crew:
     @property
     def share(self) -> tuple[int, int]:
         """(rank, processes), as `Batches` takes its part of every batch."""
-        return self.rank, self.world
+        return self.rank, self.world_size
 
-    def part_chances(self, seed: int) -> None:
+    def seed_ranks(self, seed: int) -> None:
         """From here on each rank has chances of its own; what came before was the same for all."""
 
     def any(self, flag: bool) -> bool:
@@ -61,15 +61,15 @@ class Crew:
         """Collective: every rank's value, by rank."""
         return [value]
 
-    def first(self, make: Callable[[], T]) -> T:
+    def broadcast(self, make: Callable[[], T]) -> T:
         """Collective: what the first rank makes while the others wait."""
         return make()
 
-    def in_turn(self, make: Callable[[], T]) -> T:
+    def rank0_first(self, make: Callable[[], T]) -> T:
         """Collective: every rank makes its own, the first before the others, which find what it left in caches."""
         return make()
 
-    def settle(self, training: "Training", image: Tensor, form: "Format") -> None:
+    def setup(self, training: "Training", image: Tensor, form: "Format") -> None:
         """Collective, once, before the first step.
 
         Args:
@@ -80,33 +80,33 @@ class Crew:
         """Collective: `model`, whose gradients after a backward pass are the mean over the ranks'."""
         return model
 
-    def judging(self, model: nn.Module) -> nn.Module:
+    def wrap_for_eval(self, model: nn.Module) -> nn.Module:
         """`model`, to look at its logits only."""
         return model
 
-    def alone(self, model: nn.Module) -> AbstractContextManager[None]:
+    def no_sync(self, model: nn.Module) -> AbstractContextManager[None]:
         """Within it, gradients of a wrapped model are gathered without the other ranks'."""
         return nullcontext()
 
-    def match(self, model: nn.Module) -> None:
+    def sync_buffers(self, model: nn.Module) -> None:
         """Collective: all take over the first rank's statistics (of BatchNorm), which are those that are saved."""
 
-    def own_states(self, training: "Training") -> list[dict[str, Any]]:
+    def gather_states(self, training: "Training") -> list[dict[str, Any]]:
         """Collective, before a checkpoint: what each rank has of its own, by rank."""
         return self.gather(training.own_state())
 
-    def tell(self, readings: dict[str, float]) -> None:
+    def publish(self, readings: dict[str, float]) -> None:
         """Lay down this rank's latest readings; holds nobody up."""
 
-    def heard(self) -> dict[int, dict[str, float]]:
+    def collect(self) -> dict[int, dict[str, float]]:
         """The latest readings of the ranks that told any."""
         return {}
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Collective: all is done; nobody is left waiting."""
 
 
-class Ranks(Crew):
+class DDPGroup(ProcessGroup):
     """One of several processes, each with its part of every batch; torch's launcher says which, by environment.
 
     Raises:
@@ -114,26 +114,28 @@ class Ranks(Crew):
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.rank, self.world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.rank, self.world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
         self.device = device
         # the launcher holds the store on a port that the system chose
         at = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
         held = dist.TCPStore(*at, is_master=False, timeout=PATIENCE)  # type: ignore[attr-defined]
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         self._store = dist.PrefixStore(f"thaw/{attempt}", held)  # type: ignore[attr-defined]
-        has_own_gpu = device.type == "cuda" and int(os.environ[GPUS]) >= self.world
+        has_own_gpu = device.type == "cuda" and int(os.environ[GPUS]) >= self.world_size
         backend = "nccl" if has_own_gpu and dist.is_nccl_available() else "gloo"  # which shares a GPU as well
-        dist.init_process_group(backend, store=self._store, rank=self.rank, world_size=self.world, timeout=PATIENCE)
+        dist.init_process_group(
+            backend, store=self._store, rank=self.rank, world_size=self.world_size, timeout=PATIENCE
+        )
         # words between processes go by the host: a flag must not wait until a GPU has done all that lies before it
-        self._words: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if backend != "gloo" else None
+        self._cpu_group: Any = dist.new_group(backend="gloo", timeout=PATIENCE) if backend != "gloo" else None
 
-    def part_chances(self, seed: int) -> None:
+    def seed_ranks(self, seed: int) -> None:
         if self.rank:
             seed_all((seed + self.rank * SEED_STEP) % 2**31)
 
     def any(self, flag: bool) -> bool:
         told = torch.tensor(int(flag))
-        dist.all_reduce(told, dist.ReduceOp.MAX, group=self._words)
+        dist.all_reduce(told, dist.ReduceOp.MAX, group=self._cpu_group)
         return bool(told)
 
     def sum(self, value: Tensor) -> Tensor:
@@ -142,18 +144,18 @@ class Ranks(Crew):
         return total
 
     def gather(self, value: T) -> list[T]:
-        values: list[Any] = [None] * self.world
-        dist.all_gather_object(values, value, group=self._words)
+        values: list[Any] = [None] * self.world_size
+        dist.all_gather_object(values, value, group=self._cpu_group)
         return cast(list[T], values)
 
-    def first(self, make: Callable[[], T]) -> T:
+    def broadcast(self, make: Callable[[], T]) -> T:
         told = [make() if self.is_first else None]
-        dist.broadcast_object_list(told, src=0, group=self._words)
+        dist.broadcast_object_list(told, src=0, group=self._cpu_group)
         return cast(T, told[0])
 
-    def in_turn(self, make: Callable[[], T]) -> T:
+    def rank0_first(self, make: Callable[[], T]) -> T:
         made = make() if self.is_first else None
-        dist.barrier(group=self._words)
+        dist.barrier(group=self._cpu_group)
         return made if self.is_first else make()  # type: ignore[return-value]
 
     def wrap(self, model: nn.Module) -> nn.Module:
@@ -166,26 +168,26 @@ class Ranks(Crew):
                 model, device_ids=devices, gradient_as_bucket_view=True, broadcast_buffers=False
             )
 
-    def alone(self, model: nn.Module) -> AbstractContextManager[None]:
+    def no_sync(self, model: nn.Module) -> AbstractContextManager[None]:
         return cast(AbstractContextManager[None], cast(DistributedDataParallel, model).no_sync())
 
-    def match(self, model: nn.Module) -> None:
+    def sync_buffers(self, model: nn.Module) -> None:
         for value in model.buffers():
             dist.broadcast(value, src=0)
 
-    def tell(self, readings: dict[str, float]) -> None:
+    def publish(self, readings: dict[str, float]) -> None:
         self._store.set(f"readings/{self.rank}", json.dumps(readings))
 
-    def heard(self) -> dict[int, dict[str, float]]:
-        names = {rank: f"readings/{rank}" for rank in range(self.world)}
+    def collect(self) -> dict[int, dict[str, float]]:
+        names = {rank: f"readings/{rank}" for rank in range(self.world_size)}
         return {rank: json.loads(self._store.get(name)) for rank, name in names.items() if self._store.check([name])}
 
-    def leave(self) -> None:
-        dist.barrier(group=self._words)
+    def close(self) -> None:
+        dist.barrier(group=self._cpu_group)
         dist.destroy_process_group()
 
 
-class Copies(Crew):
+class DataParallelGroup(ProcessGroup):
     """One process that copies the network to every GPU in each step; without GPUs it trains as any other."""
 
     def wrap(self, model: nn.Module) -> nn.Module:

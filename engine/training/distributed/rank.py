@@ -34,7 +34,7 @@ def die_with_the_launcher() -> None:
         os._exit(1)
 
 
-def settle_in(folder: Path) -> None:
+def become_rank(folder: Path) -> None:
     """Make this process a rank: it dies with its launcher, takes its GPU; all but the first get a log of their own.
 
     Call it before torch is imported: later a GPU cannot be chosen any more.

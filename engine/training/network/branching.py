@@ -32,7 +32,7 @@ def adapted(
 ) -> tuple[State, str]:
     """The `state` of a run of `before`, for `training`, which was built as `now` asks; and what begins anew, in words.
 
-    Position and chance go on as they were, moments of the optimiser as far as it is the same optimiser.
+    TrainingProgress and chance go on as they were, moments of the optimiser as far as it is the same optimiser.
     """
     fitting, anew = dict(state), []
     if _memory(now) == _memory(before):

@@ -32,7 +32,7 @@ def build(asked: specs.Model, *, classes: int, channels: int, image_size: int) -
     return network
 
 
-def take_over(network: nn.Module, tensors: dict[str, Tensor], *, strict: bool = True) -> None:
+def load_tensors(network: nn.Module, tensors: dict[str, Tensor], *, strict: bool = True) -> None:
     """`load_state_dict` of tensors out of a file, whose plain mapping lacks the versions of layers MNASNet asks for."""
     own = network.state_dict()
     state = OrderedDict(tensors)

@@ -54,7 +54,7 @@ def _lies_in(name: str, path: str) -> bool:
     return name == path or name.startswith(f"{path}.")
 
 
-class Thawing:
+class UnfreezeSchedule:
     """Carries a plan out: in each epoch the stages that are due learn, all others are frozen."""
 
     def __init__(self, stages: list[Stage], plan: Plan, *, with_statistics: bool) -> None:

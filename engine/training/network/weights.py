@@ -16,9 +16,10 @@ from engine import specs
 from engine.catalog import BACKBONES, WEIGHTS
 from engine.catalog.freezing import HEAD
 from engine.catalog.named import named
+from engine.data.arrays import NormStats
 from engine.errors import Unavailable
 from engine.training import checkpoint
-from engine.training.network.model import first_convolution, take_over
+from engine.training.network.model import first_convolution, load_tensors
 from engine.training.network.stages import stage_paths
 
 Tell = Callable[[int, int], None]  # bytes so far, bytes in all
@@ -37,7 +38,7 @@ class Found:
     tensors: Tensors
     source: str  # for a human: where they come from
     classes: tuple[str, ...] = ()  # that its head knows
-    recipe: tuple[list[float], list[float]] | None = None  # mean and std, 0 to 1, of the images it learned from
+    norm_stats: NormStats | None = None  # of the images it learned from
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,11 @@ def pretrained(asked: Asked) -> Found:
     except Exception as error:  # torch raises nearly anything on damaged files
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise Unavailable(f"{file} cannot be read ({first}). Delete it, so that it is fetched again.") from None
-    return Found(renamed(name, tensors), f"torchvision's {weights}", recipe=(list(row.recipe[0]), list(row.recipe[1])))
+    return Found(
+        renamed(name, tensors),
+        f"torchvision's {weights}",
+        norm_stats=NormStats(list(row.recipe[0]), list(row.recipe[1])),
+    )
 
 
 def renamed(backbone: str, tensors: Tensors) -> Tensors:
@@ -112,8 +117,8 @@ def from_file(asked: Asked) -> Found:
                 told = json.loads((file.metadata() or {}).get("thaw", "{}"))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
             shape = told.get("preprocessing")
-            recipe = (shape["mean"], shape["std"]) if shape else None
-            return Found(tensors, str(path), tuple(told.get("classes", ())), recipe)
+            norm_stats = NormStats(shape["mean"], shape["std"]) if shape else None
+            return Found(tensors, str(path), tuple(told.get("classes", ())), norm_stats)
         return Found(_unwrapped(checkpoint.read_tensors(path)), str(path))
     except FileNotFoundError:
         raise Unavailable(f"The weights file {path} is gone. Put it back, or choose other weights.") from None
@@ -152,7 +157,7 @@ def load(network: nn.Module, asked: specs.Model, found: Found, *, classes: list[
             f"The weights of {found.source} fit nothing in {asked.backbone} (they hold {names}). "
             "Choose the backbone they were made for."
         )
-    take_over(network, fits, strict=False)
+    load_tensors(network, fits, strict=False)
     new = [f"{name} {_shape(value)}" for name, value in wanted.items() if name not in fits]
     left_out = [f"{name} {_shape(value)}" for name, value in sorted(tensors.items()) if name not in fits]
     return Fitted(found.source, list(fits), new, left_out, changed)

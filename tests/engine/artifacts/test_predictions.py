@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, top_k_accuracy_score
 from engine import api
 from engine.artifacts.predictions import Labelled, Predictions
 from engine.training import checkpoint
-from engine.training.evaluation import Judged, outcomes
+from engine.training.evaluation import Evaluation, per_sample_eval
 from storage import Checkpoint, Store
 from tests.engine.digits_run import DigitsRun
 from tests.pages import seed_datasets
@@ -39,7 +39,7 @@ def of(logits: torch.Tensor, labels: torch.Tensor) -> Predictions:
     names = [f"{place}.png" for place in range(len(labels))]
     shown = Labelled("things", "all", names, labels.numpy())
     classes = [f"class {place}" for place in range(logits.shape[1])]
-    return Judged(outcomes(logits, labels)).predictions(shown, classes, run="r", epoch=1)
+    return Evaluation(per_sample_eval(logits, labels)).predictions(shown, classes, run="r", epoch=1)
 
 
 def test_each_image_is_told_of_as_the_saved_weights_see_it(run: DigitsRun, kept: Predictions) -> None:

@@ -118,14 +118,14 @@ def test_what_features_depend_on_makes_others(tmp_path: Path, other: dict[str, A
 def test_what_is_never_the_same_twice_is_not_kept(tmp_path: Path, spec: dict[str, Any]) -> None:
     run = trained(tmp_path, "a", spec, until_step=2)
     assert not (tmp_path / "cache-once" / "features").exists()
-    assert run.feeds.at(0).cut is None
+    assert run.training_data.for_epoch(0).cut is None
 
 
 def test_views_of_changed_images_take_turns(tmp_path: Path) -> None:
     data = {"dataset": "digits", "image_size": 16, "augmentations": ["rotate"]}
     run = trained(tmp_path, "a", {**HEAD, "data": data, "epochs": 5}, views=2)
     assert len(told(run, "Features of changed images")) == 2
-    first, second, third = (run.feeds.at(epoch).train.look(torch.arange(4)) for epoch in range(3))
+    first, second, third = (run.training_data.for_epoch(epoch).train.look(torch.arange(4)) for epoch in range(3))
     assert torch.equal(first, third)
     assert not torch.equal(first, second)
     assert not torch.equal(first[:1].expand(2, -1), first[1:3])

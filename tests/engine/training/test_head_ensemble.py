@@ -8,9 +8,9 @@ import torch
 
 from engine.artifacts.predictions import Predictions
 from engine.specs import RunSpec, shared_by
-from engine.training.head_ensemble import Member, Together, with_own_head
+from engine.training.head_ensemble import HeadEnsemble, Member, with_own_head
 from engine.training.memory import Memory
-from engine.training.metric_logger import Meter
+from engine.training.metric_logger import MetricLogger
 from engine.training.preparation import build, build_network, equip, prepare_data
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
@@ -42,7 +42,7 @@ class Trio:
         for number, spec in enumerate(self.specs):
             training, recipe, images = build(spec, self.data, CPU, with_own_head(self.network, first.model))
             if not number:
-                self.feeds, _ = equip(
+                self.training_data, _ = equip(
                     spec,
                     self.data,
                     training,
@@ -61,8 +61,10 @@ class Trio:
         return Member(
             training,
             recipe,
-            Meter(recorder, training.at, epochs=spec.epochs, steps=spec.epochs * steps, memory=Memory(CPU)),
-            Checkpoints(folder / str(number), about, judges=self.data.judges, reporter=recorder),
+            MetricLogger(
+                recorder, training.progress, epochs=spec.epochs, steps=spec.epochs * steps, memory=Memory(CPU)
+            ),
+            Checkpoints(folder / str(number), about, val_samples=self.data.val_samples, reporter=recorder),
             leaves=lambda: number in self.asked,
             ended=lambda finished, error: self.ends.update({number: (finished, error)}),
         )
@@ -88,7 +90,7 @@ def assert_kept_as_judged(folder: Path, accuracy: float) -> None:
 def test_each_learns_what_it_would_have_learned_alone(tmp_path: Path) -> None:
     specs = [HEAD | {"optimisation": one, "epochs": 2 + place % 2} for place, one in enumerate(OPTIMISATIONS)]
     trio = Trio(tmp_path, specs)
-    Together(trio.members, trio.feeds).fit()
+    HeadEnsemble(trio.members, trio.training_data).fit()
     assert trio.ends == {number: (True, None) for number in range(len(specs))}
     for number, spec in enumerate(specs):
         run = alone(tmp_path / f"alone {number}", spec)
@@ -97,8 +99,8 @@ def test_each_learns_what_it_would_have_learned_alone(tmp_path: Path) -> None:
             expected = [line["values"][name] for line in run.reporter.of("metrics") if name in line["values"]]
             assert trio.curve(number, name) == pytest.approx(expected, abs=1e-5)
         for (name, ours), theirs in zip(
-            trio.members[number].training.judged.state_dict().items(),
-            run.training.judged.state_dict().values(),
+            trio.members[number].training.eval_model.state_dict().items(),
+            run.training.eval_model.state_dict().values(),
             strict=True,
         ):
             torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4, msg=name)
@@ -106,12 +108,12 @@ def test_each_learns_what_it_would_have_learned_alone(tmp_path: Path) -> None:
 
 def test_who_goes_on_from_its_checkpoint_alone_ends_where_it_would_have(tmp_path: Path) -> None:
     trio = Trio(tmp_path, [HEAD | {"epochs": 4, "optimisation": one} for one in OPTIMISATIONS[:2]])
-    trio.members[1].leaves = lambda: trio.members[1].training.at.step >= 40
-    Together(trio.members, trio.feeds).fit()
+    trio.members[1].leaves = lambda: trio.members[1].training.progress.step >= 40
+    HeadEnsemble(trio.members, trio.training_data).fit()
     assert trio.ends == {0: (True, None), 1: (False, None)}
     run = DigitsRun(tmp_path / "1", tmp_path / "cache", spec=trio.specs[1].model_dump(mode="json"))
     assert run.resume(run.saved()[-1] and f"checkpoints/{run.saved()[-1]}")
-    assert run.training.at.step == 40
+    assert run.training.progress.step == 40
     assert run.fit()
     whole = alone(tmp_path / "whole", trio.specs[1].model_dump(mode="json"))
     for ours, theirs in zip(run.weights().values(), whole.weights().values(), strict=True):
@@ -123,7 +125,7 @@ def test_one_that_fails_leaves_the_others_alone(tmp_path: Path) -> None:
     trio = Trio(tmp_path, [HEAD, wild | {"epochs": 30}])
     with torch.no_grad():
         list(trio.members[1].training.model.parameters())[-1].fill_(float("inf"))
-    Together(trio.members, trio.feeds).fit()
+    HeadEnsemble(trio.members, trio.training_data).fit()
     assert trio.ends[0] == (True, None)
     finished, error = trio.ends[1]
     assert not finished

@@ -71,9 +71,9 @@ def test_evaluate_agrees_with_a_plain_count(finished):
                 losses += cross_entropy(logits, label[None]).item()
                 right += int(logits.argmax() == label)
                 count += 1
-    judged = evaluate(model, finished.validation, Format()).metrics
-    assert judged["val/accuracy"] == right / count
-    assert judged["val/loss"] == pytest.approx(losses / count, rel=1e-4)
+    evaluation = evaluate(model, finished.validation, Format()).metrics
+    assert evaluation["val/accuracy"] == right / count
+    assert evaluation["val/loss"] == pytest.approx(losses / count, rel=1e-4)
 
 
 def test_a_batch_that_memory_has_no_room_for_is_judged_in_parts(finished):
@@ -91,8 +91,8 @@ def test_a_batch_that_memory_has_no_room_for_is_judged_in_parts(finished):
         def parameters(self, recurse=True):
             return model.parameters(recurse)
 
-    judged, whole = (evaluate(one, finished.validation, Format()).metrics for one in (Cramped(), model))
-    assert judged == pytest.approx(whole, rel=1e-5)
+    evaluation, whole = (evaluate(one, finished.validation, Format()).metrics for one in (Cramped(), model))
+    assert evaluation == pytest.approx(whole, rel=1e-5)
     assert sorted(sizes)[-1] > 20 >= sizes[-1]
 
 
@@ -116,8 +116,8 @@ def test_saved_weights_reach_the_reported_accuracy(finished, tmp_path, cache):
     last = finished.reporter.of("checkpoint")[-1]
     other = DigitsRun(tmp_path, cache, spec=finished.spec.model_dump())
     other.training.model.load_state_dict(checkpoint.read_weights(finished.folder / last["path"]))
-    judged = evaluate(other.training.model, other.validation, Format())
-    assert judged.metrics["val/accuracy"] == last["metrics"]["val/accuracy"]
+    evaluation = evaluate(other.training.model, other.validation, Format())
+    assert evaluation.metrics["val/accuracy"] == last["metrics"]["val/accuracy"]
 
 
 def test_same_seed_same_losses_other_seed_others(tmp_path, cache):
@@ -133,7 +133,7 @@ def test_stop_leaves_at_the_next_step_and_saves(tmp_path, cache):
     run = DigitsRun(tmp_path, cache)
     per_epoch = len(run.train)
     assert not run.fit(until_step=per_epoch + 5)
-    assert run.training.at.step == per_epoch + 5
+    assert run.training.progress.step == per_epoch + 5
     assert run.saved() == ["e0001", f"e0001-s{per_epoch + 5:07d}"]
 
 
@@ -148,7 +148,7 @@ def test_nan_loss_is_diverged_at_its_very_step_and_the_last_finite_checkpoint_st
     step = len(run.train) + 7
 
     def poison() -> bool:  # asked before each step, as a fault between two of them
-        if run.training.at.step == step - 1:
+        if run.training.progress.step == step - 1:
             next(run.training.model.parameters()).data.fill_(float("nan"))
         return False
 

@@ -83,7 +83,7 @@ def test_control_leaving_a_part_out_is_not_equal(tmp_path, cache, whole, part):
                 training.optimizer.state.clear()
 
     run = _go_on(tmp_path, cache, _left(tmp_path, cache, 30), spoil)
-    assert run.training.at.step == whole.training.at.step
+    assert run.training.progress.step == whole.training.progress.step
     assert not equal(run.training, whole.training)
 
 
@@ -188,7 +188,7 @@ def test_where_saving_takes_long_short_epochs_are_saved_now_and_then_and_the_bes
 
     left = DigitsRun(tmp_path / "left", cache, spec=spec)
     assert not left.fit(
-        stop=lambda: left.training.at.epoch >= 3
+        stop=lambda: left.training.progress.epoch >= 3
     )  # asked to stop when an epoch was complete and not saved
     assert left.saved()[-1] == "e0003"
     last = DigitsRun(tmp_path / "left", cache, spec=spec)
@@ -201,7 +201,7 @@ def test_where_saving_takes_long_short_epochs_are_saved_now_and_then_and_the_bes
 def test_the_best_is_kept_by_what_is_asked_for(tmp_path, cache, best_by, best):
     run = DigitsRun(tmp_path / "run", cache, spec={"keep_checkpoints": 1}, best_by=best_by)
     for epoch, (accuracy, loss) in enumerate([(0.0, 0.9), (0.6, 0.3), (0.9, 0.7), (0.8, 0.8)], 1):
-        run.training.at.epoch = epoch
+        run.training.progress.epoch = epoch
         run.checkpoints.save(run.training, {"val/accuracy": accuracy, "val/loss": loss})
     assert run.saved() == [f"e000{best}", "e0004"]
     assert [line["epoch"] for line in run.reporter.of("checkpoint") if line["best"]][-1] == best

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from engine.specs import Optimisation
-from engine.training.criterion import Objective
+from engine.training.criterion import Criterion
 from engine.training.precision import Format
-from engine.training.state import Choices
+from engine.training.state import RuntimeChoices
 from engine.training.step import Stepper
 from tests.engine.digits_run import DigitsRun
 
@@ -27,7 +27,7 @@ def network(*, norm: bool = False) -> nn.Module:
 def gradients(parts: int, balance: str = "none", *, norm: bool = False) -> tuple[list[Tensor], Tensor]:
     model = network(norm=norm)
     asked = Optimisation(balance=balance)
-    stepper = Stepper(Objective(asked, LABELS.numpy(), 3), Format(), Choices(parts=parts))
+    stepper = Stepper(Criterion(asked, LABELS.numpy(), 3), Format(), RuntimeChoices(parts=parts))
     kept: list[Tensor] = []
 
     class Keeps(torch.optim.SGD):
@@ -88,7 +88,7 @@ def test_a_run_that_runs_out_of_memory_goes_on_in_parts(tmp_path: Path, error: E
     narrow.training.model = Narrow(narrow.training.model, most, after, error)
     assert narrow.fit()
     assert narrow.training.choices.parts == 64 // most
-    assert narrow.training.at.step == smooth.training.at.step  # the same steps, of the same batches
+    assert narrow.training.progress.step == smooth.training.progress.step  # the same steps, of the same batches
     losses = [
         [line["values"]["train/loss"] for line in run.reporter.of("metrics") if "train/loss" in line["values"]]
         for run in (smooth, narrow)
@@ -112,7 +112,7 @@ def test_chances_are_those_of_the_first_try() -> None:
     narrow = Narrow(model, 5, 0, MemoryError())
     drawn = []
     model[1].register_forward_pre_hook(lambda *_: drawn.append(torch.get_rng_state().clone()))
-    stepper = Stepper(Objective(Optimisation(), LABELS.numpy(), 3), Format(), Choices())
+    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices())
     before = torch.get_rng_state()
     stepper.take(
         narrow, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6, generator=torch.Generator()), LABELS
@@ -123,7 +123,7 @@ def test_chances_are_those_of_the_first_try() -> None:
 def test_batch_norm_is_told_to_see_smaller_parts() -> None:
     said: list[str] = []
     model = Narrow(network(norm=True), 5, 0, MemoryError())
-    stepper = Stepper(Objective(Optimisation(), LABELS.numpy(), 3), Format(), Choices(), say=said.append)
+    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices(), say=said.append)
     stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert said == [
         "Out of memory: batches of 10 are now computed in 2 parts of 5; BatchNorm sees these smaller parts."
@@ -132,7 +132,7 @@ def test_batch_norm_is_told_to_see_smaller_parts() -> None:
 
 def test_a_single_image_that_does_not_fit_ends_the_run() -> None:
     model = Narrow(network(), 0, 0, torch.OutOfMemoryError("CUDA out of memory"))
-    stepper = Stepper(Objective(Optimisation(), LABELS.numpy(), 3), Format(), Choices())
+    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices())
     with pytest.raises(torch.OutOfMemoryError):
         stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert stepper.choices.parts == 16
@@ -140,7 +140,7 @@ def test_a_single_image_that_does_not_fit_ends_the_run() -> None:
 
 def test_another_error_is_not_taken_for_memory() -> None:
     model = Narrow(network(), 0, 0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    stepper = Stepper(Objective(Optimisation(), LABELS.numpy(), 3), Format(), Choices())
+    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices())
     with pytest.raises(RuntimeError, match="mat1"):
         stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert stepper.choices.parts == 1

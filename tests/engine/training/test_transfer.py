@@ -14,7 +14,7 @@ from engine.catalog import BACKBONES
 from engine.errors import Unavailable
 from engine.specs import Model
 from engine.training.network import weights
-from engine.training.network.model import build, take_over
+from engine.training.network.model import build, load_tensors
 from tests.engine.digits_run import DigitsRun, equal
 
 SMALL_NET = {"model": {"backbone": "small_cnn"}}
@@ -127,16 +127,16 @@ def test_with_every_control_on_resumed_is_uninterrupted(tmp_path: Path, cache: P
     second.resume(f"checkpoints/{newest}")
     assert second.fit()
     assert equal(whole.training, second.training)
-    ours, theirs = whole.training.judged.state_dict(), second.training.judged.state_dict()
+    ours, theirs = whole.training.eval_model.state_dict(), second.training.eval_model.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    assert whole.training.trend == second.training.trend
+    assert whole.training.plateau == second.training.plateau
 
 
 def test_early_stopping_ends_a_run_that_learns_nothing_more(tmp_path: Path, cache: Path) -> None:
     frozen = {"learning_rate": 1e-9, "batch_size": 64, "early_stopping": 2}
     run = DigitsRun(tmp_path, cache, spec={**SMALL_NET, "optimisation": frozen, "epochs": 50})
     assert run.fit()
-    assert run.training.at.epoch == 3
+    assert run.training.progress.epoch == 3
     assert "no better validation for 2 epochs" in run.reporter.of("message")[-1]["text"]
 
 
@@ -146,7 +146,7 @@ def test_weights_of_a_run_are_taken_over_and_the_rest_is_listed(tmp_path: Path, 
     path = next((tmp_path / "checkpoints").iterdir()) / "weights.safetensors"
     found = weights.from_file(weights.Asked(Model(backbone="small_cnn"), path))
     assert found.classes == tuple("0123456789")
-    assert found.recipe is not None
+    assert found.norm_stats is not None
 
     same = build(Model(backbone="small_cnn"), classes=10, channels=1, image_size=16)
     fitted = weights.load(same, Model(backbone="small_cnn"), found, classes=list("0123456789"))
@@ -190,7 +190,7 @@ def test_pretrained_weights_are_read_from_torchs_cache(torch_cache: Path) -> Non
         inputs = 1000 if way == "after" else 512
         assert fitted.new == [f"{head}.weight 7 x {inputs}", f"{head}.bias 7"]
         assert fitted.left_out == ([] if way == "after" else ["fc.bias 1000", "fc.weight 1000 x 512"])
-    assert found.recipe == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert found.norm_stats == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 
 
 def test_without_network_and_file_one_sentence_says_what_to_put_where(torch_cache: Path) -> None:
@@ -237,7 +237,7 @@ def test_every_family_takes_over_its_own_weights_and_resumes(backbone: str) -> N
     network = build(asked, classes=3, channels=3, image_size=size)
     assert weights.load(network, asked, found, classes=["a", "b", "c"]).new == []
     assert all(torch.equal(value, original.state_dict()[name]) for name, value in network.state_dict().items())
-    take_over(network, dict(original.state_dict()))  # as a resumed run does
+    load_tensors(network, dict(original.state_dict()))  # as a resumed run does
 
 
 @pytest.mark.parametrize("backbone", ["densenet121", "vit_b_16", "googlenet"])

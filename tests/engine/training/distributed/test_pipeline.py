@@ -17,10 +17,10 @@ def test_shares_are_neighbours_and_the_largest_is_as_small_as_can_be() -> None:
     assert balanced((4, 4, 4), 1) == [3]
 
 
-@pytest.mark.parametrize("world", [2, 3])
-def test_pieces_one_behind_the_other_are_the_network(world: int) -> None:
+@pytest.mark.parametrize("world_size", [2, 3])
+def test_pieces_one_behind_the_other_are_the_network(world_size: int) -> None:
     network, image = build(SPEC.model, classes=5, channels=3, image_size=64).eval(), torch.rand(1, 3, 64, 64)
-    plan = planned(network, SPEC, image, Format(), world)
+    plan = planned(network, SPEC, image, Format(), world_size)
     value = image
     with torch.no_grad():
         for piece, crossing in zip(plan.pieces.of(network), plan.crossing[1:], strict=True):

@@ -67,9 +67,9 @@ def test_another_optimiser_begins_anew_and_says_so(one_epoch, cache):
 def test_another_batch_size_goes_on_counting_steps_and_ends_with_the_epochs(one_epoch, cache):
     changed = {"optimisation": {"learning_rate": 1e-3, "batch_size": 32, "schedule": "cosine"}, "epochs": 3}
     run = go_on(one_epoch.folder, cache, changed)
-    began = run.training.at.step
+    began = run.training.progress.step
     assert run.fit()
-    assert run.training.at.step == began + 2 * len(run.train)
+    assert run.training.progress.step == began + 2 * len(run.train)
     assert run.training.optimizer.param_groups[0]["lr"] < 1e-5  # cosine has come down: it counts epochs, not old steps
 
 
@@ -90,12 +90,12 @@ def test_another_seed_shuffles_otherwise(one_epoch, cache):
 def test_early_stopping_has_its_patience_again(tmp_path, cache):
     asked = {"optimisation": {"learning_rate": 1e-3, "batch_size": 64, "early_stopping": 1}}
     run = DigitsRun(tmp_path / "run", cache, spec={"epochs": 1, **asked})
-    run.training.trend.best = 2.0  # nothing can be better: it ends early
+    run.training.plateau.best = 2.0  # nothing can be better: it ends early
     assert run.fit()
-    assert run.training.trend.since == 1
+    assert run.training.plateau.since == 1
     extended = go_on(run.folder, cache, {"epochs": 3, **asked})
     assert extended.fit()
-    assert extended.training.at.epoch == 2
+    assert extended.training.progress.epoch == 2
 
 
 def test_a_pinned_checkpoint_stays(tmp_path, cache):

@@ -11,7 +11,7 @@ from engine.catalog.freezing import HEAD
 from engine.catalog.named import named
 from engine.specs import Model, Optimisation, RunSpec
 from engine.training.network.model import build
-from engine.training.network.stages import Thawing, stages_of
+from engine.training.network.stages import UnfreezeSchedule, stages_of
 from engine.training.optimiser import build_optimizer
 from tests.backbones import each
 
@@ -39,7 +39,7 @@ def test_stages_hold_every_weight_once_and_head_only_leaves_the_head(backbone: s
     assert all(stage.parameters for stage in stages)
 
     spec = RunSpec.parse({"model": {"backbone": backbone}, "data": size_of(backbone), "freeze": {"policy": "head"}})
-    Thawing(stages, spec.thaw_plan, with_statistics=True).begin_epoch(0)
+    UnfreezeSchedule(stages, spec.thaw_plan, with_statistics=True).begin_epoch(0)
     learning = {name for name, weight in network.named_parameters() if weight.requires_grad}
     head = BACKBONES[backbone].layout.head
     assert learning == {name for name, _ in network.named_parameters() if name.startswith(f"{head}.")}
@@ -53,14 +53,14 @@ def test_frozen_stages_stay_bit_equal_while_the_rest_learns(backbone: str) -> No
     network = build(asked, classes=7, channels=1, image_size=size)
     stages = stages_of(network, asked)
     spec = RunSpec.parse({"model": {"backbone": backbone}, "data": size_of(backbone), "freeze": {"policy": "last"}})
-    thawing = Thawing(stages, spec.thaw_plan, with_statistics=True)
+    unfreezing = UnfreezeSchedule(stages, spec.thaw_plan, with_statistics=True)
     optimizer = build_optimizer(Optimisation(optimizer="sgd", momentum=0), stages, spec.rates)
     frozen = [stage for stage in stages if spec.thaw_plan[stage.name] is None]
     layers = [layer for stage in frozen for layer in stage.layers]
     before = [{name: value.clone() for name, value in layer.state_dict().items()} for layer in layers]
     head = {name: weight.clone() for name, weight in stages[-1].parameters.items()}
     network.train()
-    thawing.begin_epoch(0)
+    unfreezing.begin_epoch(0)
     logits = network(torch.randn(2, 1, size, size))
     assert logits.shape == (2, 7)
     cross_entropy(logits, torch.tensor([0, 6])).backward()

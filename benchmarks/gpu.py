@@ -168,7 +168,8 @@ def ranks(device: torch.device) -> Check:
     import torch.distributed as dist
 
     alone = losses_of(Drawn.begun(PLAIN, device, precision="fp32"), STEPS)
-    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    at = ("127.0.0.1", 0)
+    store = dist.TCPStore(*at, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]  # it is there
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port)}
     shared |= {LAUNCHER: str(os.getpid()), GPUS: str(int(device.type == "cuda"))}
     with TemporaryDirectory() as folder:

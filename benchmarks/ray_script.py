@@ -45,8 +45,9 @@ def main() -> None:
         run_config=tune.RunConfig(storage_path=str(Path(result).parent / "results"), verbose=0),
     )
     found = tuner.fit()
-    first = min(one.metrics_dataframe["told_at"].min() for one in found)
-    best = max(one.metrics_dataframe["accuracy"].max() for one in found)
+    tables = [table for place in range(len(found)) if (table := found[place].metrics_dataframe) is not None]
+    first = min(one["told_at"].min() for one in tables)
+    best = max(one["accuracy"].max() for one in tables)
     Path(result).write_text(json.dumps({"best": float(best), "first_s": float(first) - began}))
 
 

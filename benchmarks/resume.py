@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import torch
 
@@ -143,7 +144,7 @@ class Attempts:
             os.dup2(log, 1)
             os.dup2(log, 2)
             if self._forgetful and run["resume_from"]:
-                state.restore_random = lambda saved: None
+                patch.object(state, "restore_random", lambda saved: None).start()
             code = worker.main(self._folder)
         finally:
             os._exit(code)

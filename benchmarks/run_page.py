@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -27,10 +28,10 @@ def measure() -> list[Figure]:
             store.metrics.last(run.id)
 
         figures = alternate(
-            "reading all its metrics", {way: lambda run=run: read(run) for way, run in runs.items()}, rounds=15
+            "reading all its metrics", {way: partial(read, run) for way, run in runs.items()}, rounds=15
         )
         pages = {way: _page(run) for way, run in runs.items()}
-        figures += alternate("opening", {way: lambda run=run: _page(run) for way, run in runs.items()}, rounds=7)
+        figures += alternate("opening", {way: partial(_page, run) for way, run in runs.items()}, rounds=7)
         figures += alternate("refreshing", {way: page.run for way, page in pages.items()}, rounds=15)
         if api.engine_alive(store):  # a page has woken one in this home
             api.wait_for_request(store, api.shut_down(store).id)

@@ -33,7 +33,7 @@ class Trained:
     """What a run ended with."""
 
     weights: Path
-    losses: list[float]  # of validation, an epoch each
+    losses: list[float | None]  # of validation, an epoch each
 
     @classmethod
     def by(cls, store: Store, run: Run) -> "Trained":

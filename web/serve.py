@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from engine import api
-from storage import NewerDatabase, RunState, SearchState, Store
+from storage import NewerDatabase, Run, RunState, Search, SearchState, Store
 from web.guard import allowed_hosts
 
 ROOT = Path(__file__).parent.parent
@@ -94,11 +94,11 @@ def _serve(dashboard: subprocess.Popen[bytes], port: int, store: Store) -> int:
 def _tell_what_goes_on(store: Store) -> None:
     runs = store.runs.list(states=[state for state in RunState if not state.is_over], alone=True)
     searches = store.searches.list(states=[state for state in SearchState if not state.is_at_rest])
-    going_on = [*runs, *searches]
+    going_on: list[Run | Search] = [*runs, *searches]
     if going_on:
         print("\nThe dashboard is closed. These runs and searches go on training (`make stop` ends all):")
-        for run in going_on:
-            print(f"  {run.id}  {run.state:<9} {run.name}")
+        for one in going_on:
+            print(f"  {one.id}  {one.state:<9} {one.name}")
     else:
         print("\nThe dashboard is closed. Nothing trains.")
 

@@ -1,12 +1,19 @@
 """What a page shows, in its address: a link opens it again, and Back leads to what was shown before."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from math import ceil
-from typing import TypeVar
+from typing import Protocol, Self, TypeVar
 
 import streamlit as st
 
-One = TypeVar("One")
+
+class Sliceable(Sized, Protocol):
+    """A list, a tuple, an array."""
+
+    def __getitem__(self, places: slice, /) -> Self: ...
+
+
+Items = TypeVar("Items", bound=Sliceable)
 
 
 def put(**values: str | int | None) -> None:
@@ -23,13 +30,13 @@ def named_place(name: str, names: Sequence[str]) -> int | None:
     return names.index(given) if given in names else None
 
 
-def shown_page(items: Sequence[One], size: int) -> Sequence[One]:
+def shown_page(items: Items, size: int) -> Items:
     """The `size` items of the page that `?page=` names."""
     page = _page(len(items), size)
     return items[(page - 1) * size : page * size]
 
 
-def page_buttons(items: Sequence[One], size: int, key: str) -> None:
+def page_buttons(items: Sized, size: int, key: str) -> None:
     """The way to the other pages; nothing when there are none."""
     if len(items) <= size:
         return

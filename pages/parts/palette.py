@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 from zlib import crc32
 
-TAG_COLOURS = ("blue", "green", "orange", "violet", "red", "gray")  # of badges, by Streamlit's names
+BadgeColour = Literal["blue", "green", "orange", "violet", "red", "gray"]  # by Streamlit's names
+TAG_COLOURS: tuple[BadgeColour, ...] = ("blue", "green", "orange", "violet", "red", "gray")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pages.parts.palette import Palette
+from pages.parts.palette import BadgeColour, Palette
 from storage import RunState, SearchState
 
 
@@ -12,11 +12,11 @@ class StateLabel:
 
     word: str
     icon: str
-    colour: str  # of a badge, by Streamlit's names
+    colour: BadgeColour
 
     def tint(self, palette: Palette) -> str:
         """The same colour behind the word in a table, mostly see-through."""
-        colours = {
+        colours: dict[BadgeColour, str] = {
             "gray": palette.waiting,
             "blue": palette.busy,
             "orange": palette.validation,

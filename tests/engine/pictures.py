@@ -5,23 +5,26 @@ import struct
 import zipfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from engine.data.imports.progress import Progress
+
 PHOTOS = Path(__file__).parents[3] / "shared/data/cifar10-6k.zip"  # beside the project
 needs_photos = pytest.mark.skipif(not PHOTOS.exists(), reason=f"the real photos are not here ({PHOTOS})")
 
 
-def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def solid(mode: str, colour: object, size: tuple[int, int] = (8, 8)) -> Image.Image:
+def solid(mode: str, colour: float | tuple[float, ...] | str, size: tuple[int, int] = (8, 8)) -> Image.Image:
     return Image.new(mode, size, colour)
 
 
@@ -77,8 +80,10 @@ def patch_directory(path: Path, entry: int, offset: int, value: bytes) -> Path:
     return path
 
 
-class Quiet:
+class Quiet(Progress):
     """Stands where an import tells its progress; nobody listens."""
+
+    def __init__(self) -> None: ...
 
     def say(self, message: str) -> None: ...
 

@@ -151,8 +151,8 @@ def many(store: Store, number: int) -> None:
         for index in range(number):
             made = store.runs.add(name=f"run number {index}", spec=spec, dataset_id="digits", epochs=10)
             store.runs.move(made.id, RunState.STARTING, started_at=time.time())
-            values = {"best_value": 0.9 + index / 10_000, "best_epoch": 9, "epoch": 10, "step": 450, "steps": 450}
-            store.runs.move(made.id, RunState.FINISHED, **values)
+            best = 0.9 + index / 10_000
+            store.runs.move(made.id, RunState.FINISHED, best_value=best, best_epoch=9, epoch=10, step=450, steps=450)
 
 
 def log_file(store: Store, run_id: str, text: str) -> Path:

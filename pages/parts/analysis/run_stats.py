@@ -10,6 +10,7 @@ from storage import Checkpoint, Extent, Run, Store
 
 ACCURACY = "val/accuracy"
 MemoryOf = Literal["GPU", "process", ""]
+PEAKS: tuple[tuple[MemoryOf, str], ...] = (("GPU", "/peak_mb"), ("process", "/rss_mb"))  # ends of metrics' names
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,10 @@ def _last(extents: Mapping[str, Extent], name: str) -> float | None:
 
 def peak_memory(extents: Mapping[str, Extent]) -> tuple[MemoryOf, float | None]:
     """In MiB: of the GPU where there is one, else of the process; of the hungriest of several."""
-    for kind, ending in (("GPU", "/peak_mb"), ("process", "/rss_mb")):
+    for kind, ending in PEAKS:
         highs = [one.high for name, one in extents.items() if name.endswith(ending) and one.high is not None]
         if highs:
-            return kind, max(highs)  # type: ignore[return-value]
+            return kind, max(highs)
     return "", None
 
 

@@ -150,8 +150,9 @@ def lanes(trials: Sequence[Trial], now: float) -> dict[str, int]:
     """A row of the timeline for each trial's run id, as few as were at work at once."""
     free: list[float] = []
     found: dict[str, int] = {}
-    for trial in sorted((one for one in trials if one.run.started_at is not None), key=lambda one: one.run.started_at):
-        begun, ended = trial.run.started_at or 0.0, trial.run.ended_at or now
+    started = [(one.run.started_at, one) for one in trials if one.run.started_at is not None]
+    for begun, trial in sorted(started, key=lambda one: one[0]):
+        ended = trial.run.ended_at or now
         lane = next((place for place, until in enumerate(free) if until <= begun + 1e-6), len(free))
         free[lane : lane + 1] = [ended]
         found[trial.run.id] = lane

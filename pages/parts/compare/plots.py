@@ -10,7 +10,7 @@ from pages.parts.analysis.comparison.compared_runs import Compared, Focus
 from pages.parts.analysis.comparison.differences import every_setting, nothing_apart
 from pages.parts.analysis.comparison.settings_table import Column, settings_table
 from pages.parts.analysis.comparison.significance import judged
-from pages.parts.analysis.comparison.tables import scaled
+from pages.parts.analysis.comparison.tables import suitable_unit
 from pages.parts.analysis.quantities import Quantity, known, of_settings
 from pages.parts.analysis.setting_axes import WIDE, axes
 from pages.parts.figures.searches.parallel import drawn, parallel
@@ -61,14 +61,20 @@ def dots_of(
     compared: Compared, focus: Focus, shown: list[Run], across: Quantity, up: Quantity
 ) -> tuple[list[Dot], tuple[Scale, Scale]]:
     """A dot for each run that has both, in units that suit them."""
-    both = [(run, *values) for run, values in _both(compared, shown, across, up)]
-    xs, x_unit = scaled(across, [x for _, x, _ in both])
-    ys, y_unit = scaled(up, [y for _, _, y in both])
+    both = _both(compared, shown, across, up)
+    x_factor, x_unit = suitable_unit(across, [x for _, x, _ in both])
+    y_factor, y_unit = suitable_unit(up, [y for _, _, y in both])
     dots = [
-        Dot(compared.names[run.id], x, y, focus.of_runs.get(run.id), is_whole=run.state is RunState.FINISHED)
-        for (run, _, _), x, y in zip(both, xs, ys, strict=True)
+        Dot(
+            compared.names[run.id],
+            x_factor * x,
+            y_factor * y,
+            focus.of_runs.get(run.id),
+            is_whole=run.state is RunState.FINISHED,
+        )
+        for run, x, y in both
     ]
-    scales = _scale(across, x_unit, xs), _scale(up, y_unit, ys)
+    scales = _scale(across, x_unit, [one.x for one in dots]), _scale(up, y_unit, [one.y for one in dots])
     if no_front(compared, shown, across, up):
         scales = replace(scales[0], lowest=None), replace(scales[1], lowest=None)
     return dots, scales
@@ -79,7 +85,7 @@ def no_front(compared: Compared, shown: Sequence[Run], across: Quantity, up: Qua
     aimless = [formatting.escaped(one.label) for one in (across, up) if one.lowest is None]
     if aimless:
         return f"No front: neither end of {aimless[0]} is better."
-    runs = [run for run, _ in _both(compared, shown, across, up) if run.state is RunState.FINISHED]
+    runs = [run for run, _, _ in _both(compared, shown, across, up) if run.state is RunState.FINISHED]
     if judged(runs, compared.sources) == "other":
         return "No front: they were judged by different images."
     for one in (across, up):
@@ -88,15 +94,13 @@ def no_front(compared: Compared, shown: Sequence[Run], across: Quantity, up: Qua
     return ""
 
 
-def _both(
-    compared: Compared, runs: Sequence[Run], across: Quantity, up: Quantity
-) -> list[tuple[Run, tuple[float, float]]]:
+def _both(compared: Compared, runs: Sequence[Run], across: Quantity, up: Quantity) -> list[tuple[Run, float, float]]:
     """Runs of which both are known, with them."""
     found = []
     for run in runs:
         x, y = (one.value(compared.measured[run.id]) for one in (across, up))
         if x is not None and y is not None:
-            found.append((run, (x, y)))
+            found.append((run, x, y))
     return found
 
 
@@ -128,7 +132,7 @@ def parallel_of(compared: Compared, focus: Focus) -> Made:
         dimensions,
         metric=formatting.metric(compared.metric).removeprefix("Validation ").capitalize(),  # room is short
         percent=compared.metric.endswith("/accuracy"),
-        lowest=compared.rows["best"].lowest,
+        lowest=bool(compared.rows["best"].lowest),
         palette=palette(),
         colours=[focus.of_runs.get(trial.run.id) for trial in trials] if few else None,
     )
@@ -175,7 +179,6 @@ def _chosen(label: str, rows: dict[str, Quantity], key: str, first: str) -> Quan
     return rows[chosen]
 
 
-def _scale(quantity: Quantity, unit: str, values: list[float | None]) -> Scale:
-    known_values = [value for value in values if value is not None]
-    wide = bool(known_values) and min(known_values) > 0 and max(known_values) / min(known_values) >= WIDE
+def _scale(quantity: Quantity, unit: str, values: Sequence[float]) -> Scale:
+    wide = bool(values) and min(values) > 0 and max(values) / min(values) >= WIDE
     return Scale(quantity.label, unit, quantity.lowest, log=wide)

@@ -95,18 +95,18 @@ def _chosen_two(views: Sequence[View]) -> tuple[View, View]:
     """The first and the second run, as the address names them; else the first two, the better one second."""
     by_id = {view.found.run: view for view in views}
     ranked = sorted(list(by_id)[:2], key=lambda run_id: by_id[run_id].found.accuracy)
-    asked = [st.query_params.get(name) for name in ("first", "second")]
-    if None in asked or asked[0] == asked[1] or not {*asked} <= {*by_id}:
-        asked = ranked
+    pair = [st.query_params.get(name, "") for name in ("first", "second")]
+    if pair[0] == pair[1] or not {*pair} <= {*by_id}:
+        pair = ranked
 
     def choose(changed: str) -> None:
         first, second = st.session_state["compare_first"], st.session_state["compare_second"]
         if first == second:  # they change places
-            first, second = (first, asked[0]) if changed == "first" else (asked[1], second)
+            first, second = (first, pair[0]) if changed == "first" else (pair[1], second)
         put(first=first, second=second, **dict.fromkeys(("page", "image")))
 
     for place, name in enumerate(("first", "second")):
-        st.session_state[f"compare_{name}"] = asked[place]
+        st.session_state[f"compare_{name}"] = pair[place]
         st.selectbox(
             name.capitalize(),
             list(by_id),
@@ -116,7 +116,7 @@ def _chosen_two(views: Sequence[View]) -> tuple[View, View]:
             args=(name,),
             width=310,
         )
-    return by_id[asked[0]], by_id[asked[1]]
+    return by_id[pair[0]], by_id[pair[1]]
 
 
 def _change(first: View, second: View, cell: Cell | None) -> None:
@@ -172,8 +172,9 @@ def _of_cell(first: View, second: View, cell: Cell) -> np.ndarray:
 
 def _of_set(sets: Mapping[str, np.ndarray]) -> np.ndarray:
     """The images of the set that the address names."""
-    asked = st.query_params.get("set")
-    name = asked if asked in sets else next(iter(sets))
+    name = st.query_params.get("set", "")
+    if name not in sets:
+        name = next(iter(sets))
     st.session_state["compare_set"] = name
 
     def choose() -> None:

@@ -121,7 +121,7 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
             dimensions,
             metric=formatting.metric(compared.metric),
             factor=100 if compared.rows["best"].unit == "%" else 1,
-            lowest=compared.rows["best"].lowest,
+            lowest=bool(compared.rows["best"].lowest),
             names=[compared.names[run.id] for run in compared.runs],
             colours=[light.of_runs.get(run.id) for run in compared.runs],
             palette=LIGHT,

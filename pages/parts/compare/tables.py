@@ -186,7 +186,7 @@ def _width(names: Iterable[str]) -> int:
     return max(110, min(270, 40 + 7 * max(map(len, names), default=0)))
 
 
-def _names(label: str, colours: Mapping[str, str | None], ground: Palette, width: int) -> object:
+def _names(label: str, colours: Mapping[str, str | None], ground: Palette, width: int) -> Any:
     """A column of names, each in the colour it wears."""
     tints = [(colour or ground.waiting) + ("44" if colour else "1A") for colour in colours.values()]
     return st.column_config.MultiselectColumn(label, options=list(colours), color=tints, width=width, pinned=True)

@@ -9,6 +9,7 @@ from engine import api
 from engine.api import Finding
 from pages.parts.figures.datasets.channel_values import channel_names
 from pages.parts.formatting import count, escaped
+from pages.parts.palette import BadgeColour
 from pages.parts.session import store
 from storage import Dataset
 
@@ -19,7 +20,7 @@ class Look(NamedTuple):
     """How a kind of finding is shown."""
 
     icon: str
-    colour: str
+    colour: BadgeColour
 
 
 LOOKS: dict[str, Look] = {
@@ -49,8 +50,8 @@ def warning_badges(dataset: Dataset) -> None:
     scan = api.dataset_scan(store(), dataset.id)
     found = [one for one in scan.findings if not is_settled(dataset, one)] if scan else []
     if found:
-        worst = "red" if any(LOOKS.get(one.kind, ANY_LOOK).colour == "red" for one in found) else "orange"
-        st.badge(count(len(found), "finding"), icon=":material/troubleshoot:", color=worst)
+        is_bad = any(LOOKS.get(one.kind, ANY_LOOK).colour == "red" for one in found)
+        st.badge(count(len(found), "finding"), icon=":material/troubleshoot:", color="red" if is_bad else "orange")
     if dataset.excluded:
         st.badge(f"{len(dataset.excluded):,} excluded", icon=":material/visibility_off:", color="gray")
     if dataset.set_aside and not scan:

@@ -1,5 +1,6 @@
 """torchvision's own data sets to choose from: what each holds and weighs, and the fetching of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -42,6 +43,7 @@ def fetch() -> None:
 
 def _card(name: str, kind: DatasetKind, owned: str | None) -> None:
     about = kind.fetched
+    assert about is not None  # only such kinds have a card
     with st.container(key=f"datasets_kind_{name}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{escaped(kind.label)}**", width="content")
@@ -72,14 +74,14 @@ def _card(name: str, kind: DatasetKind, owned: str | None) -> None:
                 args=(name,),
             )
             if not is_coming:
-                _from_folder(name, kind)
+                _from_folder(name, about.files)
 
 
-def _from_folder(name: str, kind: DatasetKind) -> None:
+def _from_folder(name: str, files: Sequence[str]) -> None:
     with st.popover("I have the files", type="tertiary", key=f"datasets_have_{name}"):
         st.markdown("**Taken up where they lie**")
         st.caption("Nothing is downloaded or copied. Thaw looks in this folder on its own machine for:")
-        st.code("\n".join(kind.fetched.files), language=None)
+        st.code("\n".join(files), language=None)
         st.text_input("Folder", key=f"datasets_folder_of_{name}", placeholder="/data/torchvision")
         st.button("Take them up", type="primary", key=f"datasets_take_{name}", on_click=_ask_folder, args=(name,))
 

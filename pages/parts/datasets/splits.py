@@ -1,6 +1,7 @@
 """Splits: what a run with these settings learns from and is judged by, counted by the engine itself."""
 
 from itertools import chain
+from typing import Any, TypedDict
 
 import streamlit as st
 
@@ -19,6 +20,14 @@ WORDS = {
     "validation": ("Is judged by", ":material/fact_check:"),
     "test": ("Kept for the end", ":material/lock:"),
 }
+
+
+class _Shared(TypedDict):
+    """What all widgets of settings are given."""
+
+    key: str
+    help: str
+    disabled: bool
 
 
 def splits(dataset: Dataset) -> None:
@@ -59,10 +68,10 @@ def _own(dataset: Dataset) -> str:
     return "It came unsplit. Of each class a share is held back; the same seed holds back the same images."
 
 
-def _field(dataset: Dataset, setting: api.Setting, name: str) -> float | int | str:
+def _field(dataset: Dataset, setting: api.Setting, name: str) -> Any:
     """The widget of a setting, with the words and bounds of its own."""
     part = name.removesuffix("_fraction")
-    words = {"key": f"datasets_{name}", "help": setting.description, "disabled": part in dataset.counts}
+    words: _Shared = {"key": f"datasets_{name}", "help": setting.description, "disabled": part in dataset.counts}
     if setting.type is float:
         return st.slider(
             setting.label,

@@ -1,6 +1,7 @@
 """Images of a finding side by side, each with what can be done about it."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 from PIL import Image
@@ -71,7 +72,7 @@ def tiles(dataset: Dataset, ids: Sequence[str], action: str | None, *, where: st
                     _button(dataset, image_id, where, f"{key}_{image_id}", is_out=image_id in out)
 
 
-def _picture(dataset: Dataset, image_id: str, thumbnail, is_out: bool) -> Image.Image | None:
+def _picture(dataset: Dataset, image_id: str, thumbnail: Path | None, is_out: bool) -> Image.Image | None:
     """The thumbnail that the scan kept, else the image itself; None when neither can be read."""
     if thumbnail is not None:
         return tile(thumbnail, side=2 * SIDE, is_faint=is_out)

@@ -105,7 +105,7 @@ def band(series: Series, colour: str, *, factor: float = 1.0) -> list[Option]:
     return area(series.name, [(x, _scaled(low, factor), _scaled(high, factor)) for x, low, high in bounds], colour)
 
 
-def area(name: str, bounds: Sequence[tuple[float, float | None, float | None]], colour: str) -> list[Option]:
+def area(name: str, bounds: Sequence[tuple[float | None, float | None, float | None]], colour: str) -> list[Option]:
     """Between low and high at each place: an unseen line up to the low, and what stands on it painted."""
     spans = [(x, None if low is None or high is None else _short(high - low)) for x, low, high in bounds]
     shared: Option = {

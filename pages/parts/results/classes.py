@@ -1,5 +1,7 @@
 """Classes: precision, recall and F1 of each, and the images that a class misses or wrongly takes in."""
 
+from functools import partial
+
 import streamlit as st
 
 from engine.api import Predictions
@@ -33,13 +35,10 @@ def _table(found: Predictions) -> None:
         if click is not None and click["row"] < len(found.classes):
             put(**{"class": found.classes[click["row"]], "page": None, "image": None})
 
-    column, colour = st.column_config, palette().train
-
-    def share(name: str, told: str) -> object:
-        return column.ProgressColumn(
-            name, help=told, min_value=0, max_value=100, format="%.1f%%", color=colour, width=130
-        )
-
+    column = st.column_config
+    share = partial(
+        column.ProgressColumn, min_value=0, max_value=100, format="%.1f%%", color=palette().train, width=130
+    )
     st.dataframe(
         scores_table(found.confusion, found.classes),
         hide_index=True,
@@ -53,9 +52,9 @@ def _table(found: Predictions) -> None:
                 "Class", type="tertiary", alignment="left", key=clicked, on_click=take, width=190, pinned=True
             ),
             "images": column.NumberColumn("Images", width=70, help="Images that are of this class"),
-            "precision": share("Precision", "Of all that it calls so, how many are"),
-            "recall": share("Recall", "Of all that are, how many it calls so"),
-            "f1": share("F1", "Harmonic mean of precision and recall"),
+            "precision": share("Precision", help="Of all that it calls so, how many are"),
+            "recall": share("Recall", help="Of all that are, how many it calls so"),
+            "f1": share("F1", help="Harmonic mean of precision and recall"),
             "missed": column.NumberColumn("Missed", width=66, help="Images of the class that it takes for others"),
             "falsely": column.NumberColumn("Wrongly", width=70, help="Images of others that it takes for this class"),
             "taken_for": column.TextColumn("Most often taken for", width=190),

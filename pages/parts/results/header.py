@@ -1,5 +1,6 @@
 """The head of the Results page: whose results, on which images, and the numbers that come first."""
 
+import numpy as np
 import streamlit as st
 
 from engine import api
@@ -94,16 +95,13 @@ def headline(found: Predictions) -> None:
     matrix = found.confusion
     scores, calibration = api.scores(matrix), api.calibration(found)
     images, hits = int(matrix.sum()), int(matrix.trace())
-    cards = [("Accuracy", formatting.percent(found.accuracy), f"{hits:,} of {formatting.count(images, 'image')}")]
+    cards: list[tuple[str, str, str | None]] = [
+        ("Accuracy", formatting.percent(found.accuracy), f"{hits:,} of {formatting.count(images, 'image')}")
+    ]
     if k := found.top_k:
         told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
         cards.append((f"Top-{k} accuracy", formatting.percent(found.top(k)), told))
-    weakest = scores.weakest
-    told = None
-    if weakest is not None:
-        told = f"{formatting.percent(scores.f1[weakest])} at the weakest, {formatting.escaped(found.classes[weakest])}"
-        told = "every class is recognised" if scores.f1[weakest] == 1 else told
-    cards.append(("Macro F1", formatting.percent(scores.macro_f1), told))
+    cards.append(("Macro F1", formatting.percent(scores.macro_f1), _weakest_class(found, scores.weakest, scores.f1)))
     cards.append(("Calibration error", formatting.percent(calibration.error), confidence_in_words(calibration.excess)))
     grid = st.grid(len(cards), min_column_width=200)
     for label, value, note in cards:
@@ -112,6 +110,14 @@ def headline(found: Predictions) -> None:
     if dataset and (out := len({*dataset.excluded} & {*found.ids})):
         told = "image that has" if out == 1 else "images that have"
         st.caption(f":material/visibility_off: Still counts {out:,} {told} been excluded since.")
+
+
+def _weakest_class(found: Predictions, weakest: int | None, f1: np.ndarray) -> str | None:
+    if weakest is None:
+        return None
+    if f1[weakest] == 1:
+        return "every class is recognised"
+    return f"{formatting.percent(f1[weakest])} at the weakest, {formatting.escaped(found.classes[weakest])}"
 
 
 def confidence_in_words(excess: float) -> str:

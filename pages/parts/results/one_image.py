@@ -143,27 +143,30 @@ def _saliency(found: Predictions, image_id: str, target: int) -> None:
     def ask(*, anew: bool = False) -> Preview:
         return api.saliency(store(), found.run, found.dataset, image_id, target, anew=anew)
 
-    def look() -> Preview | None:
+    def again() -> None:
+        ask(anew=True)
+
+    def progress() -> Preview | None:
         now = ask()
         return None if now.values is not None or now.problem is not None else now
 
     def show() -> None:
         made = ask()
         if made.problem is not None:
-            problem(made.problem, lambda: ask(anew=True), key=f"saliency_{found.run}")
+            problem(made.problem, again, key=f"saliency_{found.run}")
         else:
             st.image(str(made.pictures["saliency"]), alt="Where the network looks", width="stretch")
             st.caption(f"what speaks for {formatting.escaped(found.classes[target])} (Grad-CAM)")
 
     try:
-        is_there = look() is None
+        is_there = progress() is None
     except IMPOSSIBLE as error:
         st.warning(formatting.escaped(why(error)), icon=":material/visibility_off:")
         return
     if is_there:
         show()
     else:  # drawn in its place: to draw the whole page again would close the dialog for a moment
-        wait_for(look, making="Looking where it looks", place=f"saliency_{found.run}", then=show)
+        wait_for(progress, making="Looking where it looks", place=f"saliency_{found.run}", then=show)
 
 
 def _through_all(views: Sequence[View], image_id: str) -> None:

@@ -6,7 +6,6 @@ a better epoch, or an image taken out, brings predictions of its own.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 import streamlit as st
 
@@ -38,6 +37,10 @@ def kept(run: Run) -> Predictions | None:
 
 def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
     """What the run's best checkpoint says of any labelled images; None: progress or a problem is drawn instead."""
+
+    def again() -> None:
+        api.predictions_on(store(), run.id, dataset_id, part, anew=True)
+
     try:
         found = _found(run, dataset_id, part)
     except IMPOSSIBLE as error:
@@ -46,16 +49,15 @@ def predicted(run: Run, dataset_id: str, part: str) -> Predictions | None:
     if isinstance(found, Predictions):
         return found
     if found.problem is not None:
-        again = partial(api.predictions_on, store(), run.id, dataset_id, part, anew=True)
         problem(found.problem, again, key=run.id)
         return None
 
-    def look() -> Preview | None:
+    def progress() -> Preview | None:
         now = api.predictions_on(store(), run.id, dataset_id, part)
         return None if isinstance(now, Predictions) or now.problem is not None else now
 
     name = formatting.escaped(formatting.shortened(run.name, 40))
-    wait_for(look, making=f"{name} looks at the images", place=f"predictions_{run.id}")
+    wait_for(progress, making=f"{name} looks at the images", place=f"predictions_{run.id}")
     return None
 
 
@@ -67,13 +69,13 @@ def why(error: Exception) -> str:
 
 
 def wait_for(
-    look: Callable[[], Preview | None], *, making: str, place: str, then: Callable[[], object] = st.rerun
+    progress: Callable[[], Preview | None], *, making: str, place: str, then: Callable[[], object] = st.rerun
 ) -> None:
-    """Draw how far the engine is, without a click, until `look` gives None; `then` draws the page again, or a part."""
+    """Draw how far the engine is, without a click, until `progress` gives None; `then` draws what comes then."""
     wake_engine()
 
     def body() -> None:
-        found = look()
+        found = progress()
         if found is None:
             then()
             return
@@ -83,7 +85,7 @@ def wait_for(
         st.fragment(body, run_every=LOOKS_S)()
 
 
-def problem(text: str, again: Callable[[], object], *, key: str) -> None:
+def problem(text: str, again: Callable[[], None], *, key: str) -> None:
     """Why it could not be made, and the way to try once more."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(formatting.escaped(text), icon=":material/visibility_off:")

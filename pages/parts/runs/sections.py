@@ -1,6 +1,7 @@
 """The parts of the Run page around its charts: header, numbers, checkpoints, what happened, how it was set up."""
 
 import time
+from typing import Literal
 
 import streamlit as st
 
@@ -78,7 +79,7 @@ def numbers(run: Run) -> None:
     against = f"validation {formatting.number(last['val/loss'].value)}" if "val/loss" in last else None
     told = _peak(last, gpu) if gpu else "resident (RSS)"
     best = f"Best {formatting.metric(run.metric).lower()}"
-    cards = (
+    cards: tuple[tuple[str, str, str | None, str, Literal["area", "bar"]], ...] = (
         (best, formatting.of_metric(run.metric, run.best_value), at, run.metric, "area"),
         ("Training loss", _value(last, "train/loss"), against, "train/loss", "area"),
         ("Throughput", _value(last, "speed/images_per_s"), _epoch_time(last), "speed/images_per_s", "bar"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts import formatting
 from pages.parts.analysis.tables import runs_table
@@ -55,7 +56,8 @@ def run_list(
     )
     if opened := st.session_state.pop("opened_run", None):
         open_run(opened)
-    return [row for row in answer.selection.rows if row < len(runs)] if ticks else []
+    ticked = [] if isinstance(answer, DeltaGenerator) else answer.selection.rows  # that is where nobody can tick
+    return [row for row in ticked if row < len(runs)]
 
 
 def state_column(states: Iterable[StateLabel], colours: Palette, *, width: int) -> Any:

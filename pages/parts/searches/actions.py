@@ -1,6 +1,7 @@
 """What can be done with a search, and what the engine answers."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -40,7 +41,7 @@ def stop_trials(trials: list[Trial]) -> None:
     _ask(
         "Stopping",
         formatting.count(len(trials), "trial"),
-        [lambda run=one.run: api.stop_trial(store(), run.id) for one in trials],
+        [partial(api.stop_trial, store(), one.run.id) for one in trials],
     )
 
 
@@ -76,8 +77,7 @@ def _delete(search: Search, afterwards: Callable[[], None]) -> None:
 
 
 def _deleted(search_id: str, afterwards: Callable[[], None]) -> None:
-    if _ask("Deleting", "the search", [lambda: api.delete_search(store(), search_id)]):
-        afterwards()
+    _ask("Deleting", "the search", [lambda: api.delete_search(store(), search_id)], afterwards)
 
 
 def _button(label: str, icon: str, search: Search, call: Callable[..., Any], *, doing: str, help: str) -> None:
@@ -91,14 +91,14 @@ def _button(label: str, icon: str, search: Search, call: Callable[..., Any], *, 
     )
 
 
-def _ask(doing: str, what: str, calls: list[Callable[[], Any]]) -> bool:
-    """Ask, wake the engine, and say what was asked or refused."""
+def _ask(doing: str, what: str, calls: list[Callable[[], Any]], afterwards: Callable[[], None] = lambda: None) -> None:
+    """Ask, wake the engine, and say what was asked or refused; `afterwards` only where nothing was refused."""
     try:
         for call in calls:
             call()
     except (Refused, NotFound, Unavailable) as error:
         st.toast(formatting.escaped(str(error)), icon=":material/error:")
-        return False
+        return
     wake_engine()
     st.toast(f"{doing} {what}.", icon=":material/check:")
-    return True
+    afterwards()

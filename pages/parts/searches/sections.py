@@ -97,8 +97,15 @@ def numbers(search: Search, trials: list[Trial]) -> None:
     )
     grid = st.grid(4, min_column_width=160)
     for place, (label, value, note) in enumerate(cards):
-        colour = "off" if place else "green"
-        grid.metric(label, value, delta=note, delta_color=colour, delta_arrow="off", border=True, height=116)
+        grid.metric(
+            label,
+            value,
+            delta=note,
+            delta_color="off" if place else "green",
+            delta_arrow="off",
+            border=True,
+            height=116,
+        )
 
 
 def best_configuration(search: Search, trials: list[Trial]) -> None:

@@ -26,8 +26,10 @@ def brushed_axes(
     """
     key = _key(page, subject)
     held = st.session_state.get(f"{page}_axes_option")
-    stays = brushed(page) and held is not None and held[0][0] == key
-    option, ids = held[1] if stays else unless_new(f"{page}_axes_option", (key, token, palette().name), make)
+    if brushed(page) and held is not None and held[0][0] == key:
+        option, ids = held[1]
+    else:
+        option, ids = unless_new(f"{page}_axes_option", (key, token, palette().name), make)
 
     def take() -> None:
         if key != _key(page, subject):  # a late word of a chart that has been replaced

@@ -64,7 +64,7 @@ def run_card(run: Run) -> None:
         st.caption(f"{best} · {formatting.escaped(run.dataset_id)} · {formatting.escaped(backbone_of(run))}")
 
 
-def empty_state(icon: str, title: str, text: str, action: Callable[[], None] | None = None) -> None:
+def empty_state(icon: str, title: str, text: str, action: Callable[[], object] | None = None) -> None:
     """What is missing and the one thing to do about it; `action` draws its button."""
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("medium")

@@ -41,8 +41,13 @@ def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None], place: str
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.warning(formatting.escaped(found.problem), icon=":material/visibility_off:")
-        again = {"on_click": api.forget_preview, "args": (store(), kind, spec)}
-        st.button("Try again", key=f"new_again_{place}", type="tertiary", **again)
+        st.button(
+            "Try again",
+            key=f"new_again_{place}",
+            type="tertiary",
+            on_click=api.forget_preview,
+            args=(store(), kind, spec),
+        )
 
 
 def _is_there(found: Preview) -> bool:

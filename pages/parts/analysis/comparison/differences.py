@@ -121,4 +121,4 @@ def _told(setting: Setting, value: Any, number: Callable[[float], str] = formatt
 
 def _label(setting: Setting, value: Any) -> str:
     row = api.TABLES.get(setting.choices, {}).get(value) if isinstance(setting.choices, str) else None
-    return str(row.label if row is not None else value) or formatting.DASH
+    return str(getattr(row, "label", value)) or formatting.DASH

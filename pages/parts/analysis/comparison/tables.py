@@ -24,13 +24,19 @@ FEW_SETTINGS = 5
 SHOWN = ("last", "gap", "seconds", "images_per_s", "memory", "parameters", "learning", "checkpoint")  # in this order
 
 
-def scaled(quantity: Quantity, values: Sequence[float | None]) -> tuple[list[float | None], str]:
-    """Values in the unit that suits most of them, and the unit: 7,200 s are 2 h."""
+def suitable_unit(quantity: Quantity, values: Sequence[float | None]) -> tuple[float, str]:
+    """The unit that suits most of the values, after the factor that leads to it: of 7,200 s it is (1 / 3600, "h")."""
     unit, factor = quantity.unit, 1.0
     middle = median([abs(value) for value in values if value is not None] or [0.0])
     while unit in LARGER and middle * factor >= LARGER[unit][0]:
         unit = LARGER[unit][1]
         factor /= DIVISORS[unit]
+    return factor, unit
+
+
+def scaled(quantity: Quantity, values: Sequence[float | None]) -> tuple[list[float | None], str]:
+    """Values in the unit that suits most of them, and the unit."""
+    factor, unit = suitable_unit(quantity, values)
     return [None if value is None else factor * value for value in values], unit
 
 

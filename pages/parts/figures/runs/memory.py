@@ -33,9 +33,9 @@ def memory(
 def memory_names(names: Sequence[str]) -> list[str]:
     """Those metrics of a run that its memory chart shows, in the order of their lines."""
     for kind in ("allocated_mb", "rss_mb"):  # ranks beside each other: is the work shared evenly?
-        of_ranks = [name for name in names if RANK.fullmatch(name) and name.endswith(kind)]
+        of_ranks = {name: int(found[1]) for name in names if (found := RANK.fullmatch(name)) and name.endswith(kind)}
         if of_ranks:
-            return sorted(of_ranks, key=lambda name: int(RANK.fullmatch(name)[1]))
+            return sorted(of_ranks, key=of_ranks.__getitem__)
     of_gpus = sorted(
         (name for name in names if name.startswith("gpu") and name.rpartition("/")[2] in KINDS),
         key=lambda name: (name.partition("/")[0], KINDS.index(name.rpartition("/")[2])),

@@ -1,6 +1,5 @@
 """Parts of a page that move while something moves, and rest when nothing does."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
@@ -13,9 +12,7 @@ Made = TypeVar("Made")
 
 FAST_S = 2.0  # progress, numbers
 CHARTS_S = 3.0
-MOST_MADE = 200  # figures, of all viewers together
-
-_made: OrderedDict[Hashable, Any] = OrderedDict()
+MOST_FIGURES = 200  # of all viewers together
 
 
 def live(body: Callable[[], None], *, every_s: float | None) -> None:
@@ -34,14 +31,13 @@ def for_all(key: Hashable, make: Callable[[], Made]) -> Made:
 
     The key tells all that it is made of; what is made belongs to all, and nobody changes it.
     """
-    try:
-        _made.move_to_end(key)
-        held: Made = _made[key]
-    except KeyError:  # not made yet, or just dropped
-        held = _made[key] = make()
-        while len(_made) > MOST_MADE:
-            _made.popitem(last=False)
-    return held
+    made: Made = _made(key, make)
+    return made
+
+
+@st.cache_resource(max_entries=MOST_FIGURES, show_spinner=False)
+def _made(key: Hashable, _make: Callable[[], Any]) -> Any:
+    return _make()
 
 
 def unless_new(key: str, token: Hashable, make: Callable[[], Made]) -> Made:

@@ -54,9 +54,6 @@ class Basket:
         gone = set(ids)
         return Basket(_whole(["" if one in gone else one for one in self.places]), self.searches)
 
-    def with_search(self, search_id: str) -> "Basket":
-        return Basket(self.places, tuple(dict.fromkeys((*self.searches, search_id))))
-
     def without_search(self, search_id: str) -> "Basket":
         return Basket(self.places, tuple(one for one in self.searches if one != search_id))
 

@@ -9,7 +9,7 @@ from pages.parts.datasets.add import add_panel, show_panel
 from pages.parts.datasets.badges import close_dataset, tone, warning_badges
 from pages.parts.datasets.cards import dataset_cards
 from pages.parts.datasets.files import files
-from pages.parts.datasets.overview import look
+from pages.parts.datasets.overview import overview
 from pages.parts.datasets.requests import dataset_requests
 from pages.parts.datasets.runs import runs
 from pages.parts.datasets.scan import scan
@@ -22,15 +22,15 @@ from pages.parts.widgets.cards import empty_state, page_head
 from pages.parts.widgets.exports import export_button
 from storage import Dataset
 
-VIEWS = {"Look": look, "Scan": scan, "Splits": splits, "Files": files, "Runs": runs}
+VIEWS = {"Look": overview, "Scan": scan, "Splits": splits, "Files": files, "Runs": runs}
 
 
-def overview(datasets: list[Dataset]) -> None:
+def all_datasets(datasets: list[Dataset]) -> None:
     """Every data set, and the way to add one."""
     # decided once: the form must not close under the hand of someone who adds a second
     adding = st.session_state.setdefault("datasets_adding", len(datasets) < 2)
     with page_head("Data sets"):
-        export_button(["datasets"], key="datasets", told="Of all data sets.")
+        export_button(["datasets"], key="datasets", caption="Of all data sets.")
         if not adding:
             st.button(
                 "Add a data set",
@@ -118,7 +118,7 @@ def page() -> None:
     elif chosen:
         missing(chosen)
     else:
-        overview(datasets)
+        all_datasets(datasets)
 
 
 page()

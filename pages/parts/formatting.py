@@ -144,10 +144,10 @@ def count(amount: int, noun: str, plural: str | None = None) -> str:
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
 
 
-def some(told: Sequence[str], most: int) -> str:
+def some(names: Sequence[str], most: int) -> str:
     """The first `most` of them, and how many are left: a, b and 3 more."""
-    more = f" and {len(told) - most:,} more" if len(told) > most else ""
-    return f"{', '.join(told[:most])}{more}"
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def progress(run: Run, *, with_steps: bool = True) -> str:

@@ -22,8 +22,8 @@ def live(body: Callable[[], None], *, every_s: float | None) -> None:
 
 def pace(run: Run, every_s: float = FAST_S) -> float | None:
     """How often a run's page looks for news: never once the run is over and nothing more is asked of it."""
-    is_asked = any(request.target == run.id for request in store().requests.open())
-    return None if run.state.is_over and not is_asked else every_s
+    is_awaited = any(request.target == run.id for request in store().requests.open())
+    return None if run.state.is_over and not is_awaited else every_s
 
 
 def for_all(key: Hashable, make: Callable[[], Made]) -> Made:

@@ -13,8 +13,8 @@ from pages.parts.figures.runs.strategies import memories, paces
 from pages.parts.session import palette, store, wake_engine
 from pages.parts.widgets.cards import page_head
 
-LOOKS_S = 1.0
-MOST = 16  # measurements at once: about ten seconds each
+POLL_S = 1.0
+MOST_MEASUREMENTS = 16  # measurements at once: about ten seconds each
 STILL = {"displayModeBar": False}
 
 
@@ -47,7 +47,7 @@ def _choices() -> None:
         st.pills("Precision", names, default=["fp32"], selection_mode="multi", key="lab_precisions")
 
 
-def _asked() -> dict[str, RunSpec]:
+def _chosen() -> dict[str, RunSpec]:
     """Every way that is chosen, by its name.
 
     Raises:
@@ -72,30 +72,30 @@ def _asked() -> dict[str, RunSpec]:
 
 def _measure() -> None:
     try:
-        asked = _asked()
+        specs = _chosen()
     except api.Refused as refused:
         st.toast(formatting.escaped(str(refused)), icon=":material/error:")
         return
-    if len(asked) > MOST:
-        st.toast(f"That makes {len(asked)} measurements; choose {MOST} or fewer.", icon=":material/error:")
+    if len(specs) > MOST_MEASUREMENTS:
+        st.toast(f"That makes {len(specs)} measurements; choose {MOST_MEASUREMENTS} or fewer.", icon=":material/error:")
         return
-    st.session_state.lab_asked = asked
+    st.session_state.lab_specs = specs
 
 
 def _again() -> None:
-    for spec in st.session_state.lab_asked.values():
+    for spec in st.session_state.lab_specs.values():
         api.forget_preview(store(), "lab", spec)
 
 
-def _results(asked: dict[str, RunSpec]) -> None:
+def _results(specs: dict[str, RunSpec]) -> None:
     # a page that waits asks for one at a time: two at once would slow each other down
     found: dict[str, Preview] = {}
-    for name, spec in asked.items():
+    for name, spec in specs.items():
         found[name] = api.preview(store(), "lab", spec)
         if found[name].values is None and found[name].problem is None:
             wake_engine()
             with st.container(key="previewing_lab"):
-                st.fragment(_waiting, run_every=LOOKS_S)(name, spec, len(found), len(asked))
+                st.fragment(_waiting, run_every=POLL_S)(name, spec, len(found), len(specs))
             break
     measured = {name: one.values for name, one in found.items() if one.values}
     if measured:
@@ -103,7 +103,7 @@ def _results(asked: dict[str, RunSpec]) -> None:
     for name, one in found.items():
         if one.problem:
             st.warning(f"**{formatting.escaped(name)}**: {formatting.escaped(one.problem)}", icon=":material/block:")
-    if len(found) == len(asked) and all(one.values or one.problem for one in found.values()):
+    if len(found) == len(specs) and all(one.values or one.problem for one in found.values()):
         st.button("Measure again", icon=":material/refresh:", key="lab_again", type="tertiary", on_click=_again)
 
 
@@ -111,8 +111,8 @@ def _waiting(name: str, spec: RunSpec, number: int, count: int) -> None:
     found = api.preview(store(), "lab", spec)
     if found.values is not None or found.problem is not None:
         st.rerun()
-    told = f" · {formatting.escaped(found.message)}" if found.message else ""
-    st.progress(found.progress, text=f"{number} of {count} · {formatting.escaped(name)}{told}")
+    message = f" · {formatting.escaped(found.message)}" if found.message else ""
+    st.progress(found.progress, text=f"{number} of {count} · {formatting.escaped(name)}{message}")
 
 
 def _drawn(measured: dict[str, dict[str, Any]]) -> None:
@@ -145,5 +145,5 @@ st.caption(
 with st.container(border=True):
     _choices()
     st.button("Measure", icon=":material/speed:", key="lab_measure", type="primary", on_click=_measure)
-if "lab_asked" in st.session_state:
-    _results(st.session_state.lab_asked)
+if "lab_specs" in st.session_state:
+    _results(st.session_state.lab_specs)

@@ -117,7 +117,7 @@ def _branched(run: Run) -> dict[str, Any]:
 
 
 def _from_address(values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with what the address says of single settings: `?data.split_seed=7`; what is refused is told."""
+    """`values` with what the address says of single settings: `?data.split_seed=7`; what is refused a toast says."""
     for setting in api.settings():
         if setting.path in st.query_params:
             part, _, leaf = setting.path.partition(".")
@@ -162,7 +162,7 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
                 st.markdown(f"**{formatting.count(len(problems), 'value')} to put right**")
                 problem_lines(problems[:2], labelled=True)
             else:
-                told(spec)
+                summary(spec)
             problem_lines(st.session_state.pop("new_refused", []), labelled=True)
             if spec is not None:
                 fit_panel(spec)
@@ -178,7 +178,8 @@ def start_bar(spec: RunSpec | None, problems: list[Problem]) -> None:
         )
 
 
-def told(spec: RunSpec) -> None:
+def summary(spec: RunSpec) -> None:
+    """What will run: network, data set, images and steps, and what runs before it."""
     dataset = store().datasets.get(spec.data.dataset)
     backbone = api.BACKBONES[spec.model.backbone]
     own = sum(dataset.counts.get("train", {}).values())

@@ -18,7 +18,16 @@ from pages.parts.compare.tables import groups_side_by_side, order, runs_side_by_
 from pages.parts.live import CHARTS_S, live
 from pages.parts.palette import LIGHT, Palette
 from pages.parts.session import RUNS_PAGE, palette, store
-from pages.parts.widgets.basket import MOST, Basket, addressed_basket, basket, gone, keep, tell_gone, without_gone
+from pages.parts.widgets.basket import (
+    MOST_RUNS,
+    Basket,
+    addressed_basket,
+    basket,
+    gone,
+    gone_caption,
+    keep,
+    without_gone,
+)
 from pages.parts.widgets.brushed_axes import brushed
 from pages.parts.widgets.cards import empty_state, page_head
 from pages.parts.widgets.row_selection import kept_order, ticked_ids
@@ -32,7 +41,7 @@ MOST_NAMES = 12  # that stand above a chart
 
 def choice(held: Basket) -> None:
     """The basket as lists to add to and take from."""
-    known = store().runs.titles(MOST) | {run.id: run.name for run in store().runs.some(held.runs)}
+    known = store().runs.titles(MOST_RUNS) | {run.id: run.name for run in store().runs.some(held.runs)}
     st.session_state["compare_runs"] = [run_id for run_id in held.runs if run_id in known]
     st.multiselect(
         "Runs",
@@ -120,7 +129,7 @@ def drawn(drawn_for: Basket) -> None:
             choice(held)
         by = grouping(runs)
         tools = st.container(width="content")
-    tell_gone(held)
+    gone_caption(held)
     compared = gathered(runs, by)
     shown = left_by_the_brush(compared)
     focus, light = (focus_in(compared, shown, held, colours) for colours in (palette(), LIGHT))
@@ -156,7 +165,7 @@ def page() -> None:
         return
     with page_head("Compare"):
         pass
-    tell_gone(held)
+    gone_caption(held)
     if store().runs.count():
         told = (
             "Choose two runs or more, here or by ticking rows on the Runs page. Or collect them with Add to basket on "

@@ -50,7 +50,7 @@ def details(run: Run) -> None:
         chosen = st.segmented_control(
             "Details", list(DETAILS), default="Events", required=True, key="run_details", label_visibility="collapsed"
         )
-        export_button(["metrics", "checkpoints", "events", "runs"], key="run", told="Of this run.", runs=run.id)
+        export_button(["metrics", "checkpoints", "events", "runs"], key="run", caption="Of this run.", runs=run.id)
     DETAILS[chosen or "Events"](run)
 
 
@@ -75,22 +75,22 @@ def page(run: Run) -> None:
         else:
             nothing_yet(now)
 
-    def told() -> None:
+    def below() -> None:
         with st.container(border=True):
             details(current(run.id))
 
     live(moving, every_s=pace(run))
     live(drawn, every_s=pace(run, CHARTS_S))
-    live(told, every_s=pace(run, CHARTS_S))
+    live(below, every_s=pace(run, CHARTS_S))
 
 
 if st.session_state.pop("run_left", False):
     st.session_state.pop("selected_run", None)
     st.switch_page(RUNS_PAGE)
-wanted = selected_run()
+run_id = selected_run()
 try:
-    found = store().runs.get(wanted or "")
+    found = store().runs.get(run_id or "")
 except KeyError:
-    no_such_run("Run", wanted)
+    no_such_run("Run", run_id)
 else:
     page(found)

@@ -24,7 +24,7 @@ FILTERS: dict[str, list[RunState]] = {
     "Failed": [RunState.FAILED],
     "Stopped": [RunState.STOPPED],
 }
-MOST = 1000
+MOST_RUNS = 1000
 TABLE = "runs_table"
 UNTICK: dict[str, Any] = {"on_change": untick, "args": (TABLE,)}  # other filters, other rows
 
@@ -35,9 +35,9 @@ def shown_runs() -> list[Run]:
     if held and len(runs := store().runs.some(held)) == len(held):
         return runs
     gone = being_deleted()
-    found = store().runs.list(**chosen(), limit=MOST + 1)
-    by_id = {run.id: run for run in found[:MOST] if run.id not in gone}
-    st.session_state["runs_more"] = len(found) > MOST
+    found = store().runs.list(**chosen(), limit=MOST_RUNS + 1)
+    by_id = {run.id: run for run in found[:MOST_RUNS] if run.id not in gone}
+    st.session_state["runs_more"] = len(found) > MOST_RUNS
     return [by_id[run_id] for run_id in kept_order(TABLE, list(by_id))]
 
 
@@ -53,7 +53,7 @@ def chosen() -> dict[str, Any]:
     }
 
 
-def filters() -> None:
+def filter_bar() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("State", list(FILTERS), default="All", required=True, key="runs_state", **UNTICK)
         st.selectbox(
@@ -92,12 +92,12 @@ def table() -> None:
             run_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
             export([run.id for run in ticked])
             able = [(len(can_stop(ticked)), "to stop"), (len(can_resume(ticked)), "to resume")]
-            told = ", ".join(f"{count} {what}" for count, what in able if count)
-            st.caption(f"{formatting.count(len(ticked), 'run')} ticked" + (f": {told}" if told else ""))
+            ways = ", ".join(f"{count} {what}" for count, what in able if count)
+            st.caption(f"{formatting.count(len(ticked), 'run')} ticked" + (f": {ways}" if ways else ""))
         else:
             older = " (the newest; filters find older ones)" if st.session_state.get("runs_more") else ""
-            told = f"{formatting.count(len(runs), 'run')}{older}"
-            st.caption(f"{told}. Click a name to open it, tick rows to act on them.")
+            amount = f"{formatting.count(len(runs), 'run')}{older}"
+            st.caption(f"{amount}. Click a name to open it, tick rows to act on them.")
             export([])
 
 
@@ -109,8 +109,8 @@ def _trials_alone() -> None:
             st.button("Show trials too", icon=":material/visibility:", key="runs_show_trials", on_click=_with_trials)
             st.page_link(SEARCHES_PAGE, label="All searches", icon=":material/manage_search:", width="content")
 
-    told = "Trials stand with the search that made them. Runs that you start by themselves are listed here."
-    empty_state("travel_explore", "All runs so far are trials of searches", told, ways)
+    text = "Trials stand with the search that made them. Runs that you start by themselves are listed here."
+    empty_state("travel_explore", "All runs so far are trials of searches", text, ways)
 
 
 def _with_trials() -> None:
@@ -120,13 +120,13 @@ def _with_trials() -> None:
 
 def export(ticked: list[str]) -> None:
     """Files of the ticked runs, or of all that the filters leave."""
-    asked: dict[str, Any] = {"runs": ",".join(ticked)}
-    told = f"Of the {formatting.count(len(ticked), 'ticked run')}." if len(ticked) > 1 else "Of the ticked run."
+    filters: dict[str, Any] = {"runs": ",".join(ticked)}
+    caption = f"Of the {formatting.count(len(ticked), 'ticked run')}." if len(ticked) > 1 else "Of the ticked run."
     if not ticked:
-        now, told = chosen(), "Of all runs that the filters leave; tick rows for some."
-        asked = {"state": [str(state) for state in now["states"]], "text": now["text"], "dataset": now["dataset_id"]}
-        asked |= {"tag": list(now["tags"]), "trials": not now["alone"], "archived": now["archived"]}
-    export_button(["runs", "metrics", "checkpoints", "events"], key="runs", told=told, **asked)
+        now, caption = chosen(), "Of all runs that the filters leave; tick rows for some."
+        filters = {"state": [str(state) for state in now["states"]], "text": now["text"], "dataset": now["dataset_id"]}
+        filters |= {"tag": list(now["tags"]), "trials": not now["alone"], "archived": now["archived"]}
+    export_button(["runs", "metrics", "checkpoints", "events"], key="runs", caption=caption, **filters)
 
 
 def page() -> None:
@@ -146,7 +146,7 @@ def page() -> None:
             demo_button,
         )
         return
-    filters()
+    filter_bar()
     live(table, every_s=3.0)
 
 

@@ -28,15 +28,15 @@ def current(search_id: str) -> Search:
 
 def pace(search: Search, every_s: float) -> float | None:
     """How often its page looks for news: never while it rests and nothing more is asked of it."""
-    is_asked = any(request.target == search.id for request in store().requests.open())
-    return None if search.state.is_at_rest and not is_asked else every_s
+    is_awaited = any(request.target == search.id for request in store().requests.open())
+    return None if search.state.is_at_rest and not is_awaited else every_s
 
 
 def nothing_yet(search: Search) -> None:
     """In place of curves, before there are any."""
     if search.state is SearchState.QUEUED:
-        told = "It starts by itself once a slot is free. You may close this page."
-        empty_state("hourglass_empty", "Waiting for its turn", told)
+        text = "It starts by itself once a slot is free. You may close this page."
+        empty_state("hourglass_empty", "Waiting for its turn", text)
     elif search.state.is_at_rest:
         empty_state("travel_explore", "No trial was begun", "Continue it, or look at its events below.")
     else:
@@ -71,17 +71,17 @@ def page(search: Search) -> None:
         axes(now, trials, tried, token)
         board(now, trials, tried, curves)
 
-    def looked_at() -> None:
+    def analysed() -> None:
         now = current(search.id)
         trials = sections.trials_of(now)
         analysis(now, trials, dimensions(now.spec.get("space", {}), sections.labels(), trials))
 
     live(moving, every_s=pace(search, FAST_S))
     live(drawn, every_s=pace(search, CHARTS_S))
-    live(looked_at, every_s=pace(search, 2 * CHARTS_S))
+    live(analysed, every_s=pace(search, 2 * CHARTS_S))
 
 
-def not_here(wanted: str | None) -> None:
+def not_here(search_id: str | None) -> None:
     st.session_state.pop("selected_search", None)
     with page_head("Search"):
         pass
@@ -92,10 +92,10 @@ def not_here(wanted: str | None) -> None:
 
     empty_state(
         "search_off",
-        "No search is chosen" if wanted is None else "This search is not here",
+        "No search is chosen" if search_id is None else "This search is not here",
         "Open one from the list."
-        if wanted is None
-        else f"{formatting.escaped(wanted)} may have been deleted, or mistyped.",
+        if search_id is None
+        else f"{formatting.escaped(search_id)} may have been deleted, or mistyped.",
         ways,
     )
 
@@ -103,15 +103,15 @@ def not_here(wanted: str | None) -> None:
 if st.session_state.pop("search_left", False):
     st.session_state.pop("selected_search", None)
     st.switch_page(SEARCHES_PAGE)
-wanted = selected_search()
-if st.session_state.get("search_seen") != wanted:  # what was brushed and ticked belongs to another search
-    st.session_state["search_seen"] = wanted
+selected = selected_search()
+if st.session_state.get("search_seen") != selected:  # what was brushed and ticked belongs to another search
+    st.session_state["search_seen"] = selected
     for name in ("search_brushed", "search_board_ids", "search_axes_option"):
         st.session_state.pop(name, None)
     st.session_state["search_board_round"] = st.session_state.get("search_board_round", 0) + 1
 try:
-    found = store().searches.get(wanted or "")
+    found = store().searches.get(selected or "")
 except KeyError:
-    not_here(wanted)
+    not_here(selected)
 else:
     page(found)

@@ -10,12 +10,12 @@ from pages.parts.session import NEW_SEARCH_PAGE, store
 from pages.parts.widgets.cards import empty_state, page_head
 from pages.parts.widgets.exports import export_button
 
-MOST = 500
+MOST_SEARCHES = 500
 
 
 def table() -> None:
     gone = being_deleted()
-    searches = [search for search in store().searches.list(limit=MOST) if search.id not in gone]
+    searches = [search for search in store().searches.list(limit=MOST_SEARCHES) if search.id not in gone]
     if searches:
         search_list(searches, key="searches_table")
         st.caption(f"{formatting.count(len(searches), 'search', 'searches')}. Click a name to open it.")
@@ -25,7 +25,7 @@ def page() -> None:
     any_search = bool(store().searches.list(limit=1))
     with page_head("Searches"):
         if any_search:
-            export_button(["searches"], key="searches", told="Of all searches.")
+            export_button(["searches"], key="searches", caption="Of all searches.")
         if any_search and st.button("New search", icon=":material/add:", type="primary", key="searches_new"):
             st.switch_page(NEW_SEARCH_PAGE)
     if not any_search:

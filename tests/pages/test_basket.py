@@ -34,8 +34,8 @@ def test_no_run_ever_moves_and_the_address_tells_all(steps: list[tuple[bool, str
 def test_an_address_may_hold_anything() -> None:
     assert Basket.read({"runs": "a,b,a,,", "searches": "s,s"}) == Basket(("a", "b"), ("s",))
     assert Basket.read({"runs": "<script>,../x"}) == Basket()
-    assert Basket.read({}).told() == ""
-    assert Basket(("a", "b"), ("s",)).told() == "2 runs and 1 search"
+    assert Basket.read({}).summary() == ""
+    assert Basket(("a", "b"), ("s",)).summary() == "2 runs and 1 search"
 
 
 def test_runs_are_collected_on_their_pages_and_compared(runs: dict[str, Run], store: Store) -> None:

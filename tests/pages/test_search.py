@@ -136,7 +136,7 @@ def test_every_look_is_drawn(awake: Store, metric: str) -> None:
     made = seed_searches.search(awake, trials=24, metric=metric)
     app = opened(SEARCH, search=made.id)
     for look in LOOKS:
-        app.segmented_control(key="search_look").set_value(look)
+        app.segmented_control(key="search_view").set_value(look)
         fine(app.run())
 
 
@@ -145,7 +145,7 @@ def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
     for place, trial in enumerate(awake.runs.trials(made.id)):
         awake.runs.update(trial.id, cost=1.0 + place % 5)
     app = opened(SEARCH, search=made.id)
-    looks = app.segmented_control(key="search_look")
+    looks = app.segmented_control(key="search_view")
     assert looks.value == "Trade-off"
     assert "Pareto front" in texts(app)
     assert "Most accurate configuration" in texts(app)
@@ -154,7 +154,7 @@ def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
     chart = next(one for one in app.get("echarts_chart") if "parallelAxis" in one.proto.spec)
     assert "Seconds an epoch" in chart.proto.spec
     other = seed_searches.search(awake, trials=3)
-    assert "Trade-off" not in opened(SEARCH, search=other.id).segmented_control(key="search_look").options
+    assert "Trade-off" not in opened(SEARCH, search=other.id).segmented_control(key="search_view").options
 
 
 def test_before_the_first_value_a_line_stands_where_charts_will(awake: Store) -> None:
@@ -178,7 +178,7 @@ def test_failures_are_grouped_and_lead_to_their_runs(awake: Store) -> None:
     made = seed_searches.search(awake, trials=60)
     failed = [run for run in awake.runs.trials(made.id) if run.state == "failed"]
     app = opened(SEARCH, search=made.id)
-    app.segmented_control(key="search_look").set_value("Failures")
+    app.segmented_control(key="search_view").set_value("Failures")
     fine(app.run())
     assert f"**{len(failed)} trials** · Out of memory" in texts(app)
     assert f"run?run={failed[0].id}" in texts(app)

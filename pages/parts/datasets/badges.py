@@ -16,23 +16,23 @@ from storage import Dataset
 TONES = {1: "grey", 3: "colour", 4: "colour and alpha"}
 
 
-class Look(NamedTuple):
-    """How a kind of finding is shown."""
+class FindingBadge(NamedTuple):
+    """How a kind of finding is shown: as a badge's icon and colour."""
 
     icon: str
     colour: BadgeColour
 
 
-LOOKS: dict[str, Look] = {
-    "undecodable": Look(":material/broken_image:", "red"),
-    "leak": Look(":material/water_drop:", "red"),
-    "contradiction": Look(":material/alt_route:", "red"),
-    "duplicate": Look(":material/content_copy:", "orange"),
-    "near_duplicate": Look(":material/difference:", "orange"),
-    "imbalance": Look(":material/balance:", "orange"),
-    "tiny": Look(":material/photo_size_select_small:", "blue"),
+FINDING_BADGES: dict[str, FindingBadge] = {
+    "undecodable": FindingBadge(":material/broken_image:", "red"),
+    "leak": FindingBadge(":material/water_drop:", "red"),
+    "contradiction": FindingBadge(":material/alt_route:", "red"),
+    "duplicate": FindingBadge(":material/content_copy:", "orange"),
+    "near_duplicate": FindingBadge(":material/difference:", "orange"),
+    "imbalance": FindingBadge(":material/balance:", "orange"),
+    "tiny": FindingBadge(":material/photo_size_select_small:", "blue"),
 }
-ANY_LOOK = Look(":material/info:", "gray")
+OTHER_FINDING = FindingBadge(":material/info:", "gray")
 
 
 def facts(dataset: Dataset) -> str:
@@ -50,7 +50,7 @@ def warning_badges(dataset: Dataset) -> None:
     scan = api.dataset_scan(store(), dataset.id)
     found = [one for one in scan.findings if not is_settled(dataset, one)] if scan else []
     if found:
-        is_bad = any(LOOKS.get(one.kind, ANY_LOOK).colour == "red" for one in found)
+        is_bad = any(FINDING_BADGES.get(one.kind, OTHER_FINDING).colour == "red" for one in found)
         st.badge(count(len(found), "finding"), icon=":material/troubleshoot:", color="red" if is_bad else "orange")
     if dataset.excluded:
         st.badge(f"{len(dataset.excluded):,} excluded", icon=":material/visibility_off:", color="gray")
@@ -61,11 +61,11 @@ def warning_badges(dataset: Dataset) -> None:
 def left_over(dataset: Dataset, finding: Finding) -> list[str]:
     """The images that an action on all groups would take out: of a group all but the first, or a lone image."""
     out = set(dataset.excluded)
-    wanted: dict[str, None] = {}  # in order, each once
+    ids: dict[str, None] = {}  # in order, each once
     for group in finding.groups:
         inside = [image_id for image_id in group if image_id not in out]
-        wanted |= dict.fromkeys(inside if len(group) == 1 else inside[1:])
-    return list(wanted)
+        ids |= dict.fromkeys(inside if len(group) == 1 else inside[1:])
+    return list(ids)
 
 
 def is_settled(dataset: Dataset, finding: Finding) -> bool:
@@ -98,25 +98,25 @@ def refusal(where: str) -> None:
         st.markdown(f":red[:material/error: {escaped(text)}]")
 
 
-def refuse(told: Mapping[str, Sequence[str]]) -> None:
+def refuse(texts: Mapping[str, Sequence[str]]) -> None:
     """Keep what was refused, by where, for `refusal` to show; everything refused before is over."""
-    st.session_state["datasets_refused"] = told
+    st.session_state["datasets_refused"] = texts
 
 
 def by_field(refused: api.Refused) -> dict[str, list[str]]:
     """What was refused, by field."""
-    told: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
     for problem in refused.problems:
-        told.setdefault(problem.field, []).append(problem.message[:1].upper() + problem.message[1:] + ".")
-    return told
+        texts.setdefault(problem.field, []).append(problem.message[:1].upper() + problem.message[1:] + ".")
+    return texts
 
 
 def _change(change: Callable[..., Dataset], dataset: Dataset, ids: Sequence[str], where: str) -> None:
-    """No toast tells of it: one drawn by a click in a dialog would close the dialog. The images turn faint instead."""
+    """No toast says so: one drawn by a click in a dialog would close the dialog. The images turn faint instead."""
     try:
         change(store(), dataset.id, list(ids))
     except api.Refused as refused:
-        refuse({where: [text for texts in by_field(refused).values() for text in texts]})
+        refuse({where: [text for its in by_field(refused).values() for text in its]})
         return
     except (api.NotFound, api.Unavailable) as gone:
         refuse({where: [str(gone)]})

@@ -18,9 +18,9 @@ COVER = 8  # images on a card
 
 def dataset_cards(datasets: list[Dataset]) -> None:
     """A search box once there are many, a page of cards, and the way to the other pages."""
-    wanted = ""
+    query = ""
     if len(datasets) > FEW:
-        wanted = st.text_input(
+        query = st.text_input(
             "Search",
             type="search",
             key="datasets_search",
@@ -29,12 +29,12 @@ def dataset_cards(datasets: list[Dataset]) -> None:
             live=True,
             persist_state="session",
         )
-    found = [dataset for dataset in datasets if _fits(dataset, wanted or "")]
+    found = [dataset for dataset in datasets if _fits(dataset, query or "")]
     if not found:
         empty_state(
             "search_off",
             "No data set fits",
-            f"Nothing here is called or holds “{escaped(shortened(wanted or '', 40))}”.",
+            f"Nothing here is called or holds “{escaped(shortened(query or '', 40))}”.",
         )
         return
     grid = st.grid(3, min_column_width=280, border=True)
@@ -44,10 +44,10 @@ def dataset_cards(datasets: list[Dataset]) -> None:
     page_buttons(found, A_PAGE, "datasets_page")
 
 
-def _fits(dataset: Dataset, wanted: str) -> bool:
+def _fits(dataset: Dataset, query: str) -> bool:
     """Every word is in the name, the kind or the name of a class."""
     held = "\n".join([dataset.name, dataset.kind, api.DATASET_KINDS[dataset.kind].label, *dataset.classes]).lower()
-    return all(word in held for word in wanted.lower().split())
+    return all(word in held for word in query.lower().split())
 
 
 def _card(dataset: Dataset) -> None:

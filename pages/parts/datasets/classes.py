@@ -30,7 +30,7 @@ def class_samples(dataset: Dataset) -> None:
             return
         names = list(found)
         if len(names) > A_PAGE:
-            wanted = st.text_input(
+            query = st.text_input(
                 "Find a class",
                 type="search",
                 key="datasets_class_search",
@@ -38,7 +38,7 @@ def class_samples(dataset: Dataset) -> None:
                 label_visibility="collapsed",
                 live=True,
             )
-            names = [name for name in names if (wanted or "").lower() in name.lower()]
+            names = [name for name in names if (query or "").lower() in name.lower()]
         for name in shown_page(names, A_PAGE, "datasets_class_page"):
             _row(dataset, name, found[name])
         if not names:
@@ -117,10 +117,10 @@ def _alone(dataset: Dataset, image_id: str, *, is_out: bool) -> None:
     except api.Unavailable as gone:
         st.error(escaped(str(gone)), icon=":material/broken_image:")
         return
-    told = f"{escaped(image_id)} · {image.width:,} × {image.height:,} px, {escaped(image.mode)}"
+    facts = f"{escaped(image_id)} · {image.width:,} × {image.height:,} px, {escaped(image.mode)}"
     with st.container(horizontal_alignment="center"):
         st.image(enlarged(image, LARGEST // 2, LARGEST), alt=image_id, output_format="JPEG")
-        st.caption(f"{told} · excluded" if is_out else told, text_alignment="center")
+        st.caption(f"{facts} · excluded" if is_out else facts, text_alignment="center")
 
 
 def _exclusion(dataset: Dataset, image_id: str, *, is_out: bool) -> None:

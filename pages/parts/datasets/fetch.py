@@ -19,7 +19,7 @@ FIELDS = ("name", "folder", "source", "kind", "dataset")
 def fetch() -> None:
     """A card a data set, in the catalog's order."""
     kinds = {name: kind for name, kind in api.DATASET_KINDS.items() if kind.fetched}
-    wanted = st.text_input(
+    query = st.text_input(
         "Search",
         type="search",
         key="datasets_kind_search",
@@ -27,7 +27,7 @@ def fetch() -> None:
         label_visibility="collapsed",
         live=True,
     )
-    words = (wanted or "").lower().split()
+    words = (query or "").lower().split()
     found = [name for name, kind in kinds.items() if all(word in f"{kind.label} {kind.note}".lower() for word in words)]
     if not found:
         st.caption("None of them is about that. A folder or zip of your own works just as well.")

@@ -10,7 +10,7 @@ from pages.parts.session import store
 from pages.parts.widgets.cards import empty_state
 from storage import Dataset
 
-MOST = 1000  # rows shown of one folder
+MOST_ROWS = 1000  # of one folder
 AT = "datasets_folder"
 
 
@@ -29,7 +29,7 @@ def files(dataset: Dataset) -> None:
     st.caption(f"{count(int(table['files'].sum()), 'image')}, {size(int(table['bytes'].sum()))}")
     folders = table[table["is_folder"]]
     if len(folders):
-        _folders(dataset, at, folders.head(MOST))
+        _folders(dataset, at, folders.head(MOST_ROWS))
     if len(folders) < len(table):
         _leaves(table[~table["is_folder"]])
 
@@ -69,7 +69,7 @@ def _folders(dataset: Dataset, at: str, folders: DataFrame) -> None:
 
 
 def _leaves(table: DataFrame) -> None:
-    shown = table.head(MOST).assign(size=[size(one) for one in table["bytes"].head(MOST)])
+    shown = table.head(MOST_ROWS).assign(size=[size(one) for one in table["bytes"].head(MOST_ROWS)])
     st.dataframe(
         shown,
         hide_index=True,
@@ -82,8 +82,8 @@ def _leaves(table: DataFrame) -> None:
         },
         alt="Files of this folder",
     )
-    if len(table) > MOST:
-        st.caption(f"and {len(table) - MOST:,} more")
+    if len(table) > MOST_ROWS:
+        st.caption(f"and {len(table) - MOST_ROWS:,} more")
 
 
 def _walk(dataset_id: str, folder: str) -> None:

@@ -1,4 +1,4 @@
-"""Look: how many images each class has, samples of them, sizes, colours, the user's own words."""
+"""What there is to see: how many images each class has, samples of them, sizes, colours, the user's own words."""
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ STILL = {"displayModeBar": False}
 MOST_LETTERS = 20_000
 
 
-def look(dataset: Dataset) -> None:
+def overview(dataset: Dataset) -> None:
     """Everything there is to see of a data set without judging it."""
     figure, samples = st.columns([2, 3])
     with figure:
@@ -78,10 +78,10 @@ def _colours(dataset: Dataset, scan: Scan) -> None:
     st.markdown("**Channels, mean and spread**")
     images = sum(scan.channels.values())
     modes = sorted(scan.channels.items(), key=lambda one: -one[1])
-    told = [f"{escaped(mode)} {percent(number / max(1, images))}" for mode, number in modes]
+    facts = [f"{escaped(mode)} {percent(number / max(1, images))}" for mode, number in modes]
     if len(scan.sizes) == 1:
-        told.insert(0, "All images are {} × {} px".format(*scan.sizes[0]))
-    st.caption(" · ".join(told))
+        facts.insert(0, "All images are {} × {} px".format(*scan.sizes[0]))
+    st.caption(" · ".join(facts))
     if not scan.mean:
         return
     st.plotly_chart(

@@ -18,12 +18,12 @@ def dataset_requests(only: str | None = None) -> None:
     """Draw them, those of one data set or of all; once one has ended or a data set came or went, the whole page is
     drawn again.
     """
-    asked = [one for kind in KINDS for one in store().requests.list(kind, limit=20) if only in (None, one.target)]
-    under_way = [request for request in asked if request.state in ("pending", "running")]
+    requests = [one for kind in KINDS for one in store().requests.list(kind, limit=20) if only in (None, one.target)]
+    under_way = [request for request in requests if request.state in ("pending", "running")]
     for request in under_way:
-        told = " · ".join(filter(None, [request.message, left(request.eta_s)]))
+        message = " · ".join(filter(None, [request.message, left(request.eta_s)]))
         doing = f"{KINDS[request.kind]} {escaped(_name(request))}"
-        st.progress(request.progress or 0.0, text=f"{doing} · {escaped(told or 'waiting')}")
+        st.progress(request.progress or 0.0, text=f"{doing} · {escaped(message or 'waiting')}")
     ready = {dataset.id for dataset in store().datasets.list()}
     seen = ([request.id for request in under_way], ready, being_deleted())
     before = st.session_state.setdefault("datasets_seen", seen)
@@ -34,7 +34,7 @@ def dataset_requests(only: str | None = None) -> None:
     dismissed = st.session_state.setdefault("datasets_dismissed", set())
     refused = [
         request
-        for request in asked
+        for request in requests
         if request.state == "refused" and request.id not in dismissed and ago(request.ended_at).endswith(RECENTLY)
     ]
     for request in refused[:MOST_SHOWN]:

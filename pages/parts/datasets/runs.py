@@ -8,13 +8,13 @@ from pages.parts.session import store
 from pages.parts.widgets.cards import empty_state
 from storage import Dataset
 
-MOST = 1000
+MOST_RUNS = 1000
 COLUMNS = tuple(name for name in ALL_COLUMNS if name != "dataset")
 
 
 def runs(dataset: Dataset) -> None:
     """Its runs, newest first; those that learnt from other images than it has now are counted."""
-    found = store().runs.list(dataset_id=dataset.id, limit=MOST)
+    found = store().runs.list(dataset_id=dataset.id, limit=MOST_RUNS)
     if not found:
         empty_state("show_chart", "No run has learnt from it yet", "Train on it, and its runs are listed here.")
         return

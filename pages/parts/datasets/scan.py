@@ -5,7 +5,7 @@ import streamlit as st
 from engine import api
 from engine.api import Finding, Scan
 from pages.parts.analysis.tables import set_aside_table
-from pages.parts.datasets.badges import ANY_LOOK, LOOKS, exclude, include, is_settled, left_over, refusal
+from pages.parts.datasets.badges import FINDING_BADGES, OTHER_FINDING, exclude, include, is_settled, left_over, refusal
 from pages.parts.datasets.requests import open_request
 from pages.parts.datasets.tiles import group_card, tiles
 from pages.parts.formatting import ago, count, escaped
@@ -91,10 +91,10 @@ def _findings(dataset: Dataset, found: Scan) -> None:
 
 
 def _finding(dataset: Dataset, finding: Finding, key: str) -> None:
-    look = LOOKS.get(finding.kind, ANY_LOOK)
+    badge = FINDING_BADGES.get(finding.kind, OTHER_FINDING)
     with st.container(border=True, key=f"datasets_card_{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.markdown(f":{look.colour}[{look.icon}] **{escaped(finding.title)}**", width="content")
+            st.markdown(f":{badge.colour}[{badge.icon}] **{escaped(finding.title)}**", width="content")
             _badge(dataset, finding)
         st.markdown(escaped(finding.text))
         refusal(key)
@@ -131,7 +131,7 @@ def _badge(dataset: Dataset, finding: Finding) -> None:
     images = len({image_id for group in finding.groups for image_id in group})
     is_grouped = any(len(group) > 1 for group in finding.groups)
     groups = f"{count(len(finding.groups), 'group')} · " if is_grouped else ""
-    st.badge(f"{groups}{count(images, 'image')}", color=LOOKS.get(finding.kind, ANY_LOOK).colour)
+    st.badge(f"{groups}{count(images, 'image')}", color=FINDING_BADGES.get(finding.kind, OTHER_FINDING).colour)
 
 
 def _for_all(dataset: Dataset, finding: Finding, key: str) -> None:

@@ -10,12 +10,12 @@ from pages.parts.forms import fields
 from pages.parts.session import store
 from pages.parts.widgets.preview import previewed
 
-LOOKS = {
+LEVEL_BADGES = {
     "fits": ("Fits", ":material/check_circle:", "green"),
     "tight": ("Tight", ":material/warning:", "orange"),
     "too large": ("Does not fit", ":material/block:", "red"),
 }
-PARTS = {
+MEMORY_PARTS = {
     "weights": "Weights",
     "gradients": "Gradients",
     "optimizer": "Optimiser",
@@ -36,7 +36,7 @@ def fit_panel(spec: RunSpec) -> None:
 
 
 def _verdict(spec: RunSpec, fit: Fit) -> None:
-    name, icon, colour = LOOKS[fit.level]
+    name, icon, colour = LEVEL_BADGES[fit.level]
     summary = f" {_summary(fit)}" if fit.memory else ""
     with st.popover(f":{colour}-badge[{icon} {name}]{summary}", type="tertiary", key="new_fit_details", wrap=True):
         _details(spec, fit)
@@ -61,7 +61,7 @@ def _details(spec: RunSpec, fit: Fit) -> None:
     where = "GPU memory" if fit.device == "cuda" else "Memory"
     st.markdown(f"**{where} at the worst moment, batches of {batch}**")
     ranks = max(1, round(fit.memory / max(1, sum(fit.parts.values()))))
-    rows = [(PARTS[part], formatting.size(amount)) for part, amount in fit.parts.items() if amount]
+    rows = [(MEMORY_PARTS[part], formatting.size(amount)) for part, amount in fit.parts.items() if amount]
     rows.append((f"Together, {ranks} processes" if ranks > 1 else "Together", formatting.size(fit.memory)))
     st.table(pd.DataFrame(rows, columns=["What", "Size"]), hide_index=True)
     largest = "all images at once" if fit.largest_batch >= fit.images else formatting.count(fit.largest_batch, "image")

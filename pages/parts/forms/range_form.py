@@ -10,7 +10,7 @@ from engine.api import Problem, Setting
 from pages.parts import formatting
 from pages.parts.forms import fields, ranges
 
-PARTS = ("kind", "low", "high", "step", "choices")
+RANGE_PARTS = ("kind", "low", "high", "step", "choices")
 ALWAYS = "always"
 
 
@@ -26,7 +26,7 @@ def fill(space: Mapping[str, Any]) -> None:
             st.session_state[_key("parent", path)] = parent
             # a form asks for one condition; more of them come from YAML alone, and stay
             st.session_state[_key("others", path)] = {one: when[one] for one in when if one != parent}
-            st.session_state[_key("values", path)] = [ranges.told(one) for one in _several(when.get(parent))]
+            st.session_state[_key("values", path)] = [ranges.typed(one) for one in _several(when.get(parent))]
 
 
 def searched() -> dict[str, tuple[Any, ...]]:
@@ -72,9 +72,9 @@ def switch(setting: Setting, problems: list[Problem]) -> None:
                 st.markdown(f":small[:red[:material/error: {formatting.escaped(problem.message)}]]")
 
 
-def told_base(setting: Setting) -> None:
+def base_value(setting: Setting) -> None:
     """The base run's value, where it cannot be changed."""
-    value = _label(setting, ranges.told(fields.RUN.value(setting.path)))
+    value = _label(setting, ranges.typed(fields.RUN.value(setting.path)))
     unit = f" {setting.unit}" if setting.unit else ""
     st.markdown(f"{formatting.escaped(setting.label)} :gray[{formatting.escaped(value)}{unit}]")
 
@@ -150,7 +150,7 @@ def _condition(setting: Setting) -> None:
         )
         parent = st.session_state[_key("parent", path)]
         if parent != ALWAYS:
-            offered = [ranges.told(one) for one in searched()[parent]]
+            offered = [ranges.typed(one) for one in searched()[parent]]
             kept = [one for one in st.session_state.get(_key("values", path), []) if one in offered]
             st.session_state[_key("values", path)] = kept or offered[:1]
             st.multiselect(
@@ -167,8 +167,8 @@ def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
     if parent == ALWAYS or not values.get(parent):
         return {}
     named = set(st.session_state.get(_key("values", path), []))
-    others = {one: told for one, told in st.session_state.get(_key("others", path), {}).items() if one in values}
-    return {"when": {parent: [one for one in values[parent] if ranges.told(one) in named], **others}}
+    others = {one: several for one, several in st.session_state.get(_key("others", path), {}).items() if one in values}
+    return {"when": {parent: [one for one in values[parent] if ranges.typed(one) in named], **others}}
 
 
 def _begin(setting: Setting) -> None:
@@ -204,7 +204,7 @@ def _changed_kind(setting: Setting) -> None:
     kind, path = st.session_state[_key("kind", setting.path)], setting.path
     now = _held(path)
     if kind == "choices" and not now["choices"]:
-        st.session_state[_key("choices", path)] = [ranges.told(fields.RUN.value(path))]
+        st.session_state[_key("choices", path)] = [ranges.typed(fields.RUN.value(path))]
     elif kind != "choices" and not (now["low"] and now["high"]):
         made = ranges.suggested(setting, fields.RUN.value(path))
         st.session_state[_key("low", path)] = made["low"] or min(now["choices"], key=_as_number, default="")
@@ -219,13 +219,13 @@ def _as_number(text: str) -> float:
 
 
 def _hold(path: str, values: ranges.Held) -> None:
-    for part in PARTS:
+    for part in RANGE_PARTS:
         st.session_state[_key(part, path)] = values[part]
 
 
 def _held(path: str) -> ranges.Held:
     return ranges.held(
-        **{part: st.session_state[_key(part, path)] for part in PARTS if _key(part, path) in st.session_state}
+        **{part: st.session_state[_key(part, path)] for part in RANGE_PARTS if _key(part, path) in st.session_state}
     )
 
 

@@ -36,7 +36,7 @@ def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda 
     """A range to begin with, around the form's own value; of listed values those that `fits` allows."""
     listed = options(setting, base)
     if listed is not None:
-        own = told(base)
+        own = typed(base)
         others = listed if setting.type is bool else [own, *(one for one in listed if one != own)]
         others = [one for one in others if one in listed]
         # none fits where the form has something to put right elsewhere
@@ -44,7 +44,7 @@ def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda 
     if setting.type is int:
         return _whole(setting, int(_number(base, 1)))
     if setting.type is not float:
-        return held("choices", choices=[told(base)] if base else [])
+        return held("choices", choices=[typed(base)] if base else [])
     return _between(setting, float(_number(base, 0.0)))
 
 
@@ -56,9 +56,9 @@ def of_range(span: Mapping[str, Any]) -> Held:
     """What the widgets hold of a range as YAML has it."""
     kind = next(name for name in KINDS if span.get(name) is not None)
     if kind == "choices":
-        return held(kind, choices=[told(one) for one in span[kind]])
+        return held(kind, choices=[typed(one) for one in span[kind]])
     low, high = span[kind]
-    return held(kind, told(low), told(high), told(span["step"]) if span.get("step") else "")
+    return held(kind, typed(low), typed(high), typed(span["step"]) if span.get("step") else "")
 
 
 def as_range(setting: Setting, values: Held) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def choices(setting: Setting, values: Held) -> tuple[Any, ...]:
     return tuple(as_range(setting, values).get("choices", ()))
 
 
-def told(value: Any) -> str:
+def typed(value: Any) -> str:
     """A value as it is typed: 0.001, 1e-05, yes, flip + rotate."""
     if isinstance(value, list | tuple):
         return joined(value)
@@ -103,15 +103,15 @@ def _whole(setting: Setting, base: int) -> Held:
     if setting.path == "optimisation.batch_size":
         near = [one for one in (base // 2, base, base * 2) if one >= (setting.low or 1)]
         return held("choices", choices=[str(one) for one in near])
-    return held("integers", told(ceil(low)), told(int(high)))
+    return held("integers", typed(ceil(low)), typed(int(high)))
 
 
 def _between(setting: Setting, base: float) -> Held:
     if setting.scale == "log":
         low, high = _bounds(setting, base / 10 if base > 0 else 1e-5, base * 10 if base > 0 else 1e-2)
-        return held("log", told(_tidy(low)), told(_tidy(high)))
+        return held("log", typed(_tidy(low)), typed(_tidy(high)))
     low, high = _bounds(setting, 0.0 if base >= 0 else 2 * base, 2 * base or 0.5)
-    return held("uniform", told(_tidy(low)), told(_tidy(high)))
+    return held("uniform", typed(_tidy(low)), typed(_tidy(high)))
 
 
 def _bounds(setting: Setting, low: float, high: float) -> tuple[float, float]:

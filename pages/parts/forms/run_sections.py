@@ -39,8 +39,8 @@ def draw(section: Section, spec: RunSpec | None, problems: list[Problem]) -> Non
         advanced = [one for one in settings if one.advanced and forms.means_something(one)]
         wrong = {problem.field for problem in problems} & {one.path for one in advanced}
         changed = sum(_is_changed(one) for one in advanced)
-        told = f"More · {changed} changed" if changed else "More"
-        with st.expander(told, icon=":material/tune:", expanded=bool(wrong), key=f"new_more_{section.title}"):
+        label = f"More · {changed} changed" if changed else "More"
+        with st.expander(label, icon=":material/tune:", expanded=bool(wrong), key=f"new_more_{section.title}"):
             forms.draw(advanced, problems, store())
 
 
@@ -80,23 +80,25 @@ def _weights(spec: RunSpec) -> None:
         return
 
     def show(made: Preview) -> None:
-        told = (made.values or {})["first_weights"] or {}
-        if "missing" in told:
+        weights = (made.values or {})["first_weights"] or {}
+        if "missing" in weights:
             st.info(
-                f"{told['missing']} is not in {formatting.escaped(told['folder'])} yet: it is fetched when "
-                f"the run starts. Without a network, put the file from {told['url']} there.",
+                f"{weights['missing']} is not in {formatting.escaped(weights['folder'])} yet: it is fetched when "
+                f"the run starts. Without a network, put the file from {weights['url']} there.",
                 icon=":material/download:",
             )
             return
-        taken = f"{formatting.count(told['loaded'], 'tensor')} taken over from {formatting.escaped(told['source'])}"
-        if len(told["new"]) > told["loaded"]:
-            most = f"but {formatting.count(len(told['new']), 'tensor')} begin from nothing"
+        taken = (
+            f"{formatting.count(weights['loaded'], 'tensor')} taken over from {formatting.escaped(weights['source'])}"
+        )
+        if len(weights["new"]) > weights["loaded"]:
+            most = f"but {formatting.count(len(weights['new']), 'tensor')} begin from nothing"
             st.warning(f"{taken}, {most}: are these weights of another network?", icon=":material/warning:")
         else:
             st.markdown(f":material/check_circle: {taken}.")
         for name, title in (("changed", "Fitted"), ("new", "New, learned from nothing"), ("left_out", "Left out")):
-            if told[name]:
-                st.caption(f"{title}: {formatting.escaped(formatting.some(told[name], 8))}")
+            if weights[name]:
+                st.caption(f"{title}: {formatting.escaped(formatting.some(weights[name], 8))}")
 
     previewed("layers", spec, show, making="Comparing the weights with the network", place="weights")
 
@@ -171,20 +173,22 @@ def _row(spec: RunSpec, layer: dict) -> dict[str, object]:
 
 
 def _rates(spec: RunSpec) -> None:
-    asked, plan = spec.optimisation, spec.thaw_plan
-    moves = asked.schedule != "constant" or asked.warmup_epochs or spec.freeze.rate_decay < 1
+    optimisation, plan = spec.optimisation, spec.thaw_plan
+    moves = optimisation.schedule != "constant" or optimisation.warmup_epochs or spec.freeze.rate_decay < 1
     if moves:
         rates = {}
         for stage, share in spec.rates.items():
             start = plan[stage]
             if start is not None and start < spec.epochs:
                 epochs = [start + (spec.epochs - start) * place / POINTS for place in range(POINTS + 1)]
-                rates[stage] = [(epoch, asked.learning_rate * share * spec.rate_share(epoch)) for epoch in epochs]
+                rates[stage] = [
+                    (epoch, optimisation.learning_rate * share * spec.rate_share(epoch)) for epoch in epochs
+                ]
         if spec.freeze.rate_decay == 1:  # one rate for all: the head's
             rates = {"learning rate": rates["head"]}
         option = rate_plan(rates, spec.epochs, palette=palette())
         st.echarts_chart(option, height=210, key="new_rate_plan", alt="Learning rate over the epochs")
-        if api.SCHEDULES[asked.schedule].follows:
+        if api.SCHEDULES[optimisation.schedule].follows:
             st.caption("The plateau schedule lowers the rate when validation stalls, which nobody can draw beforehand.")
     _finder(spec)
 

@@ -20,8 +20,8 @@ def search_cost(spec: SearchSpec, *, more: bool = False) -> None:
     cost = api.search_estimate(store(), spec)
     dataset = store().datasets.get(spec.run.data.dataset)
     backbone = api.BACKBONES[spec.run.model.backbone]
-    told = f"{formatting.count(cost.trials, 'more trial' if more else 'trial')} of {backbone.label} on {dataset.name}"
-    st.markdown(f"**{formatting.escaped(told)}**")
+    title = f"{formatting.count(cost.trials, 'more trial' if more else 'trial')} of {backbone.label} on {dataset.name}"
+    st.markdown(f"**{formatting.escaped(title)}**")
     st.caption(formatting.escaped(f"{choices(cost)} · {side_by_side(cost)}"))
     if cost.combinations and cost.combinations < spec.trials and spec.algorithm != "grid":
         _warn(
@@ -30,10 +30,10 @@ def search_cost(spec: SearchSpec, *, more: bool = False) -> None:
 
     def show(made: Preview) -> None:
         measured = api.search_estimate(store(), spec)
-        told = takes(measured, spec.hours)
+        text = takes(measured, spec.hours)
         if measured.seconds is not None and not LIKE_THE_BASE.isdisjoint(spec.space):
-            told += " · reckoned for the base run"
-        st.caption(formatting.escaped(told))
+            text += " · reckoned for the base run"
+        st.caption(formatting.escaped(text))
         for warning in warnings(measured, spec.hours):
             _warn(warning)
 

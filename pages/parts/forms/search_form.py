@@ -66,7 +66,7 @@ def of_run(problems: list[Problem]) -> list[Problem]:
 def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool = False) -> None:
     """A section of the base run's form, each field with its switch; what is searched under More opens it.
 
-    Where the base run is `fixed`, its values are told, and only fields that can be searched stand there.
+    Where the base run is `fixed`, its values are shown, and only fields that can be searched stand there.
     """
     searched, wrong = range_form.searched(), of_run(problems)
     settings = [one for one in api.settings() if one.path.startswith(part.fields) and one.path != "name"]
@@ -74,7 +74,7 @@ def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool
         settings = [one for one in settings if one.path in api.searchable()]
     if not any(fields.means_something(one, searched=searched) for one in settings):
         return
-    widget = range_form.told_base if fixed else None
+    widget = range_form.base_value if fixed else None
 
     def below(setting: Setting) -> None:
         range_form.switch(setting, problems)
@@ -90,8 +90,8 @@ def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool
         paths = {one.path for one in rest}
         mine = paths & set(searched)
         bad = {name for one in wrong for name in one.path} & paths
-        told = f"More · {formatting.count(len(mine), 'setting')} searched" if mine else "More"
-        with st.expander(told, icon=":material/tune:", expanded=bool(bad), key=f"search_more_{part.title}"):
+        label = f"More · {formatting.count(len(mine), 'setting')} searched" if mine else "More"
+        with st.expander(label, icon=":material/tune:", expanded=bool(bad), key=f"search_more_{part.title}"):
             fields.draw(rest, wrong, store, searched=searched, below=below, widget=widget)
 
 
@@ -112,8 +112,8 @@ def space(spec: SearchSpec | None) -> None:
                 f"{known[parent].label} {' or '.join(map(str, values))}"
                 for parent, values in spec.conditions[path].items()
             )
-            told = f"**{formatting.escaped(known[path].label)}** {formatting.escaped(api.in_words(one))}"
-            st.markdown(told + (f" :small[:gray[only with {formatting.escaped(when)}]]" if when else ""))
+            line = f"**{formatting.escaped(known[path].label)}** {formatting.escaped(api.in_words(one))}"
+            st.markdown(line + (f" :small[:gray[only with {formatting.escaped(when)}]]" if when else ""))
 
 
 def plan(problems: list[Problem], store: Store) -> None:

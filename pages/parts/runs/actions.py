@@ -54,8 +54,8 @@ def act(doing: str, run_ids: list[str]) -> None:
             CALLS[doing](store(), run_id)
         except (Refused, NotFound) as error:
             refused.append(str(error))
-    if asked := len(run_ids) - len(refused):
-        st.toast(f"{doing} {formatting.count(asked, 'run')}.", icon=":material/check:")
+    if accepted := len(run_ids) - len(refused):
+        st.toast(f"{doing} {formatting.count(accepted, 'run')}.", icon=":material/check:")
         wake_engine()
     for text in refused:
         st.toast(formatting.escaped(text), icon=":material/error:")

@@ -56,7 +56,7 @@ def archived(runs: Sequence[Run]) -> list[str]:
 def _edit(run: Run, key: str) -> None:
     """While it is open its boxes stay as they were filled, whatever others save: what is typed comes only with Save."""
     place = f"{key}_{run.id}_edited"
-    filled, seen = st.session_state.get(place, (run, run))  # the run as the boxes show it, and as it was last told
+    filled, seen = st.session_state.get(place, (run, run))  # the run as the boxes show it, and as it was last seen
     if not st.session_state.get(_popover(key, filled)):
         filled = seen = run
     st.session_state[place] = filled, seen
@@ -118,8 +118,8 @@ def _tag_box(label: str, chosen: list[str], key: str) -> None:
 
 
 def _stamp(runs: Sequence[Run]) -> str:
-    told = repr([(run.id, run.name, run.tags, run.about) for run in runs])
-    return sha256(told.encode()).hexdigest()[:8]
+    text = repr([(run.id, run.name, run.tags, run.about) for run in runs])
+    return sha256(text.encode()).hexdigest()[:8]
 
 
 def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
@@ -130,15 +130,15 @@ def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
         with store().transaction():  # all of it or nothing
             now = api.find_run(store(), filled.id)
             typed_over = [
-                Problem(field, its, "is what someone else saved meanwhile; save again to replace it with yours")
-                for field, was, told, its, typed in (
+                Problem(field, saved, "is what someone else saved meanwhile; save again to replace it with yours")
+                for field, shown, known, saved, typed in (
                     ("name", filled.name, seen.name, now.name, name),
                     ("notes", filled.about, seen.about, now.about, text),
                 )
-                if typed != was and its not in (told, typed)
+                if typed != shown and saved not in (known, typed)
             ]
             if typed_over:
-                st.session_state[place] = filled, now  # it is told of now: saving again replaces it
+                st.session_state[place] = filled, now  # they have been warned: saving again replaces it
                 raise Refused(typed_over)
             if name != filled.name:
                 api.rename_run(store(), now.id, name)
@@ -147,25 +147,25 @@ def _save(place: str, of_run: str, filled: Run, seen: Run) -> None:
             if text != filled.about:
                 api.note_run(store(), now.id, text)
 
-    if _told(save, "Saved."):
+    if _changed(save, "Saved."):
         st.session_state.pop(place, None)
 
 
 def _retag(run_ids: list[str], of_runs: str) -> None:
     add, remove = (st.session_state.get(f"{of_runs}_{part}", []) for part in ("add", "remove"))
-    _told(
+    _changed(
         lambda: api.tag_runs(store(), run_ids, add=add, remove=remove),
         f"Tagged {formatting.count(len(run_ids), 'run')}.",
     )
 
 
 def _archive(run_ids: list[str], into: bool, afterwards: Callable[[], None] | None) -> None:
-    told = f"{formatting.count(len(run_ids), 'run')} {'in the archive' if into else 'back in the lists'}."
-    if _told(lambda: api.archive_runs(store(), run_ids, archived=into), told) and afterwards:
+    done = f"{formatting.count(len(run_ids), 'run')} {'in the archive' if into else 'back in the lists'}."
+    if _changed(lambda: api.archive_runs(store(), run_ids, archived=into), done) and afterwards:
         afterwards()
 
 
-def _told(change: Callable[[], object], done: str) -> bool:
+def _changed(change: Callable[[], object], done: str) -> bool:
     """Whether the change was made; a toast says so, or why not."""
     try:
         change()

@@ -19,8 +19,7 @@ def import_button() -> None:
             placeholder="/home/me/logs/run1",
         )
         name = st.text_input("Name", key="runs_import_name", placeholder="As the file or folder")
-        asked = st.form_submit_button("Read it in", type="primary", icon=":material/check:", key="runs_import_go")
-        if asked:
+        if st.form_submit_button("Read it in", type="primary", icon=":material/check:", key="runs_import_go"):
             _read(path.strip(), name)
 
 

@@ -9,7 +9,7 @@ from pages.parts.runs import actions
 from pages.parts.session import NEW_RUN_PAGE, newest_run, open_run, run_link, search_link, store, wake_engine
 from storage import Checkpoint, Run, RunState
 
-MOST = 5  # children that are named
+MOST_CHILDREN = 5  # children that are named
 MORE_EPOCHS = 10
 
 
@@ -21,7 +21,7 @@ def lineage(run: Run) -> None:
         st.caption(f":material/fork_right: Goes on from {_parent(run)} {_after(run)}.")
     if children := store().runs.children(run.id):
         named = [f"{_linked(child)} ({_after(child)})" for child in children]
-        st.caption(f":material/fork_right: Gone on from by {formatting.some(named, MOST)}.")
+        st.caption(f":material/fork_right: Gone on from by {formatting.some(named, MOST_CHILDREN)}.")
 
 
 def go_on(run: Run) -> None:
@@ -78,8 +78,8 @@ def _like_it(run: Run, *, has_learned: bool) -> None:
             "Clone", icon=":material/content_copy:", key="run_clone", help="A new run set up like this"
         ):
             st.switch_page(NEW_RUN_PAGE, query_params={"from": run.id})
-        told = "A new run that begins with what this one has learned, on other images too"
-        if has_learned and st.button("Reuse weights", icon=":material/ac_unit:", key="run_weights", help=told):
+        note = "A new run that begins with what this one has learned, on other images too"
+        if has_learned and st.button("Reuse weights", icon=":material/ac_unit:", key="run_weights", help=note):
             st.switch_page(NEW_RUN_PAGE, query_params={"weights": run.id})
 
 

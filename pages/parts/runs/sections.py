@@ -34,8 +34,8 @@ def header(run: Run) -> None:
             lineage(run)
         with st.container(horizontal=True, width="content", gap="xsmall", vertical_alignment="bottom"):
             has_best = any(kept.is_best for kept in store().checkpoints.list(run.id))
-            told = "What it gets right and wrong, down to single images"
-            if has_best and st.button("Results", icon=":material/grid_on:", key="run_results", help=told):
+            note = "What it gets right and wrong, down to single images"
+            if has_best and st.button("Results", icon=":material/grid_on:", key="run_results", help=note):
                 st.switch_page(RESULTS_PAGE, query_params={"run": run.id})
             annotation_buttons([run], key="run")
             run_buttons([run], key="run", afterwards=_leave)
@@ -77,13 +77,13 @@ def numbers(run: Run) -> None:
     in_memory = gpu or "memory/rss_mb"
     at = f"at epoch {run.best_epoch} of {run.epochs}" if run.best_epoch is not None else None
     against = f"validation {formatting.number(last['val/loss'].value)}" if "val/loss" in last else None
-    told = _peak(last, gpu) if gpu else "resident (RSS)"
+    of_memory = _peak(last, gpu) if gpu else "resident (RSS)"
     best = f"Best {formatting.metric(run.metric).lower()}"
     cards: tuple[tuple[str, str, str | None, str, Literal["area", "bar"]], ...] = (
         (best, formatting.of_metric(run.metric, run.best_value), at, run.metric, "area"),
         ("Training loss", _value(last, "train/loss"), against, "train/loss", "area"),
         ("Throughput", _value(last, "speed/images_per_s"), _epoch_time(last), "speed/images_per_s", "bar"),
-        ("GPU memory" if gpu else "Process memory", _value(last, in_memory), told, in_memory, "area"),
+        ("GPU memory" if gpu else "Process memory", _value(last, in_memory), of_memory, in_memory, "area"),
     )
     grid = st.grid(4, min_column_width=200)
     for label, value, note, name, kind in cards:

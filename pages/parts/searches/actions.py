@@ -20,13 +20,13 @@ WORKING = (SearchState.QUEUED, SearchState.STARTING, SearchState.RUNNING, Search
 def search_buttons(search: Search, *, afterwards: Callable[[], None]) -> None:
     """Those that do something in its state: pause, go on, stop, more trials, another space, delete."""
     if search.state in WORKING:
-        told = "Trials save and stop, the machine is free, and it goes on where it was when you say so."
-        _button("Pause", "pause_circle", search, api.pause_search, doing="Pausing", help=told)
-        told = "Trials save and stop. What they came to stays."
-        _button("Stop", "stop_circle", search, api.stop_search, doing="Stopping", help=told)
+        note = "Trials save and stop, the machine is free, and it goes on where it was when you say so."
+        _button("Pause", "pause_circle", search, api.pause_search, doing="Pausing", help=note)
+        note = "Trials save and stop. What they came to stays."
+        _button("Stop", "stop_circle", search, api.stop_search, doing="Stopping", help=note)
     if search.state in (SearchState.PAUSED, SearchState.STOPPED, SearchState.FAILED):
-        told = "No finished trial is run again."
-        _button("Continue", "resume", search, api.continue_search, doing="Going on", help=told)
+        note = "No finished trial is run again."
+        _button("Continue", "resume", search, api.continue_search, doing="Going on", help=note)
     _more(search)
     if search.state.is_at_rest and st.button(
         "Change space", icon=":material/tune:", key="search_change", help="Search elsewhere, knowing what it knows"

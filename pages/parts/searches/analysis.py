@@ -21,22 +21,22 @@ from pages.parts.searches.sections import dots_of, labels, lowest
 from pages.parts.session import palette, run_link, store
 from storage import RunState, Search
 
-FEW = 20  # finished trials that tell little of importance
-NAMED = 8  # failed trials of a cause that have a link
+FEW_TRIALS = 20  # finished ones, that say little of importance
+LINKED_TRIALS = 8  # failed trials of a cause that have a link
 COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
 
-Look = Callable[[Search, list[Trial], Sequence[Dimension]], None]
+View = Callable[[Search, list[Trial], Sequence[Dimension]], None]
 
 
 def analysis(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
-    """One look at a time, as chosen."""
+    """One view at a time, as chosen."""
     weighed = search.spec.get("cost", "none") in COSTS
-    looks = [name for name in LOOKS if weighed or name != "Trade-off"]
+    names = [name for name in VIEWS if weighed or name != "Trade-off"]
     with st.container(border=True, key="search_analysis"):
         chosen = st.segmented_control(
-            "Look", looks, default=looks[0], required=True, key="search_look", label_visibility="collapsed"
+            "View", names, default=names[0], required=True, key="search_view", label_visibility="collapsed"
         )
-        LOOKS[chosen or looks[0]](search, trials, dimensions)
+        VIEWS[chosen or names[0]](search, trials, dimensions)
 
 
 def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -48,14 +48,14 @@ def _importance(search: Search, trials: list[Trial], dimensions: Sequence[Dimens
         st.caption(formatting.escaped(str(refused)))
         return
     if not shares:
-        told = f"Shows once four trials or more are finished with different values; {finished} are so far"
-        st.caption(f"{told}{_left_out(trials)}.")
+        text = f"Shows once four trials or more are finished with different values; {finished} are so far"
+        st.caption(f"{text}{_left_out(trials)}.")
         return
     made = f"Made from {formatting.count(finished, 'finished trial')}{_left_out(trials)}."
     named = labels()
     figure = importance({named.get(path, path): share for path, share in shares.items()}, palette=palette())
     st.plotly_chart(figure, key="search_importance", config={"displayModeBar": False})
-    few = " So few make it a guess." if finished < FEW else ""
+    few = " So few make it a guess." if finished < FEW_TRIALS else ""
     st.caption(f"Share of the differences between trials that each setting explains (fANOVA). {made}{few}")
 
 
@@ -128,7 +128,7 @@ def _failures(search: Search, trials: list[Trial], dimensions: Sequence[Dimensio
             if one.advice:
                 st.caption(formatting.escaped(one.advice))
             links = [f"[{trial.label}]({run_link(trial.run)})" for trial in one.trials]
-            st.markdown(f":small[{formatting.some(links, NAMED)}]")
+            st.markdown(f":small[{formatting.some(links, LINKED_TRIALS)}]")
 
 
 def _events(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -167,7 +167,7 @@ def _configuration(search: Search, trials: list[Trial], dimensions: Sequence[Dim
     st.code(text, language="yaml")
 
 
-LOOKS: dict[str, Look] = {
+VIEWS: dict[str, View] = {
     "Trade-off": _trade_off,
     "Importance": _importance,
     "One setting": _slice,

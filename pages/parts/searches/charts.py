@@ -21,10 +21,10 @@ Curves = Mapping[str, Sequence[tuple[float, float | None]]]
 def charts(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:
     """Two cards side by side, once there is something to draw."""
     if not any(trial.value is not None for trial in trials):
-        told = "Curves and the best so far show with the first epoch that is validated."
+        text = "Curves and the best so far show with the first epoch that is validated."
         if search.state.is_at_rest:
-            told = "No trial was validated: there is nothing to draw."
-        st.caption(f":material/show_chart: {told}")
+            text = "No trial was validated: there is nothing to draw."
+        st.caption(f":material/show_chart: {text}")
         return
     grid = st.grid(2, min_column_width=340)
     with grid.cell(), st.container(border=True, height="stretch", key="search_figure_best"):
@@ -47,8 +47,8 @@ def _best(search: Search, trials: list[Trial], token: object) -> None:
         (search.id, token, over, palette().name),
         lambda: best_so_far(trials, lowest=lowest(search), percent=_percent(search), began=began, palette=palette()),
     )
-    told = f"{formatting.metric(search.metric)} of {formatting.count(len(trials), 'trial')}, and the best so far"
-    st.echarts_chart(option, height=HEIGHT, key="search_chart_best", alt=told)
+    alt = f"{formatting.metric(search.metric)} of {formatting.count(len(trials), 'trial')}, and the best so far"
+    st.echarts_chart(option, height=HEIGHT, key="search_chart_best", alt=alt)
 
 
 def _curves(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:

@@ -24,7 +24,7 @@ from pages.parts.widgets.row_selection import kept_order, table_key, untick
 from storage import Search
 
 MOST_AXES = 10
-TALLEST = 14  # rows
+MOST_ROWS = 14  # at once; more scroll
 TABLE = "search_board"
 
 
@@ -47,8 +47,8 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
 
     with st.container(border=True, key="search_axes"):
         st.markdown("**What made a difference**", help=HOW_TO_BRUSH)
-        told = f"{formatting.count(len(drawn(trials)), 'trial')} as lines across their settings"
-        brushed_axes("search", search.id, token, make, afterwards=lambda: untick(TABLE), alt=told)
+        alt = f"{formatting.count(len(drawn(trials)), 'trial')} as lines across their settings"
+        brushed_axes("search", search.id, token, make, afterwards=lambda: untick(TABLE), alt=alt)
         if len(dimensions) > MOST_AXES:
             st.caption(f"The first {MOST_AXES} of {len(dimensions)} settings.")
 
@@ -73,7 +73,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
             hide_index=True,
             row_height=ROW,
             placeholder=formatting.DASH,
-            height=ROW * max(1, min(len(shown), TALLEST)) + HEAD,
+            height=ROW * max(1, min(len(shown), MOST_ROWS)) + HEAD,
             on_select="rerun",
             selection_mode="multi-row",
             column_order=[
@@ -90,16 +90,16 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
 
 def _board_head(search: Search, shown: int, trials: int) -> None:
     total = formatting.count(trials, "trial")
-    told = f"{shown:,} of {total}, as brushed above" if shown < trials else f"{total}, best first"
+    caption = f"{shown:,} of {total}, as brushed above" if shown < trials else f"{total}, best first"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**Leaderboard** :small[:gray[{told}]]", width="content")
+        st.markdown(f"**Leaderboard** :small[:gray[{caption}]]", width="content")
         if brushed("search"):
             st.button("Show all trials", icon=":material/filter_alt_off:", key="search_unbrush", on_click=_unbrush)
         with st.container(horizontal=True, width="content", gap="small"):
             if trials > 1 and st.button("Compare all", icon=":material/compare_arrows:", key="search_compare_all"):
                 compare(Basket(searches=(search.id,)))
-            whats = ["trials", "metrics", "checkpoints", "events"]
-            export_button(whats, key="search", told="Of all trials of this search.", search=search.id)
+            tables = ["trials", "metrics", "checkpoints", "events"]
+            export_button(tables, key="search", caption="Of all trials of this search.", search=search.id)
 
 
 def _unbrush() -> None:
@@ -113,9 +113,9 @@ def _ticked(ticked: list[Trial]) -> None:
             st.caption("Click a trial to open its run; tick rows to stop or compare them; click a column to sort.")
             return
         if going := [trial for trial in ticked if not trial.run.state.is_over]:
-            told = f"Stop {going[0].label.lower()}" if len(going) == 1 else f"Stop {len(going)} trials"
+            label = f"Stop {going[0].label.lower()}" if len(going) == 1 else f"Stop {len(going)} trials"
             st.button(
-                told, icon=":material/stop_circle:", key="search_stop_trials", on_click=stop_trials, args=(going,)
+                label, icon=":material/stop_circle:", key="search_stop_trials", on_click=stop_trials, args=(going,)
             )
         basket_buttons([trial.run.id for trial in ticked], page="search")
         st.caption(f"{formatting.count(len(ticked), 'trial')} ticked")

@@ -66,8 +66,8 @@ def progress(search: Search, trials: list[Trial]) -> None:
     st.progress(outlook.fraction, text=" · ".join(filter(None, parts)))
     _budget("Time", outlook.worked_s, outlook.budget_s)
     _budget("GPU time", search.worked_gpu_s(), outlook.gpu_budget_s)
-    told = [search.message] if search.message and not search.state.is_at_rest else []
-    st.caption(formatting.escaped(" · ".join(filter(None, [tally(trials), *told]))))
+    message = [search.message] if search.message and not search.state.is_at_rest else []
+    st.caption(formatting.escaped(" · ".join(filter(None, [tally(trials), *message]))))
 
 
 def numbers(search: Search, trials: list[Trial]) -> None:
@@ -152,14 +152,14 @@ def _traded(search: Search, trials: list[Trial], best: Trial) -> str | None:
     dots = front(dots_of(trials, percent=False), Scale("", lowest=True), Scale("", lowest=lowest(search)))
     if cost is None or best.run.cost is None or not dots:
         return None
-    told = f"{cost}: {formatting.number(best.run.cost)}."
+    costs = f"{cost}: {formatting.number(best.run.cost)}."
     if dots[0].x >= best.run.cost:
-        return f"{told} None costs less."
+        return f"{costs} None costs less."
     least = (
         f"{dots[0].name} comes to {formatting.of_metric(search.metric, dots[0].y)} for {formatting.number(dots[0].x)}"
     )
     between = f"{formatting.count(len(dots), 'trial')} that none beats in both are under Trade-off."
-    return f"{told} With two goals it is not the only best one: {least}; the {between}"
+    return f"{costs} With two goals it is not the only best one: {least}; the {between}"
 
 
 def as_text(trial: Trial, names: dict[str, str]) -> str:
@@ -222,8 +222,8 @@ def _badges(search: Search) -> None:
         if row is not None and search.spec.get(field) != "none":
             st.badge(formatting.escaped(row.label), icon=f":material/{sign}:", color="gray", help=row.note)
     if search.path == "heads":
-        told = "Trials differ in their heads alone: features are computed once, and many heads train at once over them."
-        st.badge("many heads at once", icon=":material/stacks:", color="green", help=told)
+        note = "Trials differ in their heads alone: features are computed once, and many heads train at once over them."
+        st.badge("many heads at once", icon=":material/stacks:", color="green", help=note)
     if search.device:
         st.badge(formatting.escaped(search.device), icon=":material/memory:", color="gray")
     if search.attempt > 1:

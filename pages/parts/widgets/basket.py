@@ -9,8 +9,8 @@ from pages.parts import formatting
 from pages.parts.session import COMPARE_PAGE, store
 from storage import Run
 
-MOST = 1000  # runs chosen one by one; a whole search counts as one thing, however many trials it has
-MOST_TOLD = 5  # ids of what is gone
+MOST_RUNS = 1000  # runs chosen one by one; a whole search counts as one thing, however many trials it has
+MOST_NAMED = 5  # ids of what is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,15 @@ class Basket:
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Basket":
         """As an address has it: `?runs=ID,ID&searches=ID`."""
-        places = _whole([one if one.isalnum() else "" for one in query.get("runs", "").split(",")][:MOST])
+        places = _whole([one if one.isalnum() else "" for one in query.get("runs", "").split(",")][:MOST_RUNS])
         searches = [one for one in query.get("searches", "").split(",") if one.isalnum()]
         return cls(places, tuple(dict.fromkeys(searches)))
 
     @property
     def query(self) -> dict[str, str]:
         """As `read` takes it; {} for an empty one."""
-        told = {"runs": ",".join(self.places), "searches": ",".join(self.searches)}
-        return {name: value for name, value in told.items() if value}
+        parameters = {"runs": ",".join(self.places), "searches": ",".join(self.searches)}
+        return {name: value for name, value in parameters.items() if value}
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ class Basket:
         for run_id in ids:
             if run_id not in places and "" in places:
                 places[places.index("")] = run_id
-            elif run_id not in places and len(places) < MOST:
+            elif run_id not in places and len(places) < MOST_RUNS:
                 places.append(run_id)
         return Basket(tuple(places), self.searches)
 
@@ -57,7 +57,7 @@ class Basket:
     def without_search(self, search_id: str) -> "Basket":
         return Basket(self.places, tuple(one for one in self.searches if one != search_id))
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """3 runs and 1 search; "" for an empty one."""
         counts = [formatting.count(len(self.runs), "run")] if self.runs else []
         counts += [formatting.count(len(self.searches), "search", "searches")] if self.searches else []
@@ -91,16 +91,16 @@ def addressed_basket() -> Basket:
     The address then follows the basket.
     """
     named = {name: st.query_params[name] for name in ("runs", "searches") if name in st.query_params}
-    if named and named != st.session_state.get("basket_told"):
+    if named and named != st.session_state.get("basket_query"):
         keep(Basket.read(named))
-    told = basket().query
+    query = basket().query
     for name in ("runs", "searches"):
-        if st.query_params.get(name) != told.get(name):
-            if name in told:
-                st.query_params[name] = told[name]
+        if st.query_params.get(name) != query.get(name):
+            if name in query:
+                st.query_params[name] = query[name]
             else:
                 del st.query_params[name]
-    st.session_state["basket_told"] = told
+    st.session_state["basket_query"] = query
     return basket()
 
 
@@ -112,7 +112,7 @@ def gone(held: Basket, runs: Sequence[Run]) -> tuple[list[str], list[str]]:
 
 
 def without_gone(held: Basket, runs: Sequence[Run]) -> Basket:
-    """The basket, and on the Compare page the address, without what is gone: `tell_gone` says what that was."""
+    """The basket, and on the Compare page the address, without what is gone: `gone_caption` says what that was."""
     lost = gone(held, runs)
     if not any(lost):
         return held
@@ -121,21 +121,21 @@ def without_gone(held: Basket, runs: Sequence[Run]) -> Basket:
         left = left.without_search(search_id)
     keep(left)
     kinds = (("run", "runs"), ("search", "searches"))
-    told = [_gone_in_words(ids, *kind) for ids, kind in zip(lost, kinds, strict=True) if ids]
-    st.session_state["basket_gone"] = (left, " ".join(told))
+    sentences = [_gone_in_words(ids, *kind) for ids, kind in zip(lost, kinds, strict=True) if ids]
+    st.session_state["basket_gone"] = (left, " ".join(sentences))
     return addressed_basket()
 
 
-def tell_gone(held: Basket) -> None:
+def gone_caption(held: Basket) -> None:
     """For as long as nothing else is chosen."""
-    left, told = st.session_state.get("basket_gone", (None, ""))
+    left, text = st.session_state.get("basket_gone", (None, ""))
     if left == held:
-        st.caption(f":material/info: {told}")
+        st.caption(f":material/info: {text}")
 
 
 def _gone_in_words(ids: list[str], one: str, many: str) -> str:
     is_gone = "is gone" if len(ids) == 1 else "are gone"
-    return f"{formatting.count(len(ids), one, many)} of those chosen {is_gone} ({formatting.some(ids, MOST_TOLD)})."
+    return f"{formatting.count(len(ids), one, many)} of those chosen {is_gone} ({formatting.some(ids, MOST_NAMED)})."
 
 
 def compare(held: Basket) -> None:
@@ -170,7 +170,7 @@ def basket_toggle(run: Run) -> None:
 def basket_card() -> None:
     """In the sidebar of every page, while there is something in it."""
     held = basket()
-    if not held.told():
+    if not held.summary():
         return
     with st.container(border=True, gap="small", key="basket"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -184,7 +184,9 @@ def basket_card() -> None:
                 on_click=keep,
                 args=(Basket(),),
             )
-        if st.button(f"Compare {held.told()}", icon=":material/compare_arrows:", key="basket_compare", width="stretch"):
+        if st.button(
+            f"Compare {held.summary()}", icon=":material/compare_arrows:", key="basket_compare", width="stretch"
+        ):
             compare(held)
 
 

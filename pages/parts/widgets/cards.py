@@ -33,8 +33,8 @@ def fact_badges(run: Run) -> None:
     if run.dataset_id:
         st.badge(formatting.escaped(run.dataset_id), icon=":material/photo_library:", color="gray")
     if run.source is not None:
-        told = f"It was not trained here, but read in. {formatting.escaped(run.source)}"
-        st.badge(formatting.escaped(run.source.partition(":")[0]), icon=":material/input:", color="gray", help=told)
+        origin = f"It was not trained here, but read in. {formatting.escaped(run.source)}"
+        st.badge(formatting.escaped(run.source.partition(":")[0]), icon=":material/input:", color="gray", help=origin)
     if backbone := backbone_of(run):
         st.badge(formatting.escaped(backbone), icon=":material/hub:", color="gray")
     if run.device:
@@ -42,8 +42,8 @@ def fact_badges(run: Run) -> None:
     if (strategy := run.spec.get("strategy", "single")) != "single":
         processes = run.spec.get("compute", {}).get("processes")
         row = api.STRATEGIES.get(strategy)
-        told = f"{row.label if row else strategy}{f' × {processes}' if processes else ''}"
-        st.badge(formatting.escaped(told), icon=":material/account_tree:", color="gray")
+        name = f"{row.label if row else strategy}{f' × {processes}' if processes else ''}"
+        st.badge(formatting.escaped(name), icon=":material/account_tree:", color="gray")
     if run.attempt > 1:
         st.badge(f"attempt {run.attempt}", icon=":material/restart_alt:", color="orange")
     for note in formatting.notes(store().events.warnings({run.id}).get(run.id, ())):
@@ -85,16 +85,16 @@ def problem_lines(problems: Iterable[Problem], *, labelled: bool = False) -> Non
         st.markdown(f":red[:material/error: {formatting.escaped(text)}]")
 
 
-def no_such_run(title: str, wanted: str | None) -> None:
+def no_such_run(title: str, run_id: str | None) -> None:
     """In place of a run's page that is called `title`: none was chosen, or it is not there."""
     st.session_state.pop("selected_run", None)
     with page_head(title):
         pass
     empty_state(
         "search_off",
-        "No run is chosen" if wanted is None else "This run is not here",
+        "No run is chosen" if run_id is None else "This run is not here",
         "Open one from the list."
-        if wanted is None
-        else f"{formatting.escaped(wanted)} may have been deleted, or mistyped.",
+        if run_id is None
+        else f"{formatting.escaped(run_id)} may have been deleted, or mistyped.",
         lambda: st.page_link(RUNS_PAGE, label="All runs", icon=":material/list_alt:"),
     )

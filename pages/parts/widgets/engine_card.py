@@ -34,9 +34,9 @@ def _card() -> None:
                 st.badge("Asleep", icon=":material/bedtime:", color="gray", help="It wakes when there is work.")
             st.caption(_slots())
         if training or waiting or searching:
-            told = [formatting.count(len(searching), "search", "searches")] if searching else []
-            told += [f"{number} {word}" for number, word in ((training, "running"), (waiting, "queued")) if number]
-            st.markdown(" · ".join(told))
+            parts = [formatting.count(len(searching), "search", "searches")] if searching else []
+            parts += [f"{number} {word}" for number, word in ((training, "running"), (waiting, "queued")) if number]
+            st.markdown(" · ".join(parts))
             shares = [run.fraction for run in store().runs.list(states=[RunState.RUNNING], limit=20)]
             if shares:
                 st.progress(sum(shares) / len(shares))

@@ -17,25 +17,30 @@ LABELS = {
     "datasets": "Data sets",
     "searches": "Searches",
 }
-FORMS = {"csv": "CSV", "parquet": "Parquet"}
+FORMATS = {"csv": "CSV", "parquet": "Parquet"}
 
 
-def export_button(whats: Sequence[str], *, key: str, told: str, **asked: Any) -> None:
-    """A popover with the files of one of these tables; `told` says of what they are, `asked` what the route is asked.
+def export_button(tables: Sequence[str], *, key: str, caption: str, **filters: Any) -> None:
+    """A popover with the files of one of these tables.
 
-    Values of `asked`: a text, a list of texts, or a truth; those that ask for nothing are left out.
+    Args:
+        tables: Of LABELS.
+        key: What its widgets' keys begin with.
+        caption: Says of what the files are.
+        filters: Parameters of the route: a text, a list of texts, or a truth; those that ask for nothing are left out.
     """
     with st.popover("Export", icon=":material/download:", key=f"{key}_export"):
-        st.caption(told)
-        what = whats[0]
-        if len(whats) > 1:
-            what = st.selectbox("Table", whats, format_func=LABELS.__getitem__, key=f"{key}_export_what")
+        st.caption(caption)
+        table = tables[0]
+        if len(tables) > 1:
+            table = st.selectbox("Table", tables, format_func=LABELS.__getitem__, key=f"{key}_export_what")
         with st.container(horizontal=True, gap="small"):
-            for form, label in FORMS.items():
-                st.link_button(label, export_link(what, form, **asked), key=f"{key}_export_{form}")
+            for form, label in FORMATS.items():
+                st.link_button(label, export_link(table, form, **filters), key=f"{key}_export_{form}")
 
 
-def export_link(what: str, form: str, **asked: Any) -> str:
-    query = {name: "1" if value is True else value for name, value in asked.items() if value}
-    told = f"?{urlencode(query, doseq=True)}" if query else ""
-    return f"{base_url()}/api/export/{what}.{form}{told}"
+def export_link(table: str, form: str, **filters: Any) -> str:
+    """The address of a table as a file; `form` is one of FORMATS."""
+    query = {name: "1" if value is True else value for name, value in filters.items() if value}
+    parameters = f"?{urlencode(query, doseq=True)}" if query else ""
+    return f"{base_url()}/api/export/{table}.{form}{parameters}"

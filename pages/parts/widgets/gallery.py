@@ -128,12 +128,12 @@ def gallery(
     """
 
     def opened() -> None:
-        if wanted := _told(key, "opened"):
-            on_open(wanted)
+        if image_id := _value(key, "opened"):
+            on_open(image_id)
 
     def ticked() -> None:
-        if on_tick and (told := _told(key, "ticked")):
-            on_tick(told["id"], told["is_on"])
+        if on_tick and (tick := _value(key, "ticked")):
+            on_tick(tick["id"], tick["is_on"])
 
     _component(
         key=key,
@@ -143,5 +143,5 @@ def gallery(
     )
 
 
-def _told(key: str, name: str) -> Any:
+def _value(key: str, name: str) -> Any:
     return getattr(st.session_state[key], name, None)

@@ -9,7 +9,7 @@ from engine.api import Preview, RunSpec
 from pages.parts import formatting
 from pages.parts.session import store, wake_engine
 
-LOOKS_S = 0.5
+POLL_S = 0.5
 
 
 def previewed(
@@ -31,7 +31,7 @@ def previewed(
         st.progress(found.progress, text=f"{making} · {formatting.escaped(found.message)}" if found.message else making)
 
     with st.container(key=f"previewing_{place or kind}"):
-        st.fragment(body, run_every=LOOKS_S)()
+        st.fragment(body, run_every=POLL_S)()
 
 
 def _drawn(kind: str, spec: RunSpec, show: Callable[[Preview], None], place: str) -> None:

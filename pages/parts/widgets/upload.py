@@ -11,7 +11,7 @@ _HTML = """
     <div class="row"><span class="name"></span><button type="button" class="cancel">Cancel</button></div>
     <div class="track" role="progressbar" aria-label="Upload" aria-valuemin="0" aria-valuemax="100">
       <div class="bar"></div></div>
-    <small class="told"></small>
+    <small class="amount"></small>
   </div>
   <small class="done" role="status"></small>
   <small class="error" role="alert" hidden></small>
@@ -59,10 +59,10 @@ export default function (component) {
     find(".error").textContent = error || "";
     if (focused) find(which === "busy" ? ".cancel" : ".choose").focus();
   };
-  const progress = (share, told) => {
+  const progress = (share, amount) => {
     find(".bar").style.width = `${share}%`;
     find(".track").setAttribute("aria-valuenow", share);
-    find(".told").textContent = told;
+    find(".amount").textContent = amount;
   };
   const send = async (file) => {
     if (!/\\.zip$/i.test(file.name)) return show("idle", `${file.name} is no zip. Zip the folder of class folders first.`);
@@ -72,9 +72,9 @@ export default function (component) {
     find(".done").textContent = "";
     progress(0, "");
     const address = `${data.base}/api/uploads/${encodeURIComponent(file.name)}`;
-    const asked = await fetch(`${address}/${file.size}`).catch(() => null);
-    if (!asked) return show("idle", "Thaw does not answer. Is it still running?");
-    if (asked.status !== 204) return show("idle", reason(await asked.text(), asked.status));
+    const answer = await fetch(`${address}/${file.size}`).catch(() => null);
+    if (!answer) return show("idle", "Thaw does not answer. Is it still running?");
+    if (answer.status !== 204) return show("idle", reason(await answer.text(), answer.status));
     const began = performance.now();
     request = new XMLHttpRequest();
     request.open("PUT", address);

@@ -1,8 +1,9 @@
 """The Reporter: what a training process says, one named method a kind of line."""
 
-from typing import Any
+import time
 
 from engine.protocol.json_lines import Lines
+from engine.protocol.run_lines import Checkpoint, CheckpointDeleted, Ended, Message, Metrics, Progress, RunLine, Started
 
 
 class Reporter:
@@ -23,9 +24,19 @@ class Reporter:
         steps: int,
         going_on_from: str | None,
     ) -> None:
-        """Training begins after `epoch` completed epochs and `step` steps; what was reported beyond is void."""
-        self._write(
-            "started",
+        """Training begins after `epoch` completed epochs and `step` steps; what was reported beyond is void.
+
+        Args:
+            attempt: 1 for the first process that trains this run.
+            pid: Of this process.
+            device: As people read it.
+            epoch: Completed ones.
+            step: Steps done.
+            epochs: In the whole run.
+            steps: In the whole run.
+            going_on_from: A checkpoint, relative to the run's folder.
+        """
+        line = Started(
             attempt=attempt,
             pid=pid,
             device=device,
@@ -35,11 +46,18 @@ class Reporter:
             steps=steps,
             going_on_from=going_on_from,
         )
-        self.flush()
+        self._write(line)
 
     def metrics(self, step: int, epoch: int, values: dict[str, float], *, at: float | None = None) -> None:
-        """Values after `step`, in the 1-based `epoch`; `at` when they were taken, if not now (Unix seconds)."""
-        self._write("metrics", step=step, epoch=epoch, values=values, **({} if at is None else {"at": at}))
+        """Values after `step`, in the 1-based `epoch`.
+
+        Args:
+            step: Steps done.
+            epoch: The one under way.
+            values: By path, as "train/loss".
+            at: When they were taken, if not now (Unix seconds).
+        """
+        self._write(Metrics(at=time.time() if at is None else at, step=step, epoch=epoch, values={**values}))
 
     def progress(
         self,
@@ -52,30 +70,46 @@ class Reporter:
         eta_s: float | None = None,
         message: str | None = None,
     ) -> None:
-        """`epoch` counts completed ones; what is not known yet is left out of the line. `eta_s` is for the phase's end
-        before training begins, for the run's end from then on."""
-        counts = {"step": step, "steps": steps, "epoch": epoch, "epochs": epochs}
-        known = {name: count for name, count in counts.items() if count is not None}
-        self._write("progress", phase=phase, **known, eta_s=eta_s, message=message)
-        self.flush()
+        """How far it is; what is not known yet is left out of the line.
+
+        Args:
+            phase: What goes on.
+            step: Steps done.
+            steps: In the whole run.
+            epoch: Completed ones.
+            epochs: In the whole run.
+            eta_s: Seconds to the phase's end before training begins, to the run's end from then on.
+            message: What goes on in the phase.
+        """
+        self._write(
+            Progress(phase=phase, step=step, steps=steps, epoch=epoch, epochs=epochs, eta_s=eta_s, message=message)
+        )
 
     def checkpoint(
         self, *, epoch: int, step: int, path: str, bytes: int, sha256: str, metrics: dict[str, float], best: bool
     ) -> None:
-        """A checkpoint is whole on the disk; `path` is relative to the run, `sha256` that of its weights."""
+        """A checkpoint is whole on the disk.
+
+        Args:
+            epoch: Completed ones.
+            step: Steps done.
+            path: Relative to the run's folder.
+            bytes: Of all its files.
+            sha256: Of its weights.
+            metrics: Of its epoch; empty in mid-epoch.
+            best: Whether it is the best so far.
+        """
         self._write(
-            "checkpoint", epoch=epoch, step=step, path=path, bytes=bytes, sha256=sha256, metrics=metrics, best=best
+            Checkpoint(epoch=epoch, step=step, path=path, bytes=bytes, sha256=sha256, metrics={**metrics}, best=best)
         )
-        self.flush()
 
     def checkpoint_deleted(self, path: str) -> None:
-        self._write("checkpoint_deleted", path=path)
-        self.flush()
+        """Before it goes: a list must not offer what is gone."""
+        self._write(CheckpointDeleted(path=path))
 
-    def message(self, level: str, text: str) -> None:
-        """A sentence for a human; `level` is info, warning or error."""
-        self._write("message", level=level, text=text)
-        self.flush()
+    def message(self, level: str, text: str, code: str = "") -> None:
+        """A sentence for a human; `level` is info, warning or error, `code` what it is made from."""
+        self._write(Message(level=level, text=text, code=code))
 
     def ended(
         self,
@@ -85,17 +119,27 @@ class Reporter:
         advice: str | None = None,
         detail: str | None = None,
         needs_bytes: int | None = None,
+        code: str = "",
     ) -> None:
-        """The run's last line; `state` is finished, failed, stopped, or interrupted until `needs_bytes` are free."""
-        needs = {} if needs_bytes is None else {"needs_bytes": needs_bytes}
-        self._write("ended", state=state, reason=reason, advice=advice, detail=detail, **needs)
-        self.flush()
+        """The run's last line.
+
+        Args:
+            state: finished, failed, stopped, or interrupted until `needs_bytes` are free.
+            reason: One sentence.
+            advice: What to do next.
+            detail: A traceback.
+            needs_bytes: Of the disk.
+            code: What the reason is made from.
+        """
+        self._write(Ended(state=state, reason=reason, advice=advice, detail=detail, needs_bytes=needs_bytes, code=code))
 
     def flush(self) -> None:
         self._lines.flush()
 
-    def _write(self, kind: str, **fields: Any) -> None:
-        self._lines.write(kind, **fields)
+    def _write(self, line: RunLine) -> None:
+        self._lines.write(line)
+        if not isinstance(line, Metrics):
+            self.flush()
 
 
 class NullReporter(Reporter):
@@ -107,5 +151,5 @@ class NullReporter(Reporter):
     def flush(self) -> None:
         pass
 
-    def _write(self, kind: str, **fields: Any) -> None:
+    def _write(self, line: RunLine) -> None:
         pass

@@ -2,9 +2,11 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from engine.protocol.json_lines import Lines
+from engine.protocol.run_lines import Message
+from engine.protocol.search_lines import Ended, Progress, SearchLine, Started, Trial, TrialEnded
+from engine.protocol.serialization import JsonObject
 
 
 class SearchReporter:
@@ -15,49 +17,91 @@ class SearchReporter:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._lines = Lines(folder / "events.jsonl")
-        self._phase, self._told = "", 0.0
+        self._lines = Lines.events(folder)
+        self._phase, self._written_at = "", 0.0  # of the last progress line; monotonic
         self._message: str | None = None
 
     def started(self, *, attempt: int, pid: int, device: str, at_once: int, path: str) -> None:
-        """The driver lives; `path` is ray or heads: how its trials are trained."""
-        self._write("started", attempt=attempt, pid=pid, device=device, at_once=at_once, path=path)
+        """The driver lives.
 
-    def trial(
-        self, run: str, *, number: int, name: str, attempt: int, config: dict[str, Any], spec: dict[str, Any]
-    ) -> None:
-        """A trial begins, goes on, or has new settings: `config` is what is searched, `spec` all of its run's."""
-        self._write("trial", run=run, number=number, name=name, attempt=attempt, config=config, spec=spec)
+        Args:
+            attempt: 1 for the first driver of this search.
+            pid: Of this process.
+            device: As people read it.
+            at_once: Trials.
+            path: How its trials are trained: ray or heads.
+        """
+        self._write(Started(attempt=attempt, pid=pid, device=device, max_concurrent=at_once, path=path))
+
+    def trial(self, run: str, *, number: int, name: str, attempt: int, config: JsonObject, spec: JsonObject) -> None:
+        """A trial begins, goes on, or has new settings.
+
+        Args:
+            run: The id of its run.
+            number: Within the search; 1 is the base run.
+            name: Of its run.
+            attempt: 1 for the first driver that trains it.
+            config: What is searched: field path -> value.
+            spec: All of its run's settings.
+        """
+        self._write(Trial(run=run, number=number, name=name, attempt=attempt, config=config, spec=spec))
 
     def trial_ended(
-        self, run: str, *, state: str, reason: str | None, advice: str | None = None, cost: float | None = None
+        self,
+        run: str,
+        *,
+        state: str,
+        reason: str | None,
+        advice: str | None = None,
+        cost: float | None = None,
+        code: str = "",
     ) -> None:
-        """Its run's own last line is written. `state` as of runs; interrupted: it goes on with the search."""
-        known = {} if cost is None else {"cost": cost}
-        self._write("trial_ended", run=run, state=state, reason=reason, advice=advice, **known)
+        """A trial left, and its run's own last line is written.
+
+        Args:
+            run: The id of its run.
+            state: As of runs; interrupted: it goes on with the search.
+            reason: One sentence.
+            advice: What to do next.
+            cost: What the metric is weighed against.
+            code: What the reason is made from.
+        """
+        self._write(TrialEnded(run=run, state=state, reason=reason, advice=advice, cost=cost, code=code))
 
     def progress(self, phase: str, message: str | None = None) -> None:
         """What goes on now: once a second at most where the phase is the same, every ten where the message is too."""
         waits = 0.0 if phase != self._phase else 1.0 if message != self._message else 10.0
-        if time.monotonic() - self._told >= waits:
-            self._phase, self._message, self._told = phase, message, time.monotonic()
-            self._write("progress", phase=phase, message=message)
+        if time.monotonic() - self._written_at >= waits:
+            self._phase, self._message, self._written_at = phase, message, time.monotonic()
+            self._write(Progress(phase=phase, message=message))
 
-    def message(self, level: str, text: str) -> None:
-        """A sentence for a human; `level` is info, warning or error."""
-        self._write("message", level=level, text=text)
+    def message(self, level: str, text: str, code: str = "") -> None:
+        """A sentence for a human; `level` is info, warning or error, `code` what it is made from."""
+        self._write(Message(level=level, text=text, code=code))
 
-    def ended(self, state: str, *, wanted: int | None, reason: str | None = None, advice: str | None = None) -> None:
-        """The driver's last line; `state` is finished, stopped, paused, failed, or interrupted: start it again.
+    def ended(
+        self,
+        state: str,
+        *,
+        wanted: int | None,
+        reason: str | None = None,
+        advice: str | None = None,
+        code: str = "",
+    ) -> None:
+        """The driver's last line.
 
         Args:
-            wanted: Trials in all, as far as it has heard; None: it has not come so far.
+            state: finished, stopped, paused, failed, or interrupted: start it again.
+            wanted: Trials in all, as far as it knows; None: it has not come so far.
+            reason: One sentence.
+            advice: What to do next.
+            code: What the reason is made from.
         """
-        self._write("ended", state=state, reason=reason, advice=advice, wanted=wanted)
+        self._write(Ended(state=state, num_trials=wanted, reason=reason, advice=advice, code=code))
 
     def close(self) -> None:
         self._lines.close()
 
-    def _write(self, kind: str, **fields: Any) -> None:
-        self._lines.write(kind, **fields)
+    def _write(self, line: SearchLine) -> None:
+        self._lines.write(line)
         self._lines.flush()

@@ -1,24 +1,38 @@
 """Event lines become rows: each line counts exactly once, because the file's offset commits with its rows."""
 
-import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar, assert_never
 
-from storage import Checkpoint, MetricPoint, Run, RunState, Store
+from engine.protocol.json_lines import Line, Unknown
+from engine.protocol.run_lines import (
+    Checkpoint,
+    CheckpointDeleted,
+    Ended,
+    Message,
+    Metrics,
+    Progress,
+    RunLine,
+    Started,
+    read_run_lines,
+)
+from storage import Checkpoint as CheckpointRow
+from storage import MetricPoint, Run, RunState, Store
 
-MOST_LINES = 20_000  # of one bite: a transaction stays short
+MOST_LINES = 20_000  # of one batch: a transaction stays short
+LEVELS = {RunState.FAILED: "error", RunState.INTERRUPTED: "warning"}
 
-Line = dict[str, Any]
+Values = dict[str, Any]  # columns of a row that change
+L = TypeVar("L")
 
 
 def ingest(store: Store, run: Run, *, gone: bool) -> bool:
     """Turn the run's new lines into rows. True when the attempt's last line waits to be taken.
 
-    The last word of a process, `ended`, is taken only once it is `gone`: a run is over when its processes are.
+    That line, `Ended`, is taken only once its process is `gone`: a run is over when its processes are.
     """
-    path = store.home.run(run.id) / "events.jsonl"
     while True:
-        lines, offset, ended = new_lines(path, run.offset, take_ended=gone)
+        found = read_run_lines(store.home.run(run.id), run.offset)
+        lines, offset, ended = next_batch(found, run.offset, Ended, gone=gone)
         if offset == run.offset:
             return ended
         with store.transaction():
@@ -27,56 +41,54 @@ def ingest(store: Store, run: Run, *, gone: bool) -> bool:
         run = store.runs.get(run.id)
 
 
-def new_lines(path: Path, offset: int, *, take_ended: bool) -> tuple[list[Line | None], int, bool]:
-    """Whole lines from `offset` on (None for one that cannot be read), where they end, whether an `ended` waits."""
-    if not path.exists():
-        return [], offset, False
-    lines: list[Line | None] = []
-    with path.open("rb") as file:
-        file.seek(offset)
-        while len(lines) < MOST_LINES:
-            raw = file.readline()
-            if not raw.endswith(b"\n"):  # the end, or half a line: the rest is still to come
-                break
-            line = _parsed(raw)
-            if line is not None and line["kind"] == "ended" and not take_ended:
-                return lines, offset, True
-            lines.append(line)
-            offset += len(raw)
+def next_batch(
+    found: Iterator[tuple[L, int]], offset: int, last: type[Line], *, gone: bool
+) -> tuple[list[L], int, bool]:
+    """The next lines, as many as one transaction takes.
+
+    Args:
+        found: Lines, each with where it ends.
+        offset: Where the first one begins.
+        last: The kind of an attempt's last line.
+        gone: Whether the process is, so that this line is taken too.
+
+    Returns:
+        The lines, where they end, and whether the last one waits.
+    """
+    lines: list[L] = []
+    for line, end in found:
+        if isinstance(line, last) and not gone:
+            return lines, offset, True
+        lines.append(line)
+        offset = end
+        if len(lines) == MOST_LINES:
+            break
     return lines, offset, False
 
 
-def _parsed(raw: bytes) -> Line | None:
-    try:
-        line = json.loads(raw)
-        return line | {"at": float(line["at"]), "kind": as_text(line["kind"])}
-    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
-        return None
-
-
-def _apply(store: Store, run: Run, lines: list[Line | None]) -> None:
+def _apply(store: Store, run: Run, lines: Iterable[RunLine | Unknown | None]) -> None:
     points: list[MetricPoint] = []
-    values: dict[str, Any] = {}
-    unreadable = judged = 0
+    values: Values = {}
+    unreadable = evaluated = 0
     for line in lines:
+        if line is None:
+            unreadable += 1
+            continue
+        if isinstance(line, Metrics):
+            points += _points(line)
+            evaluated += run.metric in line.values
+            values["progress_at"] = line.at
+            continue
+        if isinstance(line, Started):  # a rewind must not meet points that are still on their way
+            store.metrics.add(run.id, points)
+            points, evaluated = [], evaluated + 1
         try:
-            match line:
-                case None:
-                    unreadable += 1
-                case {"kind": "metrics"}:
-                    points += _points(line)
-                    judged += run.metric in line["values"]
-                    values["progress_at"] = line["at"]
-                case _:
-                    if line["kind"] == "started":  # a rewind must not meet points that are still on their way
-                        store.metrics.add(run.id, points)
-                        points, judged = [], judged + 1
-                    with store.transaction():
-                        values |= TAKERS.get(line["kind"], _unknown)(store, run, line) | {"progress_at": line["at"]}
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):  # JSON, but not what its kind says
+            with store.transaction():
+                values |= _take(store, run, line) | {"progress_at": line.at}
+        except (ValueError, KeyError):  # a state that no run has
             unreadable += 1
     store.metrics.add(run.id, points)
-    if judged:
+    if evaluated:
         best = store.metrics.best(run.id, run.metric, run.mode)
         values |= {"best_value": best.value if best else None, "best_epoch": best.epoch if best else None}
     if values:
@@ -85,109 +97,85 @@ def _apply(store: Store, run: Run, lines: list[Line | None]) -> None:
         store.events.add(run.id, "warning", f"Left out of the run's report, being unreadable: {unreadable} lines.")
 
 
-def _points(line: Line) -> list[MetricPoint]:
-    step, epoch = as_count(line["step"]), as_count(line["epoch"])
+def _points(line: Metrics) -> list[MetricPoint]:
     return [
-        MetricPoint(name=as_text(name), step=step, epoch=epoch, value=as_number(value), at=line["at"])
-        for name, value in line["values"].items()
+        MetricPoint(name=name, step=line.step, epoch=line.epoch, value=value, at=line.at)
+        for name, value in line.values.items()
     ]
 
 
-def _started(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    told: dict[str, Any] = {name: as_count(line[name]) for name in ("epoch", "step", "epochs", "steps")}
-    device, attempt = as_text(line["device"]), as_count(line["attempt"])
-    store.metrics.rewind(run.id, told["step"])
+def _take(store: Store, run: Run, line: RunLine | Unknown) -> Values:
+    """Write the rows beside the run's own; what changes in that one.
+
+    Raises:
+        ValueError: It says what cannot be.
+    """
+    match line:
+        case Started():
+            return _started(store, run, line)
+        case Progress():
+            counts = {"step": line.step, "steps": line.steps, "epoch": line.epoch, "epochs": line.epochs}
+            known = {name: count for name, count in counts.items() if count is not None}
+            return known | {"phase": line.phase, "eta_s": line.eta_s}
+        case Checkpoint():
+            return _checkpoint(store, run, line)
+        case CheckpointDeleted():
+            store.checkpoints.forget(run.id, line.path)
+        case Message():
+            store.events.add(run.id, line.level, line.text, line.at)
+        case Ended():
+            _ended(store, run, line)
+        case Metrics() | Unknown():
+            pass
+        case _:
+            assert_never(line)
+    return {}
+
+
+def _started(store: Store, run: Run, line: Started) -> Values:
+    store.metrics.rewind(run.id, line.step)
     store.runs.move(run.id, RunState.RUNNING, expect={RunState.STARTING})
-    again = f" (attempt {attempt})" if attempt > 1 else ""
-    going_on = f", going on after epoch {told['epoch']}" if line.get("going_on_from") else ""
-    store.events.add(run.id, "info", f"Training on {device}{again}{going_on}.", line["at"])
-    return told | {"device": device}
+    again = f" (attempt {line.attempt})" if line.attempt > 1 else ""
+    going_on = f", going on after epoch {line.epoch}" if line.going_on_from else ""
+    store.events.add(run.id, "info", f"Training on {line.device}{again}{going_on}.", line.at)
+    return {
+        "epoch": line.epoch,
+        "step": line.step,
+        "epochs": line.epochs,
+        "steps": line.steps,
+        "device": line.device,
+    }
 
 
-def _progress(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    counts = {name: as_count(line[name]) for name in ("step", "steps", "epoch", "epochs") if name in line}
-    return counts | {"phase": as_text(line["phase"]), "eta_s": as_number(line.get("eta_s"))}
-
-
-def _checkpoint(store: Store, run: Run, line: Line) -> dict[str, Any]:
+def _checkpoint(store: Store, run: Run, line: Checkpoint) -> Values:
     store.checkpoints.add(
-        Checkpoint(
+        CheckpointRow(
             run_id=run.id,
-            epoch=as_count(line["epoch"]),
-            step=as_count(line["step"]),
-            path=as_text(line["path"]),
-            bytes=as_count(line["bytes"]),
-            sha256=as_text(line["sha256"]),
-            created_at=line["at"],
-            metrics={as_text(name): as_number(value) for name, value in line["metrics"].items()},
-            is_best=bool(line["best"]),
+            epoch=line.epoch,
+            step=line.step,
+            path=line.path,
+            bytes=line.bytes,
+            sha256=line.sha256,
+            created_at=line.at,
+            metrics=line.metrics,
+            is_best=line.best,
         )
     )
     return {"tries": 0}  # it came further: the count of attempts in vain starts again
 
 
-def _checkpoint_deleted(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    store.checkpoints.forget(run.id, as_text(line["path"]))
-    return {}
-
-
-def _message(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    store.events.add(run.id, as_text(line["level"]), as_text(line["text"]), line["at"])
-    return {}
-
-
-def _ended(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    state = RunState(line["state"])
-    said: dict[str, Any] = {name: as_text(line[name]) for name in ("reason", "advice") if line.get(name)}
+def _ended(store: Store, run: Run, line: Ended) -> None:
+    state = RunState(line.state)
+    values: Values = {name: text for name, text in (("reason", line.reason), ("advice", line.advice)) if text}
+    why = " ".join(values.values())
     if state is RunState.INTERRUPTED:  # it waits for room on the disk, unless it was asked to stop anyway
         if run.state is RunState.STOPPING:
             state = RunState.STOPPED
+        elif line.needs_bytes is None:
+            raise ValueError("interrupted, though nothing is needed")
         else:
-            said["needs_bytes"] = as_count(line["needs_bytes"])
-    if store.runs.move(run.id, state, ended_at=line["at"], pid=None, slot=None, phase=None, **said):
-        why = " ".join(said.values())
+            values["needs_bytes"] = line.needs_bytes
+    if store.runs.move(run.id, state, ended_at=line.at, pid=None, slot=None, phase=None, **values):
         begins = state.capitalize()
         text = why if why.startswith(begins) else f"{begins}: {why}" if why else f"{begins}."
-        store.events.add(run.id, LEVELS.get(state, "info"), text, line["at"])
-    return {}
-
-
-def _unknown(store: Store, run: Run, line: Line) -> dict[str, Any]:
-    return {}  # a newer worker's line; nothing here depends on it
-
-
-def as_count(value: Any) -> int:
-    """
-    Raises:
-        ValueError: No whole number that SQLite can hold.
-    """
-    if not 0 <= (count := int(value)) < 2**62:
-        raise ValueError(value)
-    return count
-
-
-def as_number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def as_text(value: Any) -> str:
-    """
-    Raises:
-        ValueError: No text, or text that cannot be written down (half a surrogate pair).
-    """
-    if not isinstance(value, str):
-        raise ValueError(value)
-    value.encode()
-    return value
-
-
-LEVELS = {RunState.FAILED: "error", RunState.INTERRUPTED: "warning"}
-
-TAKERS = {
-    "started": _started,
-    "progress": _progress,
-    "checkpoint": _checkpoint,
-    "checkpoint_deleted": _checkpoint_deleted,
-    "message": _message,
-    "ended": _ended,
-}
+        store.events.add(run.id, LEVELS.get(state, "info"), text, line.at)

@@ -8,6 +8,7 @@ from typing import Any
 from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
 from engine.machine.resources import cores
+from engine.protocol import driver_requests
 from engine.protocol.json_file import write_json
 from engine.specs import SearchSpec
 from storage import Run, RunState, Search, Store
@@ -22,7 +23,7 @@ def write_search_file(store: Store, search: Search) -> None:
     """
     folder = store.home.search(search.id)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / "control.jsonl").unlink(missing_ok=True)  # what was asked of the driver before is done or void
+    driver_requests.clear(folder)
     spec = SearchSpec.parse(search.spec)
     told = {
         "id": search.id,

@@ -1,11 +1,23 @@
 """What a search's driver says becomes rows: its trials as runs, and how it goes itself. Each line counts once."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import assert_never
 
 from engine.errors import Refused
+from engine.protocol.json_lines import Unknown
+from engine.protocol.run_lines import Message
+from engine.protocol.search_lines import (
+    Ended,
+    Progress,
+    SearchLine,
+    Started,
+    Trial,
+    TrialEnded,
+    read_search_lines,
+)
 from engine.specs import RunSpec, SearchSpec
-from engine.supervisor.ingest import Line, as_count, as_number, as_text, ingest, new_lines
+from engine.supervisor.ingest import Values, ingest, next_batch
 from storage import Run, RunState, Search, SearchState, Store
 
 ACTIVE = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
@@ -18,9 +30,9 @@ def ingest_search(store: Store, search: Search, *, gone: bool) -> bool:
 
     That line is taken only once the driver is `gone`: a search is over when its processes are.
     """
-    path = store.home.search(search.id) / "events.jsonl"
     while True:
-        lines, offset, ended = new_lines(path, search.offset, take_ended=gone)
+        found = read_search_lines(store.home.search(search.id), search.offset)
+        lines, offset, ended = next_batch(found, search.offset, Ended, gone=gone)
         if offset > search.offset:
             with store.transaction():
                 values = _apply(store, search, lines)
@@ -30,11 +42,11 @@ def ingest_search(store: Store, search: Search, *, gone: bool) -> bool:
         if offset == search.offset:
             break
         search = store.searches.get(search.id)
-    judge(store, search)
+    _keep_best(store, search)
     return ended
 
 
-def judge(store: Store, search: Search) -> None:
+def _keep_best(store: Store, search: Search) -> None:
     """Keep the best trial so far in the search's row."""
     counted = set(RunState) - {RunState.FAILED}
     best = store.runs.trials(search.id, order="best", states=counted, limit=1)
@@ -43,85 +55,108 @@ def judge(store: Store, search: Search) -> None:
         store.searches.update(search.id, best_run_id=found[0], best_value=found[1])
 
 
-def _apply(store: Store, search: Search, lines: list[Line | None]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _apply(store: Store, search: Search, lines: Iterable[SearchLine | Unknown | None]) -> Values:
+    values: Values = {}
     unreadable = 0
     for line in lines:
         if line is None:
             unreadable += 1
             continue
-        values["progress_at"] = line["at"]
+        values["progress_at"] = line.at
         try:
             with store.transaction():
-                values |= TAKERS.get(line["kind"], _unknown)(store, replace(search, **values), line)
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError):  # JSON, but not what its kind says
+                values |= _take(store, replace(search, **values), line)
+        except (ValueError, KeyError):  # a state that nothing has, a run of another search
             unreadable += 1
     if unreadable:
-        told = f"Left out of the search's report, being unreadable: {unreadable} lines."
-        store.events.add(None, "warning", told, search_id=search.id)
+        text = f"Left out of the search's report, being unreadable: {unreadable} lines."
+        store.events.add(None, "warning", text, search_id=search.id)
     return values
 
 
-def _started(store: Store, search: Search, line: Line) -> dict[str, Any]:
-    device, at_once = as_text(line["device"]), as_count(line["at_once"])
+def _take(store: Store, search: Search, line: SearchLine | Unknown) -> Values:
+    """Write the rows beside the search's own; what changes in that one.
+
+    Raises:
+        ValueError: It says what cannot be.
+    """
+    match line:
+        case Started():
+            return _started(store, search, line)
+        case Trial():
+            _trial(store, search, line)
+        case TrialEnded():
+            return _trial_ended(store, search, line)
+        case Progress():
+            return {"phase": line.phase, "message": line.message or None}
+        case Message():
+            store.events.add(None, line.level, line.text, line.at, search_id=search.id)
+        case Ended():
+            return _ended(store, search, line)
+        case Unknown():
+            pass
+        case _:
+            assert_never(line)
+    return {}
+
+
+def _started(store: Store, search: Search, line: Started) -> Values:
+    number = line.max_concurrent
     store.searches.move(search.id, SearchState.RUNNING, expect={SearchState.STARTING})
     again = f" (attempt {search.attempt})" if search.attempt > 1 else ""
-    told = f"Searching on {device}, {at_once} trial{'s' if at_once > 1 else ''} at a time{again}."
-    store.events.add(None, "info", told, line["at"], search_id=search.id)
-    return {"device": device, "at_once": at_once, "path": as_text(line.get("path") or "ray")}
+    text = f"Searching on {line.device}, {number} trial{'s' if number > 1 else ''} at a time{again}."
+    store.events.add(None, "info", text, line.at, search_id=search.id)
+    return {"device": line.device, "at_once": number, "path": line.path}
 
 
-def _trial(store: Store, search: Search, line: Line) -> dict[str, Any]:
+def _trial(store: Store, search: Search, line: Trial) -> None:
     """A trial begins, goes on after its process was lost, or has other settings from here on."""
-    run_id, number, config = as_text(line["run"]), as_count(line["number"]), dict(line["config"])
-    attempt = as_count(line.get("attempt", 1))
-    spec = _spec_of(search, line, config)
-    values: dict[str, Any] = {
+    spec = _spec_of(search, line)
+    values: Values = {
         "spec": spec.model_dump(mode="json"),
-        "assignment": config,
-        "attempt": attempt,
+        "assignment": line.config,
+        "attempt": line.attempt,
         "slot": search.slot,
     }
-    known = _trial_of(store, search, run_id)
+    known = _trial_of(store, search, line.run)
     if known is None:
         store.runs.add(
-            run_id=run_id,
-            name=as_text(line.get("name") or f"{search.name} {number}")[:200],
+            run_id=line.run,
+            name=(line.name or f"{search.name} {line.number}")[:200],
             dataset_id=search.dataset_id,
             epochs=spec.epochs,
             search_id=search.id,
             state=RunState.STARTING,
-            trial=number,
+            trial=line.number,
             metric=search.metric,
-            started_at=line["at"],
-            progress_at=line["at"],
+            started_at=line.at,
+            progress_at=line.at,
             **values,
         )
-        store.events.add(run_id, "info", f"Trial {number} of {search.name} ({search.id}).", line["at"])
+        store.events.add(line.run, "info", f"Trial {line.number} of {search.name} ({search.id}).", line.at)
     elif not known.state.is_over:
-        store.runs.move(run_id, RunState.QUEUED, expect={RunState.INTERRUPTED})
-        store.runs.move(run_id, RunState.STARTING, expect={RunState.QUEUED})
-        store.runs.update(run_id, **values, epochs=spec.epochs, progress_at=line["at"])
-    return {}
+        store.runs.move(line.run, RunState.QUEUED, expect={RunState.INTERRUPTED})
+        store.runs.move(line.run, RunState.STARTING, expect={RunState.QUEUED})
+        store.runs.update(line.run, **values, epochs=spec.epochs, progress_at=line.at)
 
 
-def _trial_ended(store: Store, search: Search, line: Line) -> dict[str, Any]:
-    run = _trial_of(store, search, as_text(line["run"]))
+def _trial_ended(store: Store, search: Search, line: TrialEnded) -> Values:
+    run = _trial_of(store, search, line.run)
     if run is None:
         return {}
-    if line.get("cost") is not None:
-        store.runs.update(run.id, cost=as_number(line["cost"]))
+    if line.cost is not None:
+        store.runs.update(run.id, cost=line.cost)
     ingest(store, run, gone=True)
-    end_trial(store, run.id, RunState(line["state"]), line.get("reason"), line.get("advice"))
-    came_further = line["state"] != RunState.INTERRUPTED  # then the count of attempts in vain starts again
+    end_trial(store, run.id, RunState(line.state), line.reason, line.advice)
+    came_further = line.state != RunState.INTERRUPTED  # then the count of attempts in vain starts again
     return {"tries": 0} if came_further else {}
 
 
-def _spec_of(search: Search, line: Line, config: dict[str, Any]) -> RunSpec:
+def _spec_of(search: Search, line: Trial) -> RunSpec:
     """What the trial trains. Values that do not go together make none: it fails, listed with the base run's spec."""
     spec = SearchSpec.parse(search.spec)
     try:
-        return RunSpec.parse(line["spec"]) if line.get("spec") else spec.trial(config)
+        return RunSpec.parse(line.spec) if line.spec else spec.trial(line.config)
     except Refused:
         return spec.run
 
@@ -146,55 +181,31 @@ def end_trial(store: Store, run_id: str, state: RunState, reason: str | None, ad
     run = store.runs.get(run_id)
     if state is RunState.INTERRUPTED and run.state is RunState.STOPPING:
         state = RunState.STOPPED
-    said: dict[str, Any] = {name: as_text(told) for name, told in (("reason", reason), ("advice", advice)) if told}
-    if store.runs.move(run_id, state, pid=None, slot=None, phase=None, eta_s=None, **said):
+    values: Values = {name: text for name, text in (("reason", reason), ("advice", advice)) if text}
+    if store.runs.move(run_id, state, pid=None, slot=None, phase=None, eta_s=None, **values):
         level = {RunState.FAILED: "error", RunState.INTERRUPTED: "warning"}.get(state, "info")
-        store.events.add(run_id, level, " ".join([f"{state.capitalize()}.", *said.values()]))
+        store.events.add(run_id, level, " ".join([f"{state.capitalize()}.", *values.values()]))
 
 
-def _progress(store: Store, search: Search, line: Line) -> dict[str, Any]:
-    return {"phase": as_text(line["phase"]), "message": as_text(line.get("message") or "") or None}
-
-
-def _message(store: Store, search: Search, line: Line) -> dict[str, Any]:
-    store.events.add(None, as_text(line["level"]), as_text(line["text"]), line["at"], search_id=search.id)
-    return {}
-
-
-def _ended(store: Store, search: Search, line: Line) -> dict[str, Any]:
-    now = store.searches.get(search.id).state
-    state = asked_for(now, SearchState(line["state"]))
-    if state is SearchState.FINISHED and as_count(line.get("wanted") or search.wanted) < search.wanted:
+def _ended(store: Store, search: Search, line: Ended) -> Values:
+    state = state_after(store.searches.get(search.id).state, SearchState(line.state))
+    if state is SearchState.FINISHED and (line.num_trials or search.wanted) < search.wanted:
         state = SearchState.INTERRUPTED  # it was extended while its driver left: on with another one
-    said: dict[str, Any] = {name: as_text(line[name]) for name in ("reason", "advice") if line.get(name)}
-    if store.searches.move(search.id, state, **said):
-        why = " ".join(said.values())
+    values: Values = {name: text for name, text in (("reason", line.reason), ("advice", line.advice)) if text}
+    if store.searches.move(search.id, state, **values):
+        why = " ".join(values.values())
         text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
-        store.events.add(None, LEVELS.get(state, "info"), text, line["at"], search_id=search.id)
+        store.events.add(None, LEVELS.get(state, "info"), text, line.at, search_id=search.id)
     return {"phase": None, "message": None}
 
 
-def asked_for(now: SearchState, said: SearchState) -> SearchState:
+def state_after(requested: SearchState, reported: SearchState) -> SearchState:
     """The state that a search ends an attempt in: what its driver says, unless its user asked for another end."""
-    if said in SELF_ENDED:
-        return said
-    if now is SearchState.STOPPING:
+    if reported in SELF_ENDED:
+        return reported
+    if requested is SearchState.STOPPING:
         return SearchState.STOPPED
-    if now is SearchState.PAUSING:
+    if requested is SearchState.PAUSING:
         return SearchState.PAUSED
     # A driver that nobody asked was told to leave by the system, as before a reboot: it goes on.
-    return SearchState.INTERRUPTED if said is SearchState.PAUSED else said
-
-
-def _unknown(store: Store, search: Search, line: Line) -> dict[str, Any]:
-    return {}  # a newer driver's line; nothing here depends on it
-
-
-TAKERS = {
-    "started": _started,
-    "trial": _trial,
-    "trial_ended": _trial_ended,
-    "progress": _progress,
-    "message": _message,
-    "ended": _ended,
-}
+    return SearchState.INTERRUPTED if reported is SearchState.PAUSED else reported

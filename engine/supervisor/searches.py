@@ -12,13 +12,14 @@ from engine.errors import Refused
 from engine.faults import FAULTS
 from engine.machine import processes
 from engine.machine.processes import Identity
+from engine.protocol import driver_requests
+from engine.protocol.driver_requests import DriverRequest, Extend, Pause, Stop, StopTrial
 from engine.protocol.endings import WITH_SEARCH
-from engine.protocol.json_lines import Lines
 from engine.supervisor import log_files
 from engine.supervisor.exit_causes import KILLED, LEAST_FREE
 from engine.supervisor.runs import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
 from engine.supervisor.search_file import write_search_file
-from engine.supervisor.search_ingest import ACTIVE, asked_for, end_trial, ingest_search
+from engine.supervisor.search_ingest import ACTIVE, end_trial, ingest_search, state_after
 from engine.worker import launchers
 from storage import Run, RunState, Search, SearchState, Store, StoreBusy
 
@@ -109,7 +110,7 @@ class Searching:
         began = self._asked.get((search_id, what))
         if began is None:
             began = self._asked[search_id, what] = time.monotonic()
-            self._say(search_id, what)
+            self._send(search_id, Stop() if what == "stop" else Pause())
         if time.monotonic() - began > grace_s:
             processes.end_all(launchers.mark(self._store.home, search))
         return False
@@ -127,18 +128,16 @@ class Searching:
         self._store.runs.move(run_id, RunState.STOPPING, expect={RunState.RUNNING, RunState.STARTING})
         if run_id not in self._told:
             self._told.add(run_id)
-            self._say(search.id, "stop_trial", run=run_id)
+            self._send(search.id, StopTrial(run=run_id))
         return False
 
     def tell_wanted(self, search: Search) -> None:
         """A driver that works learns how many trials are wanted now."""
         if search.state.has_process:
-            self._say(search.id, "extend", trials=search.wanted)
+            self._send(search.id, Extend(trials=search.wanted))
 
-    def _say(self, search_id: str, kind: str, **fields: Any) -> None:
-        lines = Lines(self._store.home.search(search_id) / "control.jsonl")
-        lines.write(kind, **fields)
-        lines.close()
+    def _send(self, search_id: str, request: DriverRequest) -> None:
+        driver_requests.send(self._store.home.search(search_id), request)
 
     def _follow(self, search: Search) -> None:
         leader = Identity.noted(search) or self._find_leader(search)
@@ -198,7 +197,7 @@ class Searching:
             else:
                 self._rest(search, search.state, not_before=_later(search) if again else 0.0)
             return
-        state = asked_for(search.state, SearchState.INTERRUPTED)
+        state = state_after(search.state, SearchState.INTERRUPTED)
         if state is not SearchState.INTERRUPTED:
             self._end(search, state)
             return

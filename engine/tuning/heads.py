@@ -202,8 +202,8 @@ class _Run:
         elif not finished:
             word = self.word or StopRequest()
             state, reason = word.state or "interrupted", word.reason
-        needs = {"needs_bytes": 0} if state == "interrupted" else {}
-        self.reporter.ended(state, reason=reason, advice=advice, detail=detail, **needs)
+        needed = 0 if state == "interrupted" else None
+        self.reporter.ended(state, reason=reason, advice=advice, detail=detail, needs_bytes=needed)
         best = self.reporter.reached.bests.get(self._metric)
         self._asking.tell(self.asked.run, state, value=best, reason=reason, advice=advice)
 
@@ -237,8 +237,8 @@ class _AsSearch(NullReporter):
     def progress(self, phase: str, *, message: str | None = None, **_: Any) -> None:
         self._telling.progress(phase, message)
 
-    def message(self, level: str, text: str) -> None:
-        self._telling.message(level, text)
+    def message(self, level: str, text: str, code: str = "") -> None:
+        self._telling.message(level, text, code)
 
 
 def _leave(

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
+from engine.protocol.run_lines import Ended
 from engine.specs import SearchSpec
 from engine.tuning.epoch_gate import LEAVE, StopRequest
 from engine.tuning.trial_ledger import PastTrial, Trial
@@ -99,8 +100,8 @@ class SearchJob:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not has_ended(folder):
             lines = Lines(folder / "events.jsonl")
-            needs = {"needs_bytes": 0} if state == "interrupted" else {}
-            lines.write("ended", state=state, reason=reason, advice=advice, detail=None, **needs)
+            needed = 0 if state == "interrupted" else None
+            lines.write(Ended(state=state, reason=reason, advice=advice, detail=None, needs_bytes=needed))
             lines.close()
 
 

@@ -5,21 +5,22 @@ to them, and with it they die. Once all of them are gone it writes the run's las
 """
 
 import contextlib
-import json
 import logging
 import os
 import shutil
 import signal
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import psutil
 
 from engine.machine.exit import leave
 from engine.protocol.json_lines import Lines
-from engine.training.distributed.rank import LAUNCHER, STOP, die_with_the_launcher, last_word
+from engine.protocol.rank_endings import clear_endings, read_ending
+from engine.training.distributed.rank import LAUNCHER, STOP, common_ending, die_with_the_launcher
 
 POLL_S = 0.25
 
@@ -33,27 +34,16 @@ def main(folder: Path, processes: int) -> int:
         signal.signal(number, _hand_on)
     die_with_the_launcher()
     os.environ[LAUNCHER] = str(os.getpid())
-    for left in folder.glob("ended.*.json"):
-        left.unlink()
+    clear_endings(folder)
     _launch(folder, processes)
-    words = [_word(folder, rank) for rank in range(processes)]
-    last = last_word(words)
-    if last is None:
+    ending = common_ending([read_ending(folder, rank) for rank in range(processes)])
+    if ending is None:
         log.info("ranks were killed: no last word")
         return 1
-    lines = Lines(folder / "events.jsonl")
-    lines.write("ended", **last)
-    lines.flush()
+    lines = Lines.events(folder)
+    lines.write(replace(ending, at=time.time()))
     lines.close()
-    return 0 if last["state"] != "failed" else 1
-
-
-def _word(folder: Path, rank: int) -> dict[str, Any] | None:
-    try:
-        word: dict[str, Any] = json.loads((folder / f"ended.{rank}.json").read_text())
-    except FileNotFoundError:
-        return None
-    return word
+    return 0 if ending.state != "failed" else 1
 
 
 def _launch(folder: Path, processes: int) -> None:

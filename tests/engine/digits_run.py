@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from engine.protocol.json_lines import Line
 from engine.protocol.run_reporter import Reporter
+from engine.protocol.serialization import to_json
 from engine.specs import RunSpec
 from engine.training.loop import fit
 from engine.training.memory import Memory
@@ -45,8 +47,9 @@ class Recorder(Reporter):
     def flush(self) -> None:
         pass
 
-    def _write(self, kind: str, **fields: Any) -> None:
-        self.lines.append({"kind": kind, **fields})
+    def _write(self, line: Line) -> None:
+        fields = {name: value for name, value in to_json(line).items() if name != "at"}
+        self.lines.append({"kind": line.kind, **fields})
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["kind"] == kind]

@@ -34,6 +34,7 @@ from engine.data.sources.fetched import fetch
 from engine.errors import Unavailable, Unfit
 from engine.machine.exit import leave
 from engine.protocol.json_lines import Lines
+from engine.protocol.run_lines import Ended
 from storage import Dataset
 
 SPARE = 500 * 10**6  # bytes of disk that an import leaves free
@@ -147,44 +148,48 @@ def _bound_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def _ending(error: Exception) -> dict[str, str | None]:
-    """The fields of the last line after `error`."""
+def _ending(error: Exception) -> Ended:
+    """The last line after `error`."""
     match error:
         case Cancelled():
-            return {"state": "stopped", "reason": "The import was cancelled.", "advice": None}
+            return _failed("The import was cancelled.", state="stopped")
         case Unfit():
-            return {"state": "failed", "reason": error.reason, "advice": error.advice}
+            return _failed(error.reason, error.advice)
         case Unavailable():
-            return {"state": "failed", "reason": str(error), "advice": None}
+            return _failed(str(error))
         case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT):
             advice = "Delete runs or data sets that are no longer needed, then add it again."
-            return {"state": "failed", "reason": "The disk is full.", "advice": advice}
+            return _failed("The disk is full.", advice)
         case MemoryError():
             advice = "Split it into smaller data sets, or smaller images."
-            return {"state": "failed", "reason": "It needs more memory than there is.", "advice": advice}
+            return _failed("It needs more memory than there is.", advice)
         case _:
             reason = f"The import broke off: {type(error).__name__}: {error}."
-            return {"state": "failed", "reason": reason, "advice": "Try it again.", "detail": traceback.format_exc()}
+            return _failed(reason, "Try it again.", detail=traceback.format_exc())
 
 
-def outcome(folder: Path, progress: Progress) -> dict[str, str | None]:
-    """Import, or clear away what was made so far; the fields of the last line, which says which."""
+def _failed(reason: str, advice: str | None = None, *, state: str = "failed", detail: str | None = None) -> Ended:
+    return Ended(state=state, reason=reason, advice=advice, detail=detail)
+
+
+def outcome(folder: Path, progress: Progress) -> Ended:
+    """Import, or clear away what was made so far; the last line, which says which."""
     try:
         run(folder, progress)
     except Exception as error:  # every path ends in one last line
         _clear(folder)
         return _ending(error)
-    return {"state": "finished", "reason": None, "advice": None}
+    return Ended(state="finished", reason=None, advice=None, detail=None)
 
 
 def main(folder: Path) -> int:
     if "source" in json.loads((folder / "request.json").read_text(encoding="utf-8")):  # a stranger's files
         _bound_memory()
-    lines = Lines(folder / "events.jsonl")
+    lines = Lines.events(folder)
     ending = outcome(folder, Progress(lines))
-    lines.write("ended", **ending)
+    lines.write(ending)
     lines.close()
-    return int(ending["state"] != "finished")
+    return int(ending.state != "finished")
 
 
 if __name__ == "__main__":

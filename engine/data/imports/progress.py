@@ -4,6 +4,7 @@ import signal
 import time
 
 from engine.protocol.json_lines import Lines
+from engine.protocol.run_lines import Progress as Line
 
 EVERY_S = 0.2
 
@@ -62,7 +63,7 @@ class Progress:
             raise Cancelled
 
     def _write(self, done: int, total: int | None, eta_s: float | None, message: str) -> None:
-        self._lines.write("progress", phase="importing", step=done, steps=total, eta_s=eta_s, message=message)
+        self._lines.write(Line(phase="importing", step=done, steps=total, eta_s=eta_s, message=message))
         self._lines.flush()
 
     def _cancel(self, *_: object) -> None:

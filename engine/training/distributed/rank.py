@@ -5,12 +5,13 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from engine.faults import FAULTS
-from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
+from engine.protocol.rank_endings import write_ending
+from engine.protocol.run_lines import Ended, RunLine
 from engine.protocol.run_reporter import NullReporter, Reporter
 
 LAUNCHER = "THAW_LAUNCHER"  # in the environment: the pid of who started this process, which dies with it
@@ -55,13 +56,13 @@ def become_rank(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def reporting(folder: Path) -> Any:
+def reporting(folder: Path) -> Iterator[Reporter]:
     """The reporter of this process: the first rank tells of all, and each leaves its last word to the launcher."""
     rank = rank_of_this_process()
     if rank:
         yield SilentRank(folder, rank)
         return
-    lines = Lines(folder / "events.jsonl")
+    lines = Lines.events(folder)
     try:
         yield Reporter(lines) if rank is None else FirstRank(lines, folder)
     finally:
@@ -73,9 +74,12 @@ class FirstRank(Reporter):
         super().__init__(lines)
         self._folder = folder
 
-    def ended(self, state: str, **told: Any) -> None:
-        self.flush()
-        write_word(self._folder, 0, {"state": state, **told})
+    def _write(self, line: RunLine) -> None:
+        if isinstance(line, Ended):
+            self.flush()
+            write_ending(self._folder, 0, line)
+        else:
+            super()._write(line)
 
 
 class SilentRank(NullReporter):
@@ -83,22 +87,18 @@ class SilentRank(NullReporter):
         super().__init__()
         self._folder, self._rank = folder, rank
 
-    def ended(self, state: str, **told: Any) -> None:
-        write_word(self._folder, self._rank, {"state": state, **told})
+    def _write(self, line: RunLine) -> None:
+        if isinstance(line, Ended):
+            write_ending(self._folder, self._rank, line)
 
 
-def write_word(folder: Path, rank: int, word: dict[str, Any]) -> None:
-    """Lay down how a rank ended."""
-    write_json(folder / f"ended.{rank}.json", word, durable=False)  # for whoever launched it and waits
-
-
-def last_word(words: list[dict[str, Any] | None]) -> dict[str, Any] | None:
-    """What the run ended with, from what each rank said; None: a rank was killed, which is no end of a run.
+def common_ending(endings: Sequence[Ended | None]) -> Ended | None:
+    """What the run ended with, from how each rank did; None: a rank was killed, which is no end of a run.
 
     A rank that failed of its own tells why: the others then only lost it.
     """
-    lost = [word for word in words if word and str(word.get("reason")).startswith(FAULTS["ranks"].reason)]
-    own = [word for word in words if word and word not in lost]
+    lost = [one for one in endings if one and (one.reason or "").startswith(FAULTS["ranks"].reason)]
+    own = [one for one in endings if one and one not in lost]
     if own:
-        return next((word for word in own if word["state"] == "failed"), own[0])
-    return None if None in words else lost[0]
+        return next((one for one in own if one.state == "failed"), own[0])
+    return None if None in endings else lost[0]

@@ -1,22 +1,26 @@
 """Ranks that train together, and the last word of a run that they leave to their launcher."""
 
-from typing import Any
-
 import pytest
 
 from engine.catalog.strategies import processes_of
 from engine.faults import FAULTS
-from engine.training.distributed.rank import last_word
+from engine.protocol.run_lines import Ended
+from engine.training.distributed.rank import common_ending
 from engine.training.failures import explain
 
-FINISHED = {"state": "finished", "reason": None}
-STOPPED = {"state": "stopped", "reason": "stopped at step 3."}
-FAILED = {"state": "failed", "reason": "It ran out of memory."}
-LOST = {"state": "failed", "reason": FAULTS["ranks"].reason}
+
+def ending(state: str, reason: str | None = None) -> Ended:
+    return Ended(at=1.0, state=state, reason=reason, advice=None, detail=None)
+
+
+FINISHED = ending("finished")
+STOPPED = ending("stopped", "stopped at step 3.")
+FAILED = ending("failed", "It ran out of memory.")
+LOST = ending("failed", FAULTS["ranks"].reason)
 
 
 @pytest.mark.parametrize(
-    ("words", "last"),
+    ("endings", "common"),
     [
         ([FINISHED, FINISHED], FINISHED),
         ([STOPPED, STOPPED], STOPPED),
@@ -28,10 +32,8 @@ LOST = {"state": "failed", "reason": FAULTS["ranks"].reason}
         ([LOST, LOST], LOST),  # nobody was killed: the line between them failed
     ],
 )
-def test_the_last_word_is_that_of_who_knows_why(
-    words: list[dict[str, Any] | None], last: dict[str, Any] | None
-) -> None:
-    assert last_word(words) == last
+def test_the_ending_is_that_of_who_knows_why(endings: list[Ended | None], common: Ended | None) -> None:
+    assert common_ending(endings) == common
 
 
 @pytest.mark.parametrize(

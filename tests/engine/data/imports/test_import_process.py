@@ -163,10 +163,10 @@ def test_harm_is_refused_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     folder.mkdir(parents=True)
     request = {"id": "a", "name": "A", "source": str(make(tmp_path / "a.zip"))}
     (folder / "request.json").write_text(json.dumps(request))
-    told = outcome(folder, Quiet())  # type: ignore[arg-type]
-    assert told["state"] == "failed"
-    assert words in str(told["reason"])
-    assert told["advice"]
+    ending = outcome(folder, Quiet())  # type: ignore[arg-type]
+    assert ending.state == "failed"
+    assert words in str(ending.reason)
+    assert ending.advice
     assert [*folder.iterdir()] == []
     assert {path.name for path in tmp_path.iterdir()} <= {"a.zip", "datasets"}
     assert not Path("/tmp/evil.png").exists()
@@ -198,7 +198,7 @@ def test_a_disk_that_fills_up_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("request_text", ["", "{", "[]", "{}"])
 def test_a_broken_request_ends_too(tmp_path: Path, request_text: str) -> None:
     (tmp_path / "request.json").write_text(request_text)
-    told = outcome(tmp_path, Quiet())  # type: ignore[arg-type]
-    assert told["state"] == "failed"
-    assert "Traceback" in str(told["detail"])
+    ending = outcome(tmp_path, Quiet())  # type: ignore[arg-type]
+    assert ending.state == "failed"
+    assert "Traceback" in str(ending.detail)
     assert [*tmp_path.iterdir()] == []

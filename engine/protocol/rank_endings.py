@@ -1,0 +1,28 @@
+"""`ended.N.json`: how each of the processes that train one run together ended, for the launcher that started them."""
+
+from pathlib import Path
+
+from engine.protocol.json_file import write_json
+from engine.protocol.run_lines import Ended
+from engine.protocol.serialization import Malformed, read_json, to_json
+
+
+def write_ending(folder: Path, rank: int, ending: Ended) -> None:
+    write_json(_path(folder, rank), to_json(ending), durable=False)  # for whoever launched it and waits
+
+
+def read_ending(folder: Path, rank: int) -> Ended | None:
+    """None: the rank left none, as one that was killed."""
+    try:
+        return read_json(Ended, _path(folder, rank))
+    except (FileNotFoundError, Malformed):
+        return None
+
+
+def clear_endings(folder: Path) -> None:
+    for left in folder.glob("ended.*.json"):
+        left.unlink()
+
+
+def _path(folder: Path, rank: int) -> Path:
+    return folder / f"ended.{rank}.json"

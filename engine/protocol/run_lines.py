@@ -1,0 +1,110 @@
+"""What a run says in its events.jsonl while it trains. An import, and a scan, say `Progress` and `Ended` of these."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from engine.protocol.json_lines import EVENTS, Line, Unknown, read_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(Line):
+    """Training begins after `epoch` completed epochs and `step` steps; what was reported beyond is void."""
+
+    kind: ClassVar[str] = "started"
+
+    attempt: int  # 1: the first process that trains this run
+    pid: int = 0
+    device: str  # as people read it: "cpu", "cuda:0 NVIDIA H200"
+    epoch: int
+    step: int
+    epochs: int  # in the whole run
+    steps: int
+    going_on_from: str | None  # a checkpoint, relative to the run's folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics(Line):
+    """Values after a step; `at` when they were taken."""
+
+    kind: ClassVar[str] = "metrics"
+
+    step: int
+    epoch: int  # 1-based: the one under way
+    values: dict[str, float | None]  # by path: "train/loss", "gpu0/allocated_mb"; null was not finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Line):
+    """How far it is; what is not known yet is left out."""
+
+    kind: ClassVar[str] = "progress"
+
+    phase: str  # "preparing data", "training", "importing"
+    step: int | None = None  # of a run: steps done; of an import: images, or bytes
+    steps: int | None = None
+    epoch: int | None = None  # completed
+    epochs: int | None = None
+    eta_s: float | None  # seconds to the phase's end before training begins, to the run's end from then on
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint(Line):
+    """A checkpoint is whole on the disk."""
+
+    kind: ClassVar[str] = "checkpoint"
+
+    epoch: int  # completed
+    step: int
+    path: str  # relative to the run's folder
+    bytes: int  # of all its files
+    sha256: str  # of its weights
+    metrics: dict[str, float | None]
+    best: bool  # so far
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointDeleted(Line):
+    """A checkpoint is about to go."""
+
+    kind: ClassVar[str] = "checkpoint_deleted"
+
+    path: str  # relative to the run's folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Line):
+    """A sentence for a human; searches say it too."""
+
+    kind: ClassVar[str] = "message"
+
+    level: str  # info, warning or error
+    text: str
+    code: str = ""  # what the sentence is made from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended(Line):
+    """The last line of an attempt. Without it the process was killed, and the run was interrupted."""
+
+    kind: ClassVar[str] = "ended"
+
+    state: str  # finished, failed, stopped, or interrupted: it goes on once `needs_bytes` are free
+    reason: str | None  # one sentence
+    advice: str | None  # what to do next
+    detail: str | None  # a traceback
+    needs_bytes: int | None = None  # of the disk
+    code: str = ""  # what the reason is made from
+
+
+RunLine = Started | Metrics | Progress | Checkpoint | CheckpointDeleted | Message | Ended
+RUN_LINES: dict[str, type[RunLine]] = {
+    one.kind: one for one in (Started, Metrics, Progress, Checkpoint, CheckpointDeleted, Message, Ended)
+}
+
+
+def read_run_lines(folder: Path, offset: int = 0) -> Iterator[tuple[RunLine | Unknown | None, int]]:
+    """The lines of the run or import of `folder`; see `read_lines`."""
+    return read_lines(folder / EVENTS, RUN_LINES, offset)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from storage.family import Family
-from storage.records import EngineStatus
+from storage.records import EngineProcess, EngineStatus
 
 
 class EngineRow(Family[EngineStatus]):
@@ -20,6 +20,14 @@ class EngineRow(Family[EngineStatus]):
     def get(self) -> EngineStatus | None:
         """None while no supervisor runs."""
         return next(iter(self._rows("FROM engine")), None)
+
+    def process(self) -> EngineProcess | None:
+        """The supervisor's process, of whichever version: readable before pending migrations are applied."""
+        with self._transactions.reading() as db:
+            if not db.table("engine").exists():  # an empty file
+                return None
+            row = db.execute("SELECT pid, pid_started, boot_id FROM engine").fetchone()
+        return None if row is None else EngineProcess(*row)
 
     def clear(self) -> None:
         with self._transactions.transaction() as db:

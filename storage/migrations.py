@@ -49,6 +49,12 @@ def schema_5(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def schema_6(db: Database) -> None:
+    for statement in SCHEMA_6:
+        db.execute(statement)
+
+
 def migrate(database: Path) -> None:
     """Bring `database` to this program's schema, making it when missing. Safe from several processes at once.
 
@@ -340,3 +346,6 @@ SCHEMA_5 = (
     "CREATE INDEX runs_dataset ON runs(dataset_id, created_at)",
     "CREATE INDEX events_warnings ON events(run_id, id) WHERE level = 'warning'",
 )
+
+# which code the supervisor runs, so that a newer one takes its place
+SCHEMA_6 = ("ALTER TABLE engine ADD COLUMN code TEXT NOT NULL DEFAULT ''",)

@@ -239,6 +239,15 @@ class Request:
     ended_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class EngineProcess:
+    """Who the supervisor is: what every schema has of it."""
+
+    pid: int
+    pid_started: float
+    boot_id: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EngineStatus:
     """The supervisor's own row."""
@@ -251,6 +260,7 @@ class EngineStatus:
     heartbeat_at: float
     slots: tuple[str, ...]
     machine: dict[str, Any]  # last reading: cpu %, memory, disk, GPUs
+    code: str = ""  # digest of the sources it runs; "": of a version that did not say
 
 
 class SearchState(StrEnum):

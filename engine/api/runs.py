@@ -2,29 +2,44 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 
 from engine.api.datasets import dataset_problems
 from engine.artifacts.initial_weights import weights_path
 from engine.catalog.datasets import DATASET_KINDS
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.machine.code import code_digest
 from engine.machine.devices import gpus
 from engine.machine.processes import Identity
 from engine.specs import RunSpec
 from engine.worker.launchers import ROOT
-from storage import Dataset, Home, Request, Run, Store
+from storage import Dataset, Home, PendingMigrations, Request, Run, Store
+
+LEAVING_S, KILLED_S = 30.0, 5.0  # patience with a supervisor that is to leave
 
 
 def open_store(home: Home | None = None) -> Store:
     """The store of `home` (or of `$THAW_HOME`, or `~/.thaw`), its database up to date, embedded data sets in it.
 
+    A supervisor of an older version leaves first: it would not understand the newer database. Runs go on training.
+
     Raises:
         storage.NewerDatabase: The home was used by a newer Thaw.
+        Unavailable: The older supervisor does not leave.
     """
-    store = Store.open(home or Home.find(), migrate=True)
+    home = home or Home.find()
+    try:
+        store = Store.open(home, migrate=not home.database.exists())
+    except PendingMigrations:
+        with _starting(home):
+            _end_supervisor(Store(home))
+            store = Store.open(home, migrate=True)
     known = {dataset.id for dataset in store.datasets.list()}
     for dataset in embedded_datasets():
         if dataset.id not in known:
@@ -150,16 +165,18 @@ def wait_for_request(store: Store, request_id: str, *, timeout_s: float = 60.0) 
 
 
 def ensure_supervisor(home: Home) -> None:
-    """Start the home's supervisor if none runs. It is nobody's child: it outlives us.
+    """Start the home's supervisor if none runs, or one of other code than lies here now. It is nobody's child.
 
     Raises:
         Unavailable: It did not come up; the text says where to look.
     """
-    with (home.root / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # racing callers start one
-        store = Store.open(home, migrate=True)
-        if engine_alive(store):
-            return
+    store = open_store(home)
+    with _starting(home):
+        status = store.engine.get()
+        if status is not None and engine_alive(store):
+            if status.code == code_digest():
+                return
+            _end_supervisor(store)
         command = [sys.executable, "-m", "engine", "supervise", "--on-demand"]
         with home.engine_log.open("ab") as output:
             subprocess.Popen(
@@ -176,6 +193,35 @@ def ensure_supervisor(home: Home) -> None:
             if time.monotonic() > deadline:
                 raise Unavailable(f"The engine did not start; the end of {home.engine_log} says why.")
             time.sleep(0.05)
+
+
+@contextmanager
+def _starting(home: Home) -> Iterator[None]:
+    """Racing callers start, or end, one supervisor."""
+    with (home.root / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _end_supervisor(store: Store) -> None:
+    """Have the supervisor leave, whatever its version; what it launched goes on, and the next one follows that.
+
+    Raises:
+        Unavailable: It is there still, even killed.
+    """
+    row = store.engine.process()
+    who = Identity.noted(row) if row else None
+    if who is None or who.pid == os.getpid():
+        return
+    for number, patience_s in ((signal.SIGTERM, LEAVING_S), (signal.SIGKILL, KILLED_S)):
+        with suppress(ProcessLookupError):
+            if who.is_alive:
+                os.kill(who.pid, number)
+        deadline = time.monotonic() + patience_s
+        while who.is_alive and time.monotonic() < deadline:
+            time.sleep(0.05)
+    if who.is_alive:
+        raise Unavailable(f"The engine of an older Thaw (pid {who.pid}) does not leave; end it and try again.")
 
 
 def engine_alive(store: Store) -> bool:

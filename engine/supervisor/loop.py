@@ -15,8 +15,10 @@ from pathlib import Path
 from types import FrameType
 
 from engine.api.datasets import users_of
+from engine.api.runs import open_store
 from engine.errors import Refused
 from engine.machine import devices, processes
+from engine.machine.code import code_digest
 from engine.machine.processes import Identity, Nap
 from engine.previews.requests import Previewing
 from engine.supervisor.cleanup import remove_leftovers
@@ -72,6 +74,7 @@ class Supervisor:
             heartbeat_at=now,
             slots=self._running.slots,
             machine=devices.machine_reading(store.home),
+            code=code_digest(),
         )
         remove_leftovers(store)
         self._importing.scan_embedded()
@@ -242,7 +245,7 @@ def main(home: Home, *, on_demand: bool = False) -> int:
     handler = logging.handlers.RotatingFileHandler(home.engine_log, maxBytes=5_000_000, backupCount=3)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
     try:
-        supervisor = Supervisor(Store.open(home, migrate=True), on_demand=on_demand)
+        supervisor = Supervisor(open_store(home), on_demand=on_demand)
     except AlreadyRunning as error:
         print(error, file=sys.stderr)
         return 3

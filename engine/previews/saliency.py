@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -13,6 +12,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.image import show_cam_on_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from engine.catalog import BACKBONES
 from engine.catalog.layouts import Layout
@@ -99,6 +99,7 @@ def _pictures(pixels: np.ndarray, heat: np.ndarray) -> tuple[Image.Image, Image.
     """The image, and the heat laid over it."""
     factor = max(1, -(-LEAST_PX // len(pixels)))
     colours = np.broadcast_to(pixels, (*pixels.shape[:2], 3)).repeat(factor, axis=0).repeat(factor, axis=1)
-    smooth = cv2.resize(heat, colours.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    maps = torch.from_numpy(heat)[None, None]
+    smooth = interpolate(maps, colours.shape[:2], mode="bilinear", align_corners=False)[0, 0].numpy()
     laid_over = show_cam_on_image(colours.astype(np.float32) / 255, smooth, use_rgb=True)
     return Image.fromarray(colours), Image.fromarray(laid_over)

@@ -7,10 +7,10 @@ from pages.parts.analysis.comparison.compared_runs import Compared, Focus, focus
 from pages.parts.analysis.comparison.group_values import painted
 from pages.parts.analysis.comparison.groups import Group
 from pages.parts.analysis.comparison.settings_table import legend
-from pages.parts.analysis.comparison.summary import written
+from pages.parts.analysis.comparison.summary import summary
 from pages.parts.analysis.results.by_image import ByImage
 from pages.parts.compare.current import best_two, gathered, grouping, runs_in
-from pages.parts.compare.curves import curves, look_now
+from pages.parts.compare.curves import current_view, curves
 from pages.parts.compare.plots import TABLE, configuration, trade_offs, what_made_a_difference
 from pages.parts.compare.results import results_side_by_side
 from pages.parts.compare.share import share
@@ -33,7 +33,7 @@ from pages.parts.widgets.cards import empty_state, page_head
 from pages.parts.widgets.row_selection import kept_order, ticked_ids
 from storage import Run
 
-LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
+VIEWS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
 IMAGES = "**Image by image** :small[:gray[what one fixes and another breaks, and the same image through every run]]"
 MANY = 24  # runs; of more all their settings say more at first than the curves of some
 MOST_NAMES = 12  # that stand above a chart
@@ -73,32 +73,32 @@ def _choose() -> None:
 def verdict(compared: Compared, said: list[Group], focus: Focus, images: ByImage | None) -> None:
     """What is to be said first, in a few sentences."""
     names = {group.name: focus.colours[group.key] for group in focus.groups}
-    told = written(
-        said, compared.measured, compared.rows, painted(names, palette()), images, compared.kinds, compared.sources
+    text = summary(
+        said, compared.stats, compared.rows, painted(names, palette()), images, compared.setups, compared.sources
     )
-    if told:
+    if text:
         with st.container(border=True, key="compare_written"):
-            st.html(f'<div style="line-height:1.6">{" ".join(told)}</div>')
+            st.html(f'<div style="line-height:1.6">{" ".join(text)}</div>')
 
 
-def looked_at(compared: Compared, focus: Focus, shown: list[Run]) -> None:
+def chosen_view(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     """One look at a time: curves, two quantities, all settings, configurations."""
-    look = st.segmented_control(
+    view = st.segmented_control(
         "Look",
-        LOOKS,
-        default=LOOKS[2] if len(compared.runs) > MANY else LOOKS[0],
+        VIEWS,
+        default=VIEWS[2] if len(compared.runs) > MANY else VIEWS[0],
         required=True,
         key="compare_look",
         label_visibility="collapsed",
         bind="query-params",
     )
-    if look in LOOKS[:2] and len(focus.groups) <= MOST_NAMES:
+    if view in VIEWS[:2] and len(focus.groups) <= MOST_NAMES:
         st.html(legend([(group.name, focus.colours[group.key]) for group in focus.groups], palette()))
-    if look == "Trade-offs":
+    if view == "Trade-offs":
         trade_offs(compared, focus, shown)
-    elif look == "What made a difference":
+    elif view == "What made a difference":
         what_made_a_difference(compared, focus)
-    elif look == "Configuration":
+    elif view == "Configuration":
         configuration(compared, focus, shown)
     else:
         curves(compared, focus)
@@ -136,10 +136,10 @@ def drawn(drawn_for: Basket) -> None:
     said = list(focus.groups) if focus.is_chosen else compared.groups_of(shown)
     images = best_two(compared, said)
     with tools:
-        share(compared, said, light, look_now(), images)
+        share(compared, said, light, current_view(), images)
     verdict(compared, said, focus, images)
     with st.container(border=True, key="compare_look_card"):
-        looked_at(compared, focus, shown)
+        chosen_view(compared, focus, shown)
     if compared.is_grouped:
         with st.container(border=True):
             st.markdown(f"**Groups** :small[:gray[by mean, {order(compared)}]]")
@@ -167,11 +167,11 @@ def page() -> None:
         pass
     gone_caption(held)
     if store().runs.count():
-        told = (
+        text = (
             "Choose two runs or more, here or by ticking rows on the Runs page. Or collect them with Add to basket on "
             "the pages of runs and searches: what is in the basket opens here."
         )
-        empty_state("compare_arrows", "Which runs?", told, lambda: choice(held))
+        empty_state("compare_arrows", "Which runs?", text, lambda: choice(held))
         return
     empty_state(
         "compare_arrows",

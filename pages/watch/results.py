@@ -10,7 +10,7 @@ from pages.parts.results.classes import classes
 from pages.parts.results.confusion import confusion
 from pages.parts.results.header import chosen_images, header, headline
 from pages.parts.results.image_lists import calibration, mistakes, suspects, truth_and_prediction, uncertain
-from pages.parts.results.one_image import View, asked_image
+from pages.parts.results.one_image import View, image_dialog
 from pages.parts.results.predictions import IMPOSSIBLE, JUDGED, kept, predicted, why
 from pages.parts.session import RUN_PAGE, selected_run, store
 from pages.parts.widgets.cards import empty_state, no_such_run
@@ -55,7 +55,7 @@ def shown(run: Run, found: Predictions) -> None:
         if tab.open:
             with tab:
                 draw(found)
-    asked_image([View(run.name, found)])
+    image_dialog([View(run.name, found)])
 
 
 def newer(run_id: str, epoch: int) -> None:
@@ -72,17 +72,17 @@ def nothing_kept(run: Run) -> None:
     """In place of results: why there are none, and the way to them."""
     has_best = any(one.is_best for one in store().checkpoints.list(run.id))
     if not has_best and not run.state.is_over:
-        told = "They come with the first checkpoint, and follow the best epoch from then on."
-        empty_state("hourglass_empty", "No results yet", told, lambda: to_run(run))
+        text = "They come with the first checkpoint, and follow the best epoch from then on."
+        empty_state("hourglass_empty", "No results yet", text, lambda: to_run(run))
     elif not has_best:
-        told = "The run has kept no checkpoint that could be asked."
-        empty_state("grid_off", "No results", told, lambda: to_run(run))
+        text = "The run has kept no checkpoint that could be asked."
+        empty_state("grid_off", "No results", text, lambda: to_run(run))
     else:
-        told = "This run was trained before its predictions were kept. Its best checkpoint can look at the images now."
+        text = "This run was trained before its predictions were kept. Its best checkpoint can look at the images now."
         empty_state(
             "grid_on",
             "Its predictions were not kept",
-            told,
+            text,
             lambda: st.button(
                 "Make them now",
                 type="primary",
@@ -97,10 +97,10 @@ def to_run(run: Run) -> None:
     st.page_link(RUN_PAGE, label="To the run", icon=":material/show_chart:", query_params={"run": run.id})
 
 
-wanted = selected_run()
+run_id = selected_run()
 try:
-    found_run = store().runs.get(wanted or "")
+    found_run = store().runs.get(run_id or "")
 except KeyError:
-    no_such_run("Results", wanted)
+    no_such_run("Results", run_id)
 else:
     page(found_run)

@@ -5,10 +5,10 @@ from typing import Any
 
 from engine import api
 from pages.parts.analysis.comparison.compared_runs import Compared
-from pages.parts.analysis.comparison.differences import differences, kinds, line_names
+from pages.parts.analysis.comparison.differences import differences, line_names, setups
 from pages.parts.analysis.comparison.groups import EACH, groups
 from pages.parts.analysis.quantities import quantities
-from pages.parts.analysis.run_stats import Measured, judged_by
+from pages.parts.analysis.run_stats import RunStats, common_metric
 from storage import Run, RunState, Series
 
 
@@ -42,7 +42,7 @@ SIX = [
 ]
 
 
-def measured(one: Run, **more: Any) -> Measured:
+def stats(one: Run, **more: Any) -> RunStats:
     known: dict[str, Any] = {
         "best": one.best_value,
         "best_epoch": one.best_epoch,
@@ -56,20 +56,20 @@ def measured(one: Run, **more: Any) -> Measured:
         "learning_parameters": None,
         "checkpoint_bytes": None,
     }
-    return Measured(run=one, **(known | more))
+    return RunStats(run=one, **(known | more))
 
 
 def compared(runs: list[Run], by: str = EACH, costs: dict[str, dict[str, Any]] | None = None) -> Compared:
-    """`costs` are fields of `Measured` by run id."""
-    names, apart, metric = line_names(runs), differences(runs), judged_by(runs)
+    """`costs` are fields of `RunStats` by run id."""
+    names, apart, metric = line_names(runs), differences(runs), common_metric(runs)
     return Compared(
         runs=tuple(runs),
         names={one.id: name for one, name in zip(runs, names, strict=True)},
         metric=metric,
         rows=quantities(metric),
         apart=tuple(apart),
-        measured={one.id: measured(one, **(costs or {}).get(one.id, {})) for one in runs},
-        kinds=kinds(runs, apart),
+        stats={one.id: stats(one, **(costs or {}).get(one.id, {})) for one in runs},
+        setups=setups(runs, apart),
         sources={},
         by=by,
         groups=tuple(groups(runs, names, apart, by)),

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.parts.analysis.results import changes
-from pages.parts.compare.prediction_grid import answers_right, answers_table
+from pages.parts.compare.prediction_grid import predictions_table, right_predictions
 from pages.parts.results.one_image import View
 from storage import Run, RunState, Store
 from tests.pages import seed, seed_datasets
@@ -171,11 +171,11 @@ def test_images_of_another_label_are_not_the_same() -> None:
 
 def test_answers_are_those_of_the_predictions() -> None:
     views = [View("a", digits("bayes")), View("b", digits("neighbours"))]
-    table, right = answers_table(views, [5, 0]), answers_right(views, [5, 0])
+    table, right = predictions_table(views, [5, 0]), right_predictions(views, [5, 0])
     for number, view in enumerate(views):
         for row, place in enumerate((5, 0)):
             guess = view.found.guesses[place, 0]
             assert table[f"run_{number}"][row].endswith(f"% {view.found.classes[guess]}")
             assert right[row, number] == (guess == view.found.labels[place])
     sure = of_shares(np.array([[0.9999, 0.0001]]), np.array([0]), ("a", "b"))
-    assert answers_table([View("a", sure)], [0])["run_0"][0] == "100% a"
+    assert predictions_table([View("a", sure)], [0])["run_0"][0] == "100% a"

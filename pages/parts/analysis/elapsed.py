@@ -33,8 +33,8 @@ def moving(run: Run, line: Series, epochs: Series | None) -> Series:
         return line
     clock = np.cumsum(took * np.diff(ends, prepend=0))  # a bucket is the mean of the epochs since the one before
     steps, clock = np.append(0, steps), np.append(0, clock)
-    asked = np.asarray(line.steps, dtype=np.float64)
+    at_steps = np.asarray(line.steps, dtype=np.float64)
     pace = (clock[-1] - clock[-2]) / max(1.0, steps[-1] - steps[-2])
-    seconds = np.interp(asked, steps, clock) + pace * np.maximum(0, asked - steps[-1])
+    seconds = np.interp(at_steps, steps, clock) + pace * np.maximum(0, at_steps - steps[-1])
     begun = run.started_at or run.created_at
     return replace(line, at=[begun + one for one in seconds.tolist()])

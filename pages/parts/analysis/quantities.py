@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pages.parts import formatting
 from pages.parts.analysis.comparison.differences import Difference
-from pages.parts.analysis.run_stats import Measured
+from pages.parts.analysis.run_stats import RunStats
 from storage import Run
 
 MIB_IN_MB = 2**20 / 1e6
@@ -21,15 +21,15 @@ class Quantity:
     key: str
     label: str
     unit: str
-    value: Callable[[Measured], float | None]
-    told: Callable[[float | None], str]
+    value: Callable[[RunStats], float | None]
+    text: Callable[[float | None], str]
     lowest: bool | None = False
     decimals: int = 1
-    among: Callable[[Measured], str | None] | None = None
+    among: Callable[[RunStats], str | None] | None = None
 
-    def is_alike(self, measured: Sequence[Measured]) -> bool:
+    def is_alike(self, stats: Sequence[RunStats]) -> bool:
         """Whether the values of these can be compared, or make a mean."""
-        return self.among is None or len({self.among(one) for one in measured}) < 2
+        return self.among is None or len({self.among(one) for one in stats}) < 2
 
 
 def quantities(metric: str) -> dict[str, Quantity]:
@@ -38,12 +38,12 @@ def quantities(metric: str) -> dict[str, Quantity]:
     factor, unit = (100, "%") if percent else (1, "")
     name, lowest = formatting.metric(metric), metric.endswith("loss")
 
-    def told(value: float | None) -> str:
+    def text(value: float | None) -> str:
         return formatting.of_metric(metric, None if value is None else value / factor)
 
     rows = (
-        Quantity("best", f"Best {name.lower()}", unit, _times(factor, "best"), told, lowest, 1 if percent else 4),
-        Quantity("last", f"Last {name.lower()}", unit, _times(factor, "last"), told, lowest, 1 if percent else 4),
+        Quantity("best", f"Best {name.lower()}", unit, _times(factor, "best"), text, lowest, 1 if percent else 4),
+        Quantity("last", f"Last {name.lower()}", unit, _times(factor, "last"), text, lowest, 1 if percent else 4),
         Quantity("gap", "Gap (training above validation)", "points", _times(100, "gap"), _points, None),
         Quantity("seconds", "Time", "s", _times(1, "seconds"), formatting.duration, True, 0, _device),
         Quantity("images_per_s", "Images a second", "img/s", _times(1, "images_per_s"), _pace, False, 0, _device),
@@ -71,28 +71,28 @@ def are_numbers(values: Sequence[object]) -> bool:
     return all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in values)
 
 
-def known(rows: Sequence[Quantity], measured: Sequence[Measured]) -> list[Quantity]:
+def known(rows: Sequence[Quantity], stats: Sequence[RunStats]) -> list[Quantity]:
     """Those of which two runs at least have a value."""
-    return [row for row in rows if sum(row.value(one) is not None for one in measured) > 1]
+    return [row for row in rows if sum(row.value(one) is not None for one in stats) > 1]
 
 
-def _times(factor: float, field: str) -> Callable[[Measured], float | None]:
-    def value(one: Measured) -> float | None:
+def _times(factor: float, field: str) -> Callable[[RunStats], float | None]:
+    def value(one: RunStats) -> float | None:
         found: float | None = getattr(one, field)
         return None if found is None else factor * found
 
     return value
 
 
-def _setting(by_run: dict[str, float | None]) -> Callable[[Measured], float | None]:
+def _setting(by_run: dict[str, float | None]) -> Callable[[RunStats], float | None]:
     return lambda one: by_run.get(one.run.id)
 
 
-def _device(one: Measured) -> str | None:
+def _device(one: RunStats) -> str | None:
     return one.run.device
 
 
-def _memory_of(one: Measured) -> str:
+def _memory_of(one: RunStats) -> str:
     return one.memory_of
 
 

@@ -14,7 +14,7 @@ PEAKS: tuple[tuple[MemoryOf, str], ...] = (("GPU", "/peak_mb"), ("process", "/rs
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RunStats:
     """One run in numbers; None is what is not known (yet)."""
 
     run: Run
@@ -32,22 +32,22 @@ class Measured:
     metrics: tuple[str, ...] = ()  # names of all that it measured
 
 
-def judged_by(runs: Sequence[Run]) -> str:
+def common_metric(runs: Sequence[Run]) -> str:
     """The metric that all runs were judged by; where they were not judged alike, validation accuracy."""
     metrics = {run.metric for run in runs}
     return metrics.pop() if len(metrics) == 1 else ACCURACY
 
 
-def measure(store: Store, runs: Sequence[Run], metric: str, *, now: float) -> dict[str, Measured]:
+def run_stats(store: Store, runs: Sequence[Run], metric: str, *, now: float) -> dict[str, RunStats]:
     """By run id, in four queries, and one for each run that was judged by another metric."""
     ids = [run.id for run in runs]
     extents, kept = store.extents.of(ids), store.checkpoints.best_of(ids)
     bests = {run.id: _best(store, run, metric, extents.get(run.id, {})) for run in runs}
     epochs = {run_id: epoch for run_id, (_, epoch) in bests.items() if epoch is not None}
-    learned, judged = (store.extents.at_epochs(epochs, name) for name in ("train/accuracy", ACCURACY))
+    trained, validated = (store.extents.at_epochs(epochs, name) for name in ("train/accuracy", ACCURACY))
     by_epochs = any(is_by_epochs(run) for run in runs)  # then all of them: times are compared with each other
     seconds = {run.id: _seconds(run, extents.get(run.id, {}).get(EPOCH_S) if by_epochs else None, now) for run in runs}
-    gaps = {run_id: learned[run_id] - judged[run_id] for run_id in learned.keys() & judged.keys()}
+    gaps = {run_id: trained[run_id] - validated[run_id] for run_id in trained.keys() & validated.keys()}
     return {
         run.id: _of(
             store,
@@ -80,14 +80,14 @@ def _of(
     kept: Checkpoint | None,
     gap: float | None,
     seconds: float | None,
-) -> Measured:
+) -> RunStats:
     memory_of, memory = peak_memory(extents)
     parameters = _last(extents, "model/parameters")
     if parameters is None and kept is not None:
         parameters = _counted(store, kept)
     learning = _last(extents, "model/learning_parameters")
     pace = extents.get("speed/images_per_s")
-    return Measured(
+    return RunStats(
         run=run,
         best=best[0],
         best_epoch=best[1],

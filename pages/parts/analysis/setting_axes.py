@@ -11,7 +11,7 @@ from pages.parts.analysis.quantities import Quantity, are_numbers
 from pages.parts.analysis.trials import Dimension, Scale, Trial
 from storage import Run
 
-MOST = 9  # more could not be told apart
+MOST_AXES = 9  # more could not be told apart
 COSTS = ("memory", "seconds")
 FEW_NUMBERS = 5  # values of a whole number that stand as a list: 32, 64, 128
 WIDE = 50  # the largest over the smallest of values that need powers of ten
@@ -24,12 +24,12 @@ def axes(compared: Compared, runs: Sequence[Run]) -> tuple[list[Dimension], list
     settings = [one for one in compared.apart if one.path not in (*LUCK, IMAGES)]
     of_settings = [_of_setting(one, places) for one in settings]
     of_costs = [_of_quantity(compared.rows[key], compared, runs) for key in COSTS]
-    told = [one for one in of_costs if len({value for value in one[1] if value is not None}) > 1]
-    found = [one for one in of_settings if len(set(one[1])) > 1][: MOST - len(told)] + told
+    costs = [one for one in of_costs if len({value for value in one[1] if value is not None}) > 1]
+    found = [one for one in of_settings if len(set(one[1])) > 1][: MOST_AXES - len(costs)] + costs
     trials = []
     for place, run in enumerate(runs):
         assignment = {one.path: values[place] for one, values in found if values[place] is not None}
-        trials.append(Trial(replace(run, best_value=compared.measured[run.id].best), place, assignment))
+        trials.append(Trial(replace(run, best_value=compared.stats[run.id].best), place, assignment))
     return [one for one, _ in found], trials
 
 
@@ -48,12 +48,12 @@ def _of_setting(one: Difference, places: Sequence[int]) -> tuple[Dimension, list
 
 
 def _of_quantity(one: Quantity, compared: Compared, runs: Sequence[Run]) -> tuple[Dimension, list[Any]]:
-    values = [one.value(compared.measured[run.id]) for run in runs]
+    values = [one.value(compared.stats[run.id]) for run in runs]
     unit = f", {one.unit}" if one.unit else ""
     return Dimension(one.key, one.label + unit, _scale("linear", {value for value in values if value})), values
 
 
-def _scale(asked: str, known: set[float]) -> Scale:
+def _scale(declared: str, known: set[float]) -> Scale:
     if not known or min(known) <= 0:
         return "linear"
-    return "log" if asked == "log" or max(known) / min(known) >= WIDE else "linear"
+    return "log" if declared == "log" or max(known) / min(known) >= WIDE else "linear"

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pages.parts import formatting
-from pages.parts.analysis.trials import Trial, told
+from pages.parts.analysis.trials import Trial, value_text
 from pages.parts.states import RUN_STATES, SEARCH_STATES
 from storage import Checkpoint, Dataset, Event, Run, Search
 
@@ -54,7 +54,7 @@ def trials_table(
         "best": [None if trial.value is None else factor * trial.value for trial in trials],
     }
     for path, column in settings:
-        columns[column] = [told(trial.assignment[path]) if path in trial.assignment else None for trial in trials]
+        columns[column] = [value_text(trial.assignment[path]) if path in trial.assignment else None for trial in trials]
         if all(_is_number(trial.assignment.get(path)) for trial in trials):  # so that the column sorts as numbers do
             columns[column] = [trial.assignment.get(path) for trial in trials]
     columns |= {

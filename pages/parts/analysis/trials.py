@@ -58,7 +58,7 @@ class Dimension:
             return None
         value = assignment[self.path]
         if self.scale == "category":
-            return told(value)
+            return value_text(value)
         return float(value) if self.scale == "linear" or value > 0 else None  # 0 is on no logarithmic axis
 
 
@@ -84,7 +84,7 @@ def dimensions(
         label = labels.get(path, path)
         if span.get("choices"):
             seen = [one.assignment[path] for one in tried if path in one.assignment]
-            names = dict.fromkeys(told(one) for one in (*span["choices"], *seen))
+            names = dict.fromkeys(value_text(one) for one in (*span["choices"], *seen))
             found.append(Dimension(path, label, "category", tuple(names)))
         else:
             found.append(Dimension(path, label, "log" if span.get("log") else "linear"))
@@ -102,7 +102,7 @@ def with_cost(
     return known, [*dimensions, Dimension(cost, COSTS[cost], "linear")]
 
 
-def told(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A setting's value in a word: "yes", "0.001", "flip + rotate"."""
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -7,12 +7,12 @@ import streamlit as st
 
 from engine import api
 from pages.parts.analysis.comparison.compared_runs import Compared
-from pages.parts.analysis.comparison.differences import Difference, differences, kinds, line_names
+from pages.parts.analysis.comparison.differences import Difference, differences, line_names, setups
 from pages.parts.analysis.comparison.group_values import ranked
 from pages.parts.analysis.comparison.groups import EACH, SEEDS, Group, groups
 from pages.parts.analysis.quantities import quantities
 from pages.parts.analysis.results.by_image import ByImage, by_image
-from pages.parts.analysis.run_stats import Measured, judged_by, measure
+from pages.parts.analysis.run_stats import RunStats, common_metric, run_stats
 from pages.parts.live import unless_new
 from pages.parts.session import store
 from pages.parts.widgets.basket import Basket
@@ -50,28 +50,28 @@ def grouping(runs: Sequence[Run]) -> str:
 
 def gathered(runs: Sequence[Run], by: str) -> Compared:
     """All of it; the same object while nothing is new."""
-    metric = judged_by(runs)
+    metric = common_metric(runs)
     token = tuple((run.id, run.state, run.offset, run.best_value, run.name) for run in runs)
     return unless_new("compare_gathered", (token, by), lambda: _gather(runs, by, metric, token))
 
 
 def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
     """The best runs of the best two groups image by image, where both have kept what they said of each."""
-    sides = ranked(said, compared.measured, compared.rows["best"])[:2]
+    sides = ranked(said, compared.stats, compared.rows["best"])[:2]
     if len(sides) < 2:
         return None
     first, second = (compared.best_first(side.group.runs)[0] for side in sides)
     if {first.metric, second.metric} != {compared.metric}:
         return None  # what was kept is of the best epoch by another metric than the one shown
 
-    def look() -> ByImage | None:
+    def read() -> ByImage | None:
         found = [api.run_predictions(store(), run.id) for run in (first, second)]
         kept = [one for one, run in zip(found, (first, second), strict=True) if one and one.epoch == run.best_epoch]
         return by_image(*kept) if len(kept) == 2 else None
 
     kept = store().checkpoints.best_of([first.id, second.id])
     marks = tuple((run_id, one.sha256, one.is_best) for run_id in (first.id, second.id) if (one := kept.get(run_id)))
-    return unless_new("compare_best_two", marks, look) if len(marks) == 2 else None
+    return unless_new("compare_best_two", marks, read) if len(marks) == 2 else None
 
 
 def _gather(runs: Sequence[Run], by: str, metric: str, token: tuple[tuple[object, ...], ...]) -> Compared:
@@ -83,8 +83,8 @@ def _gather(runs: Sequence[Run], by: str, metric: str, token: tuple[tuple[object
         metric=metric,
         rows=quantities(metric),
         apart=tuple(apart),
-        measured=_measured(runs, metric, token),
-        kinds=kinds(runs, apart),
+        stats=_measured(runs, metric, token),
+        setups=setups(runs, apart),
         sources=_sources(runs),
         by=by,
         groups=tuple(groups(runs, names, apart, by)),
@@ -106,11 +106,11 @@ def _sources(runs: Sequence[Run]) -> dict[str, str | None]:
     return unless_new("compare_sources", marks, lambda: {run.id: api.source_fingerprint(store(), run) for run in runs})
 
 
-def _measured(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, Measured]:
+def _measured(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, RunStats]:
     """Those that have moved on are measured again, no others."""
-    known: dict[str, tuple[object, Measured]] = st.session_state.setdefault("compare_measured", {})
+    known: dict[str, tuple[object, RunStats]] = st.session_state.setdefault("compare_measured", {})
     marks = {run.id: (*mark, metric) for run, mark in zip(runs, token, strict=True)}
     news = [run for run in runs if known.get(run.id, (None,))[0] != marks[run.id]]
-    for run_id, one in measure(store(), news, metric, now=time.time()).items():
+    for run_id, one in run_stats(store(), news, metric, now=time.time()).items():
         known[run_id] = marks[run_id], one
     return {run.id: known[run.id][1] for run in runs}

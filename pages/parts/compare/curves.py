@@ -10,7 +10,7 @@ from pages.parts.analysis.comparison.compared_runs import Compared, Focus
 from pages.parts.analysis.elapsed import EPOCH_S, moving
 from pages.parts.analysis.quantities import MIB_IN_MB
 from pages.parts.figures.compare.curves import compared as drawn_live
-from pages.parts.figures.compare.series import Axis, Course, of_group, of_run, window_of
+from pages.parts.figures.compare.series import Axis, LineSeries, of_group, of_run, window_of
 from pages.parts.figures.curve import Pairs
 from pages.parts.live import unless_new
 from pages.parts.session import palette, store
@@ -30,7 +30,7 @@ Window = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ChartView:
     """How the curves are looked at."""
 
     metric: str
@@ -45,8 +45,8 @@ class Look:
 
     @property
     def unit(self) -> str:
-        kinds = {"/accuracy": "%", "_mb": "MB", "images_per_s": "img/s", "epoch_s": "s"}
-        return next((unit for ending, unit in kinds.items() if self.metric.endswith(ending)), "")
+        units = {"/accuracy": "%", "_mb": "MB", "images_per_s": "img/s", "epoch_s": "s"}
+        return next((unit for ending, unit in units.items() if self.metric.endswith(ending)), "")
 
     @property
     def lowest(self) -> bool | None:
@@ -55,40 +55,40 @@ class Look:
 
 
 def curves(compared: Compared, focus: Focus) -> None:
-    names = {name for one in compared.measured.values() for name in one.metrics}
+    names = {name for one in compared.stats.values() for name in one.metrics}
     if not names:
         st.info("None of them has measured anything yet.", icon=":material/hourglass_empty:")
         return
-    look = _tools([name for name in FIRST if name in names] + sorted(names - set(FIRST)))
+    view = _tools([name for name in FIRST if name in names] + sorted(names - set(FIRST)))
     drawn = tuple((group.key, focus.colours[group.key]) for group in focus.groups)
-    token = (compared.token, compared.by, drawn, look, palette().name)
+    token = (compared.token, compared.by, drawn, view, palette().name)
     key = _key()
-    option = unless_new("compare_option_curves", token, lambda: _option(compared, focus, look))
-    told = f"{formatting.metric(look.metric)} of {formatting.count(len(focus.groups), 'line')}"
-    st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(key, look.axis), alt=told)
+    option = unless_new("compare_option_curves", token, lambda: _option(compared, focus, view))
+    caption = f"{formatting.metric(view.metric)} of {formatting.count(len(focus.groups), 'line')}"
+    st.echarts_chart(option, height=HEIGHT, key=key, on_select=_brush(key, view.axis), alt=caption)
     _caption(compared, focus)
 
 
-def courses(store: Store, focus: Focus, look: Look) -> list[Course]:
+def line_series(store: Store, focus: Focus, view: ChartView) -> list[LineSeries]:
     """A line for each group in focus, at the level of detail that all of them have room for."""
     runs = [run for group in focus.groups for run in group.runs]
-    lines = _lines(store, runs, look, limit=max(100, min(1000, POINTS // max(1, len(runs)))))
+    lines = _lines(store, runs, view, limit=max(100, min(1000, POINTS // max(1, len(runs)))))
     found = []
     for group in focus.groups:
         members = [(run, lines[run.id]) for run in group.runs if run.id in lines]
-        looks = group.name, focus.colours[group.key]
+        style = group.name, focus.colours[group.key]
         if len(members) == 1:
-            found.append(of_run(*looks, *members[0], look.axis, look.factor, focus.dashes[group.key]))
+            found.append(of_run(*style, *members[0], view.axis, view.factor, focus.dashes[group.key]))
         elif members:
-            found.append(of_group(*looks, members, look.axis, look.factor, focus.dashes[group.key]))
+            found.append(of_group(*style, members, view.axis, view.factor, focus.dashes[group.key]))
     return found
 
 
-def look_now() -> Look:
+def current_view() -> ChartView:
     """As the tools above the curves were left, or as they are at first."""
     axis = AXES[st.session_state.get("compare_axis") or "Epochs"]
     held_axis, window = st.session_state.get("compare_window", (None, None))
-    return Look(
+    return ChartView(
         metric=st.session_state.get("compare_metric") or FIRST[0],
         axis=axis,
         smoothing=st.session_state.get("compare_smoothing", 0.0),
@@ -102,7 +102,7 @@ def reset_zoom() -> None:
     _new_chart()
 
 
-def _tools(names: list[str]) -> Look:
+def _tools(names: list[str]) -> ChartView:
     if st.session_state.get("compare_metric") not in names:
         st.session_state.pop("compare_metric", None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -124,49 +124,49 @@ def _tools(names: list[str]) -> Look:
             help="An exponential moving average, as TensorBoard has it; what was measured stays dimmed behind it.",
         )
         st.toggle("Log", key="compare_log", bind="query-params", help="Values by powers of ten")
-        look = look_now()
-        if look.window is not None:
+        view = current_view()
+        if view.window is not None:
             st.button("Reset zoom", icon=":material/zoom_out_map:", key="compare_reset_zoom", on_click=reset_zoom)
-    return look
+    return view
 
 
-def _option(compared: Compared, focus: Focus, look: Look) -> dict[str, object]:
+def _option(compared: Compared, focus: Focus, view: ChartView) -> dict[str, object]:
     return drawn_live(
-        courses(store(), focus, look),
-        axis=look.axis,
-        unit=look.unit,
-        lowest=look.lowest,
+        line_series(store(), focus, view),
+        axis=view.axis,
+        unit=view.unit,
+        lowest=view.lowest,
         palette=palette(),
-        smoothing=look.smoothing,
-        log=look.log,
-        window=look.window,
-        others=_others(compared, focus, look),
+        smoothing=view.smoothing,
+        log=view.log,
+        window=view.window,
+        others=_others(compared, focus, view),
     )
 
 
-def _others(compared: Compared, focus: Focus, look: Look) -> list[Pairs]:
+def _others(compared: Compared, focus: Focus, view: ChartView) -> list[Pairs]:
     """Those that are not in focus; of grouped runs none."""
     drawn = {run.id for group in focus.groups for run in group.runs}
     rest = [] if compared.is_grouped else [run for run in compared.runs if run.id not in drawn]
-    lines = _lines(store(), rest, look, limit=max(12, min(200, GROUND_POINTS // max(1, len(rest)))))
-    return [of_run("", "", run, lines[run.id], look.axis, look.factor).raw for run in rest if run.id in lines]
+    lines = _lines(store(), rest, view, limit=max(12, min(200, GROUND_POINTS // max(1, len(rest)))))
+    return [of_run("", "", run, lines[run.id], view.axis, view.factor).raw for run in rest if run.id in lines]
 
 
-def _lines(store: Store, runs: list[Run], look: Look, *, limit: int) -> dict[str, Series]:
+def _lines(store: Store, runs: list[Run], view: ChartView, *, limit: int) -> dict[str, Series]:
     by_id = {run.id: run for run in runs}
-    epochs = store.metrics.lines(by_id, EPOCH_S) if look.axis == "minutes" else {}
+    epochs = store.metrics.lines(by_id, EPOCH_S) if view.axis == "minutes" else {}
 
     def read(windows: dict[str, tuple[int, int]] | None = None) -> dict[str, Series]:
-        found = store.metrics.lines(by_id, look.metric, windows=windows, limit=limit)
+        found = store.metrics.lines(by_id, view.metric, windows=windows, limit=limit)
         return {run_id: moving(by_id[run_id], line, epochs.get(run_id)) for run_id, line in found.items()}
 
     lines = read()
-    if look.window is None:
+    if view.window is None:
         return lines
-    return read({run_id: window_of(by_id[run_id], line, look.axis, *look.window) for run_id, line in lines.items()})
+    return read({run_id: window_of(by_id[run_id], line, view.axis, *view.window) for run_id, line in lines.items()})
 
 
-def told_of(compared: Compared, focus: Focus) -> str:
+def lines_caption(compared: Compared, focus: Focus) -> str:
     """What the lines are, and which of all there might be; "" where each run has its own."""
     which, kind = "ticked" if focus.is_chosen else "best", "group" if compared.is_grouped else "run"
     total = len(compared.groups)
@@ -177,8 +177,8 @@ def told_of(compared: Compared, focus: Focus) -> str:
 def _caption(compared: Compared, focus: Focus) -> None:
     others = "" if compared.is_grouped else "The others are the ground behind them. "
     few = f" {others}Tick rows to choose." if len(focus.groups) < len(compared.groups) else ""
-    if told := told_of(compared, focus):
-        st.caption(f"{told}{few}")
+    if caption := lines_caption(compared, focus):
+        st.caption(f"{caption}{few}")
 
 
 def _brush(key: str, axis: Axis) -> Callable[[], None]:

@@ -10,7 +10,7 @@ from engine.api import Predictions
 from pages.parts import formatting
 from pages.parts.address import put
 from pages.parts.analysis.results.changes import on_same_images
-from pages.parts.results.header import PARTS
+from pages.parts.results.header import PART_NAMES
 from pages.parts.results.one_image import View
 from pages.parts.results.predictions import IMPOSSIBLE, JUDGED, kept, predicted
 from pages.parts.session import store
@@ -21,11 +21,11 @@ OWN = ("", "")  # what each run was validated by
 Images = tuple[str, str]  # data set, part
 
 
-def common_images(runs: Sequence[Run], names: Sequence[str], asked: Images) -> list[View]:
+def common_images(runs: Sequence[Run], names: Sequence[str], requested: Images) -> list[View]:
     """Each run's predictions on the same images in one order; fewer than two, and why, when there are none."""
-    found = [_kept_or_asked(run) if asked == OWN else predicted(run, *asked) for run in runs]
+    found = [_kept_or_requested(run) if requested == OWN else predicted(run, *requested) for run in runs]
     views = [View(name, one) for name, one in zip(names, found, strict=True) if one is not None]
-    if asked == OWN and len(views) < len(runs):
+    if requested == OWN and len(views) < len(runs):
         without = [place for place, one in enumerate(found) if one is None]
         _missing([runs[place] for place in without], [names[place] for place in without])
     if len(views) < 2:
@@ -50,8 +50,8 @@ def common_images(runs: Sequence[Run], names: Sequence[str], asked: Images) -> l
 def chosen_images(runs: Sequence[Run]) -> Images:
     """As the address names them."""
     offered = [OWN, *_offered(runs)]
-    asked = (st.query_params.get("on", ""), st.query_params.get("part", ""))
-    st.session_state["compare_images"] = asked if asked in offered else OWN
+    requested = (st.query_params.get("on", ""), st.query_params.get("part", ""))
+    st.session_state["compare_images"] = requested if requested in offered else OWN
 
     def choose() -> None:
         on, part = st.session_state["compare_images"]
@@ -60,12 +60,17 @@ def chosen_images(runs: Sequence[Run]) -> Images:
     chosen: Images = st.selectbox(
         "Compared on",
         offered,
-        format_func=lambda one: f"{one[0]} · {PARTS.get(one[1], one[1])}" if one != OWN else "What judged each of them",
+        format_func=_name_of,
         key="compare_images",
         on_change=choose,
         width=310,
     )
     return chosen
+
+
+def _name_of(images: Images) -> str:
+    dataset_id, part = images
+    return "What judged each of them" if images == OWN else f"{dataset_id} · {PART_NAMES.get(part, part)}"
 
 
 def _offered(runs: Sequence[Run]) -> list[Images]:
@@ -75,11 +80,11 @@ def _offered(runs: Sequence[Run]) -> list[Images]:
     if not known:
         return []
     most = _most([classes for _, classes in known])
-    asked = next(run for run, classes in known if classes == most)
+    requested = next(run for run, classes in known if classes == most)
     offered: list[Images] = []
     for dataset_id in [one.id for one in datasets.values() if one.classes == most]:
         try:
-            offered += [(dataset_id, part) for part in api.predictable_parts(store(), asked.id, dataset_id)]
+            offered += [(dataset_id, part) for part in api.predictable_parts(store(), requested.id, dataset_id)]
         except IMPOSSIBLE:
             continue
     return offered
@@ -123,7 +128,7 @@ def _most(classes: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return Counter(classes).most_common(1)[0][0]
 
 
-def _kept_or_asked(run: Run) -> Predictions | None:
+def _kept_or_requested(run: Run) -> Predictions | None:
     """What the run has kept; of an older one what it is to say now, once that is asked for."""
     found = kept(run)
     if found is None and run.id in st.session_state.get("compare_made", ()):

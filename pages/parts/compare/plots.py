@@ -9,7 +9,7 @@ from pages.parts import formatting
 from pages.parts.analysis.comparison.compared_runs import Compared, Focus
 from pages.parts.analysis.comparison.differences import every_setting, nothing_apart
 from pages.parts.analysis.comparison.settings_table import Column, settings_table
-from pages.parts.analysis.comparison.significance import judged
+from pages.parts.analysis.comparison.significance import evaluation_images
 from pages.parts.analysis.comparison.tables import suitable_unit
 from pages.parts.analysis.quantities import Quantity, known, of_settings
 from pages.parts.analysis.setting_axes import WIDE, axes
@@ -32,8 +32,8 @@ OF_KINDS = {  # by the key of a quantity: why its values cannot be compared
 
 def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     """Any two quantities of the runs, and those that no other beats in both."""
-    measured = [compared.measured[run.id] for run in compared.runs]
-    rows = {one.key: one for one in known([*compared.rows.values()], measured)}
+    stats = [compared.stats[run.id] for run in compared.runs]
+    rows = {one.key: one for one in known([*compared.rows.values()], stats)}
     rows |= of_settings(compared.runs, compared.apart)
     if "best" not in rows:
         st.info("Shows once two runs are validated.", icon=":material/hourglass_empty:")
@@ -86,10 +86,10 @@ def no_front(compared: Compared, shown: Sequence[Run], across: Quantity, up: Qua
     if aimless:
         return f"No front: neither end of {aimless[0]} is better."
     runs = [run for run, _, _ in _both(compared, shown, across, up) if run.state is RunState.FINISHED]
-    if judged(runs, compared.sources) == "other":
+    if evaluation_images(runs, compared.sources) == "other":
         return "No front: they were judged by different images."
     for one in (across, up):
-        if not one.is_alike([compared.measured[run.id] for run in runs]):
+        if not one.is_alike([compared.stats[run.id] for run in runs]):
             return f"No front: {OF_KINDS[one.key]}."
     return ""
 
@@ -98,7 +98,7 @@ def _both(compared: Compared, runs: Sequence[Run], across: Quantity, up: Quantit
     """Runs of which both are known, with them."""
     found = []
     for run in runs:
-        x, y = (one.value(compared.measured[run.id]) for one in (across, up))
+        x, y = (one.value(compared.stats[run.id]) for one in (across, up))
         if x is not None and y is not None:
             found.append((run, x, y))
     return found
@@ -145,12 +145,12 @@ def configuration(compared: Compared, focus: Focus, shown: list[Run]) -> None:
     runs = [run for run in compared.best_first(shown) if run.id in drawn]
     with st.container(horizontal=True, vertical_alignment="center"):
         every = st.toggle("All settings", key="compare_all_settings", persist_state="page", bind="query-params")
-        told = (
+        caption = (
             f"The best {MOST_COLUMNS} of {len(shown):,}; tick rows below to choose. "
             if len(runs) > MOST_COLUMNS
             else ""
         )
-        st.caption(f"{told}Bold is what is not as in the first.")
+        st.caption(f"{caption}Bold is what is not as in the first.")
     settings = every_setting(compared.runs) if every else compared.apart
     if not settings:
         st.caption(nothing_apart(compared.runs))

@@ -18,17 +18,17 @@ from pages.parts.widgets.thumbnails import thumbnail
 ROW = 58  # pixels, for an image that can be recognised
 
 
-def every_answer(views: Sequence[View], places: Sequence[int] | np.ndarray) -> None:
+def prediction_grid(views: Sequence[View], places: Sequence[int] | np.ndarray) -> None:
     """What each run takes each of these images for."""
     st.markdown("**The same images through every run**")
     found, dataset = views[0].found, dataset_of(views[0].found.dataset)
     small = [thumbnail(dataset, found.ids[place], least=ROW) if dataset else None for place in places]
-    table = answers_table(views, places)
+    table = predictions_table(views, places)
     table.insert(0, "image", [one.address if one else None for one in small])
     column = st.column_config
     names = {f"run_{place}": column.TextColumn(view.name, width=150) for place, view in enumerate(views)}
     st.dataframe(
-        coloured(table, answers_right(views, places), palette()),
+        coloured(table, right_predictions(views, places), palette()),
         hide_index=True,
         key="compare_answers",
         row_height=ROW,
@@ -44,7 +44,7 @@ def every_answer(views: Sequence[View], places: Sequence[int] | np.ndarray) -> N
     )
 
 
-def answers_table(views: Sequence[View], places: Sequence[int] | np.ndarray) -> pd.DataFrame:
+def predictions_table(views: Sequence[View], places: Sequence[int] | np.ndarray) -> pd.DataFrame:
     """Label, id, and each run's guess with its share, as `run_0`, `run_1`, ...: names of runs may be alike."""
     found = views[0].found
     columns = {
@@ -59,7 +59,7 @@ def answers_table(views: Sequence[View], places: Sequence[int] | np.ndarray) -> 
     return pd.DataFrame(columns)
 
 
-def answers_right(views: Sequence[View], places: Sequence[int] | np.ndarray) -> np.ndarray:
+def right_predictions(views: Sequence[View], places: Sequence[int] | np.ndarray) -> np.ndarray:
     """Whether each run is right on each image, bool (images, runs)."""
     return np.stack([view.found.right[np.asarray(places, dtype=np.int64)] for view in views], axis=1)
 

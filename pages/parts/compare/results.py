@@ -12,11 +12,11 @@ from pages.parts.analysis.comparison.differences import line_names
 from pages.parts.analysis.comparison.significance import by_chance
 from pages.parts.analysis.results import changes
 from pages.parts.compare.images import chosen_images, common_images, those_with_weights
-from pages.parts.compare.prediction_grid import every_answer
+from pages.parts.compare.prediction_grid import prediction_grid
 from pages.parts.figures.results.confusion import Cell, cells, height
 from pages.parts.figures.results.confusion_change import confusion_change
-from pages.parts.results.confusion import MOST, choose_cell, chosen_cell
-from pages.parts.results.one_image import View, asked_image
+from pages.parts.results.confusion import MOST_CLASSES, choose_cell, chosen_cell
+from pages.parts.results.one_image import View, image_dialog
 from pages.parts.results.predictions import dataset_of
 from pages.parts.results.tiles import label_of, open_image, said
 from pages.parts.session import palette
@@ -63,8 +63,8 @@ def results_side_by_side(runs: Sequence[Run]) -> None:
         _tiles(first, second, places)
     if len(places):
         with st.container(border=True, key="compare_answers_card"):
-            every_answer(views, shown_page(places, A_SIDE))
-    asked_image(views)
+            prediction_grid(views, shown_page(places, A_SIDE))
+    image_dialog(views)
 
 
 def image_sets(first: View, second: View, views: Sequence[View]) -> dict[str, np.ndarray]:
@@ -87,8 +87,8 @@ def verdict(first: View, second: View) -> str:
     images = formatting.count(len(first.found.ids), "image")
     if not fixed and not broken:
         return f"On the same {images} {names[0]} and {names[1]} are right on the same ones."
-    told = f"On the same {images} {names[1]} fixes {fixed:,} that {names[0]} gets wrong, and breaks {broken:,}"
-    return f"{told}: {by_chance(fixed, broken)}."
+    counts = f"On the same {images} {names[1]} fixes {fixed:,} that {names[0]} gets wrong, and breaks {broken:,}"
+    return f"{counts}: {by_chance(fixed, broken)}."
 
 
 def _chosen_two(views: Sequence[View]) -> tuple[View, View]:
@@ -125,7 +125,7 @@ def _change(first: View, second: View, cell: Cell | None) -> None:
     if not came.any():
         st.caption(":material/equal: Both take every image for the same.")
         return
-    shown = api.most_confused(came + left, MOST)
+    shown = api.most_confused(came + left, MOST_CLASSES)
     held = cells(came + left, shown)
     key = f"compare_change_{first.found.run}_{second.found.run}_{first.found.dataset}_{hash(tuple(shown))}"
 

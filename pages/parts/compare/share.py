@@ -14,11 +14,11 @@ from pages.parts.analysis.comparison.group_values import PLAIN, painted, ranked
 from pages.parts.analysis.comparison.groups import Group
 from pages.parts.analysis.comparison.report import Chart, report, table_html
 from pages.parts.analysis.comparison.settings_table import dot, settings_table
-from pages.parts.analysis.comparison.summary import written
+from pages.parts.analysis.comparison.summary import summary
 from pages.parts.analysis.comparison.tables import SHOWN
 from pages.parts.analysis.results.by_image import ByImage
 from pages.parts.analysis.setting_axes import axes
-from pages.parts.compare.curves import FIRST, Look, courses, told_of
+from pages.parts.compare.curves import FIRST, ChartView, line_series, lines_caption
 from pages.parts.compare.plots import columns_of, dots_of, no_front
 from pages.parts.figures.compare.still_curves import compared_still
 from pages.parts.figures.searches.parallel_still import parallel_still
@@ -32,14 +32,16 @@ MOST_COLUMNS = 24  # runs whose configurations stand side by side in the file
 FILE = "comparison.html"
 
 
-def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, by_image: ByImage | None = None) -> None:
+def share(
+    compared: Compared, said: Sequence[Group], light: Focus, view: ChartView, by_image: ByImage | None = None
+) -> None:
     """
     Args:
         said: Groups of which the sentences tell.
         light: The focus in the colours of a light ground, as files are read.
     """
     of = store()
-    sentences = written(said, compared.measured, compared.rows, PLAIN, by_image, compared.kinds, compared.sources)
+    sentences = summary(said, compared.stats, compared.rows, PLAIN, by_image, compared.setups, compared.sources)
     with st.popover("Share", icon=":material/ios_share:", key="compare_share", width="content"):
         if sentences:
             st.caption("In words")
@@ -49,7 +51,7 @@ def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, b
         st.caption("All of it as one file: charts, tables, configurations; it needs no network")
         st.download_button(
             "Report",
-            data=lambda: made(of, compared, said, light, look, by_image).encode(),  # only once it is asked for
+            data=lambda: made(of, compared, said, light, view, by_image).encode(),  # only once it is asked for
             file_name=FILE,
             mime="text/html",
             icon=":material/download:",
@@ -59,15 +61,15 @@ def share(compared: Compared, said: Sequence[Group], light: Focus, look: Look, b
 
 
 def made(
-    of: Store, compared: Compared, said: Sequence[Group], light: Focus, look: Look, by_image: ByImage | None
+    of: Store, compared: Compared, said: Sequence[Group], light: Focus, view: ChartView, by_image: ByImage | None
 ) -> str:
     """The report; every run and group in the colour it wears on the page."""
     colours = {group.name: light.colours[group.key] for group in light.groups}
     style = painted(colours, LIGHT)
-    told = written(said, compared.measured, compared.rows, style, by_image, compared.kinds, compared.sources)
+    texts = summary(said, compared.stats, compared.rows, style, by_image, compared.setups, compared.sources)
     ordered = compared.best_first(compared.runs)
     columns = columns_of(compared, light, [run for run in ordered if run.id in light.of_runs][:MOST_COLUMNS])
-    charts = [*_curves(of, compared, light, look), *_others(compared, light, ordered)]
+    charts = [*_curves(of, compared, light, view), *_others(compared, light, ordered)]
     tables = [("Groups", _groups(compared, light))] if compared.is_grouped else []
     tables.append(("Runs", _runs(compared, light, ordered)))
     few = f": {len(columns)} of {_count(compared)}, best first" if len(columns) < len(compared.runs) else ""
@@ -77,22 +79,22 @@ def made(
     return report(
         " against ".join(group.name for group in said) if len(said) < 3 else "Comparison",
         f"{_count(compared)} compared by Thaw, {time.strftime('%-d %B %Y, %H:%M')}",
-        told,
+        texts,
         charts,
         tables,
         [(f"All settings{few}", every)],
     )
 
 
-def _curves(of: Store, compared: Compared, light: Focus, look: Look) -> list[Chart]:
+def _curves(of: Store, compared: Compared, light: Focus, view: ChartView) -> list[Chart]:
     """The metric that is looked at, then the usual ones."""
-    known = {name for one in compared.measured.values() for name in one.metrics}
+    known = {name for one in compared.stats.values() for name in one.metrics}
     charts = []
-    for metric in dict.fromkeys((look.metric, *FIRST)):
+    for metric in dict.fromkeys((view.metric, *FIRST)):
         if metric in known:
-            whole = replace(look, metric=metric, window=None)
+            whole = replace(view, metric=metric, window=None)
             figure = compared_still(
-                courses(of, light, whole),
+                line_series(of, light, whole),
                 axis=whole.axis,
                 title=formatting.metric(metric),
                 unit=whole.unit,
@@ -101,7 +103,7 @@ def _curves(of: Store, compared: Compared, light: Focus, look: Look) -> list[Cha
                 smoothing=whole.smoothing,
                 log=whole.log,
             )
-            charts.append(Chart(formatting.metric(metric), figure, told_of(compared, light)))
+            charts.append(Chart(formatting.metric(metric), figure, lines_caption(compared, light)))
     return charts
 
 
@@ -132,22 +134,22 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
 
 def _groups(compared: Compared, light: Focus) -> str:
     best, rows, dots = compared.rows["best"], [], []
-    for side in ranked(compared.groups, compared.measured, best):
-        told = [best.told(value) for value in (side.mean, min(side.values), max(side.values))]
-        rows.append([side.group.name, str(len(side.group.runs)), *told])
+    for side in ranked(compared.groups, compared.stats, best):
+        texts = [best.text(value) for value in (side.mean, min(side.values), max(side.values))]
+        rows.append([side.group.name, str(len(side.group.runs)), *texts])
         dots.append(dot(light.colours.get(side.group.key), LIGHT))
     return table_html(["Group", "Runs", f"Mean of {best.label.lower()}", "Lowest", "Highest"], rows, dots)
 
 
 def _runs(compared: Compared, light: Focus, runs: Sequence[Run]) -> str:
-    every = list(compared.measured.values())
+    every = list(compared.stats.values())
     keys = [key for key in SHOWN if any(compared.rows[key].value(one) is not None for one in every)]
     titles = ["Run", "State", compared.rows["best"].label, "at epoch", *(compared.rows[key].label for key in keys)]
     rows = []
     for run in runs:
-        one = compared.measured[run.id]
-        told = [compared.rows[key].told(compared.rows[key].value(one)) for key in ("best", "epoch", *keys)]
-        rows.append([compared.names[run.id], RUN_STATES[run.state].word, *told])
+        one = compared.stats[run.id]
+        texts = [compared.rows[key].text(compared.rows[key].value(one)) for key in ("best", "epoch", *keys)]
+        rows.append([compared.names[run.id], RUN_STATES[run.state].word, *texts])
     return table_html(titles, rows, [dot(light.of_runs.get(run.id), LIGHT) for run in runs])
 
 

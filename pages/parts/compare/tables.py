@@ -9,7 +9,7 @@ from pages.parts import formatting
 from pages.parts.analysis.comparison.compared_runs import Compared, Focus
 from pages.parts.analysis.comparison.differences import Difference, digits, nothing_apart
 from pages.parts.analysis.comparison.group_values import ranked
-from pages.parts.analysis.comparison.significance import judged
+from pages.parts.analysis.comparison.significance import evaluation_images
 from pages.parts.analysis.comparison.tables import group_units, groups_compared, measures, runs_compared
 from pages.parts.compare.plots import TABLE
 from pages.parts.palette import Palette
@@ -39,14 +39,14 @@ TITLES = {"images_per_s": "Images/s", "memory": "Memory", "learning": "Learning"
 
 
 def groups_side_by_side(compared: Compared, focus: Focus) -> None:
-    sides = ranked(compared.groups, compared.measured, compared.rows["best"])
+    sides = ranked(compared.groups, compared.stats, compared.rows["best"])
     valued = {side.group.key for side in sides}
     ordered = [side.group for side in sides] + [group for group in compared.groups if group.key not in valued]
     column, colours = st.column_config, palette()
     value = _number(compared)
-    units = group_units(ordered, compared.measured, compared.rows)
+    units = group_units(ordered, compared.stats, compared.rows)
     st.dataframe(
-        groups_compared(ordered, compared.measured, compared.rows),
+        groups_compared(ordered, compared.stats, compared.rows),
         hide_index=True,
         key="compare_groups",
         height=ROW * min(len(ordered), TALLEST) + HEAD,
@@ -72,10 +72,10 @@ def groups_side_by_side(compared: Compared, focus: Focus) -> None:
 def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) -> None:
     """Those of `shown`, best first; ticked ones come into focus and can be kept or taken out."""
     places = {run.id: place for place, run in enumerate(compared.runs)}
-    measured = [compared.measured[run.id] for run in shown]
+    stats = [compared.stats[run.id] for run in shown]
     _title(compared, shown)
     table = runs_compared(
-        measured,
+        stats,
         compared.names,
         compared.rows,
         compared.apart,
@@ -100,18 +100,18 @@ def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) ->
 
 def order(compared: Compared) -> str:
     """In which the tables are."""
-    if judged(compared.runs, compared.sources) != "other":
+    if evaluation_images(compared.runs, compared.sources) != "other":
         return "best first"
     return "lowest value first" if compared.rows["best"].lowest else "highest value first"
 
 
 def _title(compared: Compared, shown: Sequence[Run]) -> None:
     total = formatting.count(len(compared.runs), "run")
-    told = (
+    caption = (
         f"{len(shown):,} of {total}, as brushed" if len(shown) < len(compared.runs) else f"{total}, {order(compared)}"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**Runs and what sets them apart** :small[:gray[{told}]]", width="content")
+        st.markdown(f"**Runs and what sets them apart** :small[:gray[{caption}]]", width="content")
         if brushed("compare"):
             st.button("Show all runs", icon=":material/filter_alt_off:", key="compare_unbrush", on_click=_unbrush)
     if not compared.apart:
@@ -148,7 +148,7 @@ def _unbrush() -> None:
 
 def _columns(compared: Compared, focus: Focus, shown: Sequence[Run]) -> dict[str, Any]:
     column = st.column_config
-    measured = [compared.measured[run.id] for run in shown]
+    stats = [compared.stats[run.id] for run in shown]
     worn = {compared.names[run.id]: focus.of_runs.get(run.id) for run in shown}
     config: dict[str, Any] = {
         "run": _names("Run", worn, palette(), _width(compared.names.values())),
@@ -157,7 +157,7 @@ def _columns(compared: Compared, focus: Focus, shown: Sequence[Run]) -> dict[str
         "best": column.NumberColumn("Best", format=_number(compared), width=70, help=compared.rows["best"].label),
         "epoch": column.NumberColumn("at epoch", width=70),
     }
-    for key, (_, unit) in measures(measured, compared.rows).items():
+    for key, (_, unit) in measures(stats, compared.rows).items():
         title = TITLES.get(key, compared.rows[key].label.split(" ")[0])
         title = f"{title}, {unit}" if key in ("seconds", "memory", "checkpoint") else title
         form = _number(compared) if key == "last" else _digits(key, unit)

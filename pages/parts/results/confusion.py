@@ -14,7 +14,7 @@ from pages.parts.results.tiles import csv_button, result_tiles
 from pages.parts.runs.table import HEAD, ROW
 from pages.parts.session import palette
 
-MOST = 24  # classes that a matrix shows at once
+MOST_CLASSES = 24  # classes that a matrix shows at once
 MOST_PAIRS = 200
 A_SIDE = 12  # images beside the matrix
 TALLEST = 13  # rows of the table of pairs
@@ -81,25 +81,25 @@ def _matrix(found: Predictions, matrix: np.ndarray, cell: Cell | None) -> None:
 
 def _classes(found: Predictions, matrix: np.ndarray) -> list[int]:
     """Positions of the classes to show: all, or of many the most confused ones unless others are asked for."""
-    if len(found.classes) <= MOST:
+    if len(found.classes) <= MOST_CLASSES:
         return list(range(len(found.classes)))
-    asked = st.multiselect(
+    chosen = st.multiselect(
         "Classes",
         range(len(found.classes)),
         format_func=lambda label: found.classes[label],
         key="results_classes",
-        max_selections=MOST,
-        placeholder=f"The {MOST} most confused of {len(found.classes):,}; choose others",
+        max_selections=MOST_CLASSES,
+        placeholder=f"The {MOST_CLASSES} most confused of {len(found.classes):,}; choose others",
         label_visibility="collapsed",
     )
-    return sorted(asked) if len(asked) > 1 else api.most_confused(matrix, MOST)
+    return sorted(chosen) if len(chosen) > 1 else api.most_confused(matrix, MOST_CLASSES)
 
 
 def _behind(found: Predictions, cell: Cell, images: int) -> None:
     true, guess = (formatting.escaped(found.classes[label]) for label in cell)
-    told = f"**{true}** recognised" if cell[0] == cell[1] else f"**{true}** taken for **{guess}**"
+    title = f"**{true}** recognised" if cell[0] == cell[1] else f"**{true}** taken for **{guess}**"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
-        st.markdown(told)
+        st.markdown(title)
         st.button(
             "All pairs",
             icon=":material/close:",

@@ -13,7 +13,7 @@ from pages.parts.widgets.basket import basket_toggle
 from pages.parts.widgets.cards import fact_badges, state_badge
 from storage import Run
 
-PARTS = {"validation": "Validation", "test": "Test", "train": "Training", "all": "All images"}
+PART_NAMES = {"validation": "Validation", "test": "Test", "train": "Training", "all": "All images"}
 SLIGHT = 0.01  # how far confidence and accuracy may be apart and still count as agreeing
 
 
@@ -41,8 +41,8 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
     datasets = {dataset.id: dataset for dataset in store().datasets.list()}
     offered = [run.dataset_id, *(one for one in datasets if one != run.dataset_id)]
     is_there = api.has_its_images(store(), run)
-    asked = st.query_params.get("on")
-    chosen = asked if asked in offered else run.dataset_id
+    requested = st.query_params.get("on")
+    chosen = requested if requested in offered else run.dataset_id
 
     def named(dataset_id: str) -> str:
         name = datasets[dataset_id].name if dataset_id in datasets else dataset_id
@@ -66,14 +66,14 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
 
 def _chosen_part(run: Run, dataset_id: str) -> str | None:
     parts = api.predictable_parts(store(), run.id, dataset_id)
-    asked = st.query_params.get("part")
+    requested = st.query_params.get("part")
     first = JUDGED if JUDGED in parts else next(iter(parts), None)
-    part = asked if asked in parts else first
+    part = requested if requested in parts else first
     st.session_state["results_part"] = part
     st.segmented_control(
         "Part",
         parts,
-        format_func=lambda one: PARTS.get(one, one),
+        format_func=lambda one: PART_NAMES.get(one, one),
         key="results_part",
         required=True,
         on_change=_choose_part,
@@ -99,8 +99,8 @@ def headline(found: Predictions) -> None:
         ("Accuracy", formatting.percent(found.accuracy), f"{hits:,} of {formatting.count(images, 'image')}")
     ]
     if k := found.top_k:
-        told = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
-        cards.append((f"Top-{k} accuracy", formatting.percent(found.top(k)), told))
+        hits_of_k = f"the truth is among its {'two' if k == 2 else 'five'} likeliest"
+        cards.append((f"Top-{k} accuracy", formatting.percent(found.top(k)), hits_of_k))
     cards.append(("Macro F1", formatting.percent(scores.macro_f1), _weakest_class(found, scores.weakest, scores.f1)))
     cards.append(("Calibration error", formatting.percent(calibration.error), confidence_in_words(calibration.excess)))
     grid = st.grid(len(cards), min_column_width=200)
@@ -108,8 +108,8 @@ def headline(found: Predictions) -> None:
         grid.metric(label, value, delta=note, delta_color="off", delta_arrow="off", border=True, height="stretch")
     dataset = dataset_of(found.dataset)
     if dataset and (out := len({*dataset.excluded} & {*found.ids})):
-        told = "image that has" if out == 1 else "images that have"
-        st.caption(f":material/visibility_off: Still counts {out:,} {told} been excluded since.")
+        images_that_have = "image that has" if out == 1 else "images that have"
+        st.caption(f":material/visibility_off: Still counts {out:,} {images_that_have} been excluded since.")
 
 
 def _weakest_class(found: Predictions, weakest: int | None, f1: np.ndarray) -> str | None:

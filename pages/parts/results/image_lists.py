@@ -25,24 +25,24 @@ WEAK = 0.8  # accuracy below which most contradictions are the network's own mis
 
 def calibration(found: Predictions) -> None:
     """Whether its confidence can be believed."""
-    measured = api.calibration(found)
-    figure, told = st.columns([3, 2])
+    calibration_of = api.calibration(found)
+    figure, text = st.columns([3, 2])
     with figure.container(border=True):
         st.markdown("**How often it is right where it is so sure**")
         st.plotly_chart(
-            reliability(measured.images, measured.confidence, measured.accuracy, palette=palette()),
+            reliability(calibration_of.images, calibration_of.confidence, calibration_of.accuracy, palette=palette()),
             key="results_reliability",
             config=STILL,
             alt="Share of right guesses by confidence",
         )
-    with told.container(border=True):
+    with text.container(border=True):
         st.markdown("**Can its confidence be believed?**")
         mean = float(found.shares[:, 0].mean()) if len(found.labels) else 0.0
         grid = st.grid(3, min_column_width=110)
         grid.metric("Sure on average", formatting.percent(mean))
         grid.metric("Right", formatting.percent(found.accuracy))
-        grid.metric("Calibration error", formatting.percent(measured.error))
-        st.markdown(f"Over all images it is **{confidence_in_words(measured.excess)}**.")
+        grid.metric("Calibration error", formatting.percent(calibration_of.error))
+        st.markdown(f"Over all images it is **{confidence_in_words(calibration_of.excess)}**.")
         st.caption(
             "Images are put into ten bins by confidence, the share of the likeliest class. In a calibrated network a "
             "bar reaches the dotted line: of all images it is 80 % sure of, 80 % are right. The expected calibration "
@@ -56,14 +56,14 @@ def mistakes(found: Predictions) -> None:
     if not len(places):
         empty_state("verified", "No mistakes", "Every image of this part is recognised.")
         return
-    told = f"{formatting.count(len(places), 'mistake')}; where the truth seemed least likely first."
-    _list(found, places, "mistakes", told)
+    text = f"{formatting.count(len(places), 'mistake')}; where the truth seemed least likely first."
+    _list(found, places, "mistakes", text)
 
 
 def uncertain(found: Predictions) -> None:
     """The closest races between two classes, right or wrong."""
-    told = "All images; those first where the two likeliest classes are closest. Labels for such images teach most."
-    _list(found, image_selection.uncertain(found), "uncertain", told)
+    text = "All images; those first where the two likeliest classes are closest. Labels for such images teach most."
+    _list(found, image_selection.uncertain(found), "uncertain", text)
 
 
 def truth_and_prediction(found: Predictions) -> None:
@@ -93,8 +93,8 @@ def suspects(found: Predictions) -> None:
     """Labels that the network confidently contradicts: to look at, to take out, to take away."""
     places = image_selection.suspects(found)
     if not len(places):
-        told = "Nowhere is the network as sure of another class as it usually is of that class's own images."
-        empty_state("verified", "No suspect labels", told)
+        text = "Nowhere is the network as sure of another class as it usually is of that class's own images."
+        empty_state("verified", "No suspect labels", text)
         return
     with st.container(border=True, key="results_suspects_card"):
         st.caption(
@@ -113,10 +113,10 @@ def suspects(found: Predictions) -> None:
         result_tiles(found, places, key="suspects", ticked=ticked, on_tick=_tick)
 
 
-def _list(found: Predictions, places: np.ndarray, key: str, told: str) -> None:
+def _list(found: Predictions, places: np.ndarray, key: str, text: str) -> None:
     with st.container(border=True, key=f"results_{key}_card"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(told, width="content")
+            st.caption(text, width="content")
             csv_button(found, places, key, key=key)
         result_tiles(found, places, key=key)
 
@@ -184,8 +184,8 @@ def _suspect_tools(found: Predictions, places: np.ndarray, ticked: set[str]) -> 
         label, listed = ("Ticked as CSV", chosen) if len(chosen) else ("All as CSV", places)
         csv_button(found, listed, "suspects", key="suspects", label=label)
         excluded = len(ids) - len(still_in)
-        told = formatting.count(len(ids), "suspect label")
-        st.caption(f"{told}, {excluded:,} of them excluded" if excluded else told)
+        text = formatting.count(len(ids), "suspect label")
+        st.caption(f"{text}, {excluded:,} of them excluded" if excluded else text)
     refusal("suspects")
 
 

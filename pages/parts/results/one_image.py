@@ -27,10 +27,10 @@ class View:
     found: Predictions
 
 
-def asked_image(views: Sequence[View]) -> None:
+def image_dialog(views: Sequence[View]) -> None:
     """Open the image that the address names, if these predictions know it."""
-    asked = st.query_params.get("image")
-    if asked is None or asked not in views[0].found.ids:
+    image_id = st.query_params.get("image")
+    if image_id is None or image_id not in views[0].found.ids:
         return
     # One title for all: with another one the next image would close the dialog and open a new one.
     st.dialog("Image", width="large", icon=":material/image:", on_dismiss=_close)(_one_image)(views)
@@ -56,7 +56,7 @@ def _steps(image_id: str) -> None:
     """To the images before and behind it in the list it was opened from."""
     order = st.session_state.get("results_order", [])
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = formatting.escaped(image_id)
+        caption = formatting.escaped(image_id)
         if image_id in order and len(order) > 1:
             at = order.index(image_id)
             before, behind = order[max(0, at - 1)], order[min(len(order) - 1, at + 1)]
@@ -70,8 +70,8 @@ def _steps(image_id: str) -> None:
                     on_click=open_image,
                     args=(target,),
                 )
-            told = f"{at + 1:,} of {len(order):,} · {told}"
-        st.caption(told)
+            caption = f"{at + 1:,} of {len(order):,} · {caption}"
+        st.caption(caption)
 
 
 def _alone(found: Predictions, image_id: str) -> None:
@@ -172,7 +172,7 @@ def _saliency(found: Predictions, image_id: str, target: int) -> None:
 def _through_all(views: Sequence[View], image_id: str) -> None:
     """The original, and beside it each run's guess with where it looked."""
     first = views[0].found
-    looks = st.toggle("Where each looks", value=len(views) <= FEW, key=f"results_looks_{len(views) <= FEW}")
+    show_saliency = st.toggle("Where each looks", value=len(views) <= FEW, key=f"results_looks_{len(views) <= FEW}")
     grid = st.grid(4, min_column_width=200, gap="medium")
     with grid.cell():
         _picture(first, image_id)
@@ -181,8 +181,8 @@ def _through_all(views: Sequence[View], image_id: str) -> None:
         found, place = view.found, view.found.ids.index(image_id)
         guess = int(found.guesses[place, 0])
         with grid.cell():
-            if looks:
+            if show_saliency:
                 _saliency(found, image_id, guess)
             colour = "green" if found.right[place] else "red"
-            told = f"{formatting.share(found.shares[place, 0])} {found.classes[guess]}"
-            st.markdown(f"{formatting.escaped(view.name)}  \n:{colour}[**{formatting.escaped(told)}**]")
+            caption = f"{formatting.share(found.shares[place, 0])} {found.classes[guess]}"
+            st.markdown(f"{formatting.escaped(view.name)}  \n:{colour}[**{formatting.escaped(caption)}**]")

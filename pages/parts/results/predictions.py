@@ -15,7 +15,7 @@ from pages.parts import formatting
 from pages.parts.session import store, wake_engine
 from storage import Checkpoint, Dataset, Run
 
-LOOKS_S = 0.5
+POLL_S = 0.5
 MOST_HELD = 32  # about 10 MB each for 50,000 images
 IMPOSSIBLE = (api.Refused, api.NotFound, api.Unavailable)
 GONE = ""  # the id of no data set
@@ -82,7 +82,7 @@ def wait_for(
         st.progress(found.progress, text=f"{making} · {formatting.escaped(found.message)}" if found.message else making)
 
     with st.container(key=f"previewing_{place}"):
-        st.fragment(body, run_every=LOOKS_S)()
+        st.fragment(body, run_every=POLL_S)()
 
 
 def problem(text: str, again: Callable[[], None], *, key: str) -> None:

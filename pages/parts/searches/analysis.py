@@ -85,7 +85,6 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
         whole,
         across,
         up,
-        metric=formatting.metric(search.metric),
         percent=_percent(search),
         lowest=lowest(search),
         palette=palette(),

@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import api
 from pages.parts import formatting
-from pages.parts.analysis.trials import COSTS, Trial, best_first, over, tally, told
+from pages.parts.analysis.trials import COSTS, Trial, best_first, over, tally, value_text
 from pages.parts.figures.searches.trade_off import Dot, Scale, front
 from pages.parts.searches.actions import search_buttons
 from pages.parts.session import NEW_RUN_PAGE, base_url, open_run, store
@@ -165,7 +165,7 @@ def _traded(search: Search, trials: list[Trial], best: Trial) -> str | None:
 def as_text(trial: Trial, names: dict[str, str]) -> str:
     """One setting a line, its name and its value."""
     width = max((len(names.get(path, path)) for path in trial.assignment), default=0)
-    lines = [f"{names.get(path, path):<{width}}  {told(value)}" for path, value in trial.assignment.items()]
+    lines = [f"{names.get(path, path):<{width}}  {value_text(value)}" for path, value in trial.assignment.items()]
     return "\n".join(lines) or "The base configuration."
 
 

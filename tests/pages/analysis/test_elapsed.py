@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from pages.parts.analysis.comparison.compared_runs import focused
 from pages.parts.analysis.elapsed import EPOCH_S, moving
-from pages.parts.analysis.run_stats import measure
-from pages.parts.compare.curves import Look, courses
+from pages.parts.analysis.run_stats import run_stats
+from pages.parts.compare.curves import ChartView, line_series
 from pages.parts.figures.compare.series import of_run, window_of
 from pages.parts.palette import LIGHT
 from storage import MetricPoint, Run, RunState, Store
@@ -31,8 +31,8 @@ def trained(store: Store, epochs: int, *, begin: int = 1, at: float = 60.0, run_
 def minutes(store: Store, run: Run, window: tuple[float, float] | None = None) -> list[float]:
     """Where the points of a run stand over time, as the page draws them."""
     all_ = compared([run])
-    look = Look("val/accuracy", "minutes", 0.0, False, window)
-    return [float(x or 0) for x, _ in courses(store, focused(all_, [run], [], {}, LIGHT), look)[0].mean]
+    look = ChartView("val/accuracy", "minutes", 0.0, False, window)
+    return [float(x or 0) for x, _ in line_series(store, focused(all_, [run], [], {}, LIGHT), look)[0].mean]
 
 
 def test_a_run_that_goes_on_from_another_takes_its_time_along(store: Store) -> None:
@@ -45,7 +45,7 @@ def test_a_run_that_goes_on_from_another_takes_its_time_along(store: Store) -> N
         store.runs.update(child, attempt=attempt)
         run = store.runs.get(child)
         assert minutes(store, run) == [float(epoch) for epoch in range(1, 12)]
-        assert measure(store, [run], "val/accuracy", now=0.0)[child].seconds == 660
+        assert run_stats(store, [run], "val/accuracy", now=0.0)[child].seconds == 660
 
 
 def test_a_night_in_which_a_run_lay_still_is_no_gap_and_a_zoom_finds_its_steps(store: Store) -> None:

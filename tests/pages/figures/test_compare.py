@@ -11,7 +11,7 @@ from pages.parts.analysis.comparison.settings_table import settings_table
 from pages.parts.analysis.setting_axes import axes
 from pages.parts.compare.plots import columns_of, dots_of, no_front, parallel_of
 from pages.parts.figures.compare.curves import compared as drawn
-from pages.parts.figures.compare.series import Course, of_group, of_run, places, window_of
+from pages.parts.figures.compare.series import LineSeries, of_group, of_run, places, window_of
 from pages.parts.figures.compare.still_curves import compared_still
 from pages.parts.figures.searches.parallel_still import parallel_still
 from pages.parts.figures.searches.trade_off import front
@@ -26,9 +26,9 @@ def named(option: dict[str, Any], name: str) -> dict[str, Any]:
     return next(one for one in option["series"] if one["name"] == name)
 
 
-def live(courses: list[Course], **more: Any) -> dict[str, Any]:
+def live(line_series: list[LineSeries], **more: Any) -> dict[str, Any]:
     asked: dict[str, Any] = {"axis": "epoch", "unit": "%", "lowest": False, "palette": LIGHT}
-    option = drawn(courses, **(asked | more))
+    option = drawn(line_series, **(asked | more))
     json.dumps(option, allow_nan=False)
     return option
 
@@ -304,11 +304,11 @@ def test_configurations_are_shown_letter_for_letter_in_the_runs_colours() -> Non
 
 def test_still_curves_draw_the_same_points() -> None:
     members = [(SIX[0], series({10: 0.5, 20: 0.6})), (SIX[2], series({10: 0.7, 20: 0.8}))]
-    courses = [
+    line_series = [
         of_group("both", "#112233", members, "epoch", 100),
         of_run("a", "#445566", RUN, series({10: 0.9}), "epoch", 100),
     ]
-    figure = compared_still(courses, axis="epoch", title="<Accuracy>", unit="%", lowest=False, palette=LIGHT)
+    figure = compared_still(line_series, axis="epoch", title="<Accuracy>", unit="%", lowest=False, palette=LIGHT)
     by_name = {one.name: one for one in figure.data if one.name}
     assert list(by_name["both"].y) == [60.0, 70.0]
     assert list(by_name["best of a"].y) == [90.0]

@@ -188,7 +188,7 @@ def test_a_contour_is_drawn_through_however_many_trials(count: int, other: str) 
         trial(number, 0.5 + number / 100, rate=10 ** -(1 + number % 4), batch=(32, 64)[number % 2])
         for number in range(1, count + 1)
     ]
-    figure = contour(trials, axis(RATE), axis(other), metric="Accuracy", percent=True, lowest=False, palette=LIGHT)
+    figure = contour(trials, axis(RATE), axis(other), percent=True, lowest=False, palette=LIGHT)
     assert len(figure.data) == (2 if count > 2 else 1)
     assert len(figure.data[-1].x) == count
     if count > 2:

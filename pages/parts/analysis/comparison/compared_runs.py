@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pages.parts.analysis.comparison.differences import Difference
 from pages.parts.analysis.comparison.groups import EACH, Group
 from pages.parts.analysis.quantities import Quantity
-from pages.parts.analysis.run_stats import Measured
+from pages.parts.analysis.run_stats import RunStats
 from pages.parts.palette import Palette, line_colours
 from storage import Run
 
@@ -24,8 +24,8 @@ class Compared:
     metric: str
     rows: Mapping[str, Quantity]
     apart: tuple[Difference, ...]
-    measured: Mapping[str, Measured]  # by run id
-    kinds: Mapping[str, int]  # by run id: the same for runs that differ in nothing but luck
+    stats: Mapping[str, RunStats]  # by run id
+    setups: Mapping[str, int]  # by run id: the same for runs that differ in nothing but luck
     sources: Mapping[str, str | None]  # by run id: fingerprint of its images before any was excluded, where it matters
     by: str
     groups: tuple[Group, ...]
@@ -45,7 +45,7 @@ class Compared:
         best = self.rows["best"]
 
         def place(run: Run) -> tuple[bool, float]:
-            value = best.value(self.measured[run.id])
+            value = best.value(self.stats[run.id])
             return value is None, 0.0 if value is None else value if best.lowest else -value
 
         return sorted(runs, key=place)

@@ -48,7 +48,7 @@ def differences(runs: Sequence[Run]) -> list[Difference]:
     return [one for one in every_setting(runs) if one.differs]
 
 
-def kinds(runs: Sequence[Run], apart: Sequence[Difference]) -> dict[str, int]:
+def setups(runs: Sequence[Run], apart: Sequence[Difference]) -> dict[str, int]:
     """The same number for runs that differ in nothing but luck, by run id; those of other programs are like none."""
     settings = [one.values for one in apart if one.path not in LUCK]
     alike: dict[tuple[str, ...], int] = {}
@@ -76,10 +76,10 @@ def every_setting(runs: Sequence[Run]) -> list[Difference]:
 def _of(setting: Setting, specs: Sequence[dict[str, Any]]) -> Difference:
     raw = [_value(spec, setting) for spec in specs]
     if raw and all(one == raw[0] for one in raw):  # nearly all of them: told once, however many runs
-        told = [_told(setting, raw[0])] * len(raw)
+        texts = [_text(setting, raw[0])] * len(raw)
     else:
-        told = [_told(setting, one, _numbers(raw)) for one in raw]
-    return Difference(setting.path, setting.label, tuple(told), tuple(raw), setting.scale)
+        texts = [_text(setting, one, _numbers(raw)) for one in raw]
+    return Difference(setting.path, setting.label, tuple(texts), tuple(raw), setting.scale)
 
 
 def _numbers(raw: Sequence[Any]) -> Callable[[float], str]:
@@ -109,7 +109,7 @@ def _leaf(spec: dict[str, Any], path: str) -> Any:
     return inner
 
 
-def _told(setting: Setting, value: Any, number: Callable[[float], str] = formatting.number) -> str:
+def _text(setting: Setting, value: Any, number: Callable[[float], str] = formatting.number) -> str:
     if value is None:
         return formatting.DASH
     if isinstance(value, bool):

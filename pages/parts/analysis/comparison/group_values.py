@@ -10,7 +10,7 @@ from pages.parts.analysis.comparison.groups import Group
 from pages.parts.analysis.comparison.settings_table import dot
 from pages.parts.analysis.comparison.tables import values_of
 from pages.parts.analysis.quantities import Quantity
-from pages.parts.analysis.run_stats import Measured
+from pages.parts.analysis.run_stats import RunStats
 from pages.parts.palette import Palette
 
 
@@ -36,7 +36,7 @@ def painted(colours: Mapping[str, str], palette: Palette) -> Style:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class GroupValues:
     """A group with its values, in the unit of its quantity."""
 
     group: Group
@@ -47,27 +47,27 @@ class Side:
         return fmean(self.values)
 
 
-def ranked(groups: Sequence[Group], measured: Mapping[str, Measured], best: Quantity) -> list[Side]:
+def ranked(groups: Sequence[Group], stats: Mapping[str, RunStats], best: Quantity) -> list[GroupValues]:
     """Groups that have a value, the best mean first."""
-    sides = [Side(group, values_of(group, measured, best)) for group in groups]
+    sides = [GroupValues(group, values_of(group, stats, best)) for group in groups]
     return sorted((one for one in sides if one.values), key=lambda one: one.mean, reverse=not best.lowest)
 
 
 def gap_of(first: float, second: float, best: Quantity) -> str | None:
     """In words; None when there is none to speak of."""
     gap = abs(first - second)
-    if best.told(first) == best.told(second):
+    if best.text(first) == best.text(second):
         return None
     if best.unit == "%":
         return None if gap < 0.05 else f"{gap:.1f} {'point' if f'{gap:.1f}' == '1.0' else 'points'}"
     return None if gap < 1e-9 else formatting.number(float(f"{gap:.2g}"))
 
 
-def shown(side: Side, best: Quantity) -> str:
+def shown(side: GroupValues, best: Quantity) -> str:
     if len(side.values) == 1:
-        return best.told(side.values[0])
-    low, high = best.told(min(side.values)), best.told(max(side.values))
-    return f"{best.told(side.mean)} on average of {len(side.values)} runs ({low} to {high})"
+        return best.text(side.values[0])
+    low, high = best.text(min(side.values)), best.text(max(side.values))
+    return f"{best.text(side.mean)} on average of {len(side.values)} runs ({low} to {high})"
 
 
 def listed(parts: Sequence[str]) -> str:

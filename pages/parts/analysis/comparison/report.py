@@ -33,14 +33,14 @@ class Chart:
 
 def report(
     title: str,
-    told: str,
+    subtitle: str,
     sentences: Sequence[str],
     charts: Sequence[Chart],
     tables: Sequence[tuple[str, str]],
     folded: Sequence[tuple[str, str]] = (),
 ) -> str:
     """`sentences` are HTML, `tables` and `folded` pairs of a title and HTML; the folded ones open by a click."""
-    body = [f"<h1>{html.escape(title)}</h1>", f'<div class="quiet">{html.escape(told)}</div>']
+    body = [f"<h1>{html.escape(title)}</h1>", f'<div class="quiet">{html.escape(subtitle)}</div>']
     if sentences:
         body.append(f'<div class="said">{" ".join(sentences)}</div>')
     for chart in charts:

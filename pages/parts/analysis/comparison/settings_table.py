@@ -19,8 +19,8 @@ class Column:
 
 def settings_table(settings: Sequence[Difference], columns: Sequence[Column], palette: Palette) -> str:
     """Values that are not those of the first column are set off. Names and values are shown letter for letter."""
-    look = f"{_cell(palette)};text-align:left;font-weight:600;white-space:nowrap"
-    head = "".join(f'<th style="{look}">{dot(one.colour, palette)}{html.escape(one.name)}</th>' for one in columns)
+    style = f"{_cell(palette)};text-align:left;font-weight:600;white-space:nowrap"
+    head = "".join(f'<th style="{style}">{dot(one.colour, palette)}{html.escape(one.name)}</th>' for one in columns)
     rows = "".join(_row(one, columns, palette) for one in settings)
     corner = f'<th style="{_cell(palette)};{_stays(palette)}"></th>'
     return (
@@ -51,8 +51,8 @@ def _row(setting: Difference, columns: Sequence[Column], palette: Palette) -> st
         f'<td style="{_cell(palette)}{_set_off(value != values[0], palette)}">{html.escape(value)}</td>'
         for value in values
     )
-    look = f"{_cell(palette)};{_stays(palette)};text-align:left;font-weight:400;color:{palette.muted}"
-    return f'<tr><th scope="row" style="{look}">{html.escape(setting.label)}</th>{cells}</tr>'
+    style = f"{_cell(palette)};{_stays(palette)};text-align:left;font-weight:400;color:{palette.muted}"
+    return f'<tr><th scope="row" style="{style}">{html.escape(setting.label)}</th>{cells}</tr>'
 
 
 def _cell(palette: Palette) -> str:

@@ -5,7 +5,7 @@ from math import comb
 from typing import Literal
 
 from pages.parts import formatting
-from pages.parts.analysis.comparison.group_values import Side, Style
+from pages.parts.analysis.comparison.group_values import GroupValues, Style
 from pages.parts.analysis.comparison.tables import counted
 from pages.parts.analysis.quantities import Quantity
 from pages.parts.analysis.results.by_image import ByImage
@@ -13,10 +13,10 @@ from storage import Run, RunState
 
 FEW = 20  # cases: luck that parts runs so in one of fewer is told
 SPLIT = ("validation_fraction", "split_seed", "group_by")
-Images = Literal["same", "fewer", "unknown", "other"]
+EvaluationImages = Literal["same", "fewer", "unknown", "other"]
 
 
-def judged(runs: Sequence[Run], sources: Mapping[str, str | None]) -> Images:
+def evaluation_images(runs: Sequence[Run], sources: Mapping[str, str | None]) -> EvaluationImages:
     """Whether the same images judged all of them, as far as their records tell."""
     prints = {run.dataset_fingerprint for run in runs} - {None, ""}
     if len({run.dataset_id for run in runs} - {""}) > 1:
@@ -48,7 +48,7 @@ def by_chance(gained: int, lost: int) -> str:
     return f"a split as uneven comes about by chance in {round(100 * share)} of 100 cases"
 
 
-def sureness(first: Side, second: Side, best: Quantity, style: Style, alike: set[int]) -> str:
+def seed_significance(first: GroupValues, second: GroupValues, best: Quantity, style: Style, alike: set[int]) -> str:
     """`alike` holds a number for each way that their runs are set up, seeds aside."""
     if not all(run.state is RunState.FINISHED for run in (*counted(first.group), *counted(second.group))):
         return "Not all of them ran to their end, which alone may be what lies between them."
@@ -73,24 +73,24 @@ def sureness(first: Side, second: Side, best: Quantity, style: Style, alike: set
     return f"Each of its {len(first.values)} runs does better than each of {name}{luck}.{else_}"
 
 
-def chance_on_images(by_image: ByImage, first: Side, second: Side) -> str:
+def chance_on_images(by_image: ByImage, first: GroupValues, second: GroupValues) -> str:
     """Of groups it tells of their best runs."""
     alone = len(first.group.runs) == len(second.group.runs) == 1
     one, other = ("it gets", "the other") if alone else ("its best run gets", "the best of the other")
     images = formatting.count(by_image.images, "image") + ("" if by_image.are_all else " that judged both")
     if by_image.gained == by_image.lost == 0:
         return f"Of {images} both get the same right."
-    told = f"Of {images} {one} {by_image.gained:,} right that {other} gets wrong, and {by_image.lost:,} the other way"
-    return f"{told} round: {by_chance(by_image.gained, by_image.lost)}."
+    counts = f"Of {images} {one} {by_image.gained:,} right that {other} gets wrong, and {by_image.lost:,} the other way"
+    return f"{counts} round: {by_chance(by_image.gained, by_image.lost)}."
 
 
-def on_shared(by_image: ByImage | None, sides: Sequence[Side], style: Style) -> list[str]:
+def on_shared(by_image: ByImage | None, sides: Sequence[GroupValues], style: Style) -> list[str]:
     """What can be said of two that were judged by some of the same images."""
     if by_image is None:
         return []
     first, second = (style.strong(side.group.name) for side in sides)
     other = by_image.right - by_image.gained + by_image.lost
-    told = (
+    counts = (
         f"Of the {formatting.count(by_image.images, 'image')} that judged both, {first} gets {by_image.right:,} right"
     )
-    return [f"{told} and {second} {other:,}: {by_chance(by_image.gained, by_image.lost)}."]
+    return [f"{counts} and {second} {other:,}: {by_chance(by_image.gained, by_image.lost)}."]

@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
 from pages.parts import formatting
-from pages.parts.analysis.comparison.group_values import Side, Style, gap_of, listed, ranked, shown
+from pages.parts.analysis.comparison.group_values import GroupValues, Style, gap_of, listed, ranked, shown
 from pages.parts.analysis.comparison.groups import Group
-from pages.parts.analysis.comparison.significance import chance_on_images, have_same_split, judged, on_shared, sureness
+from pages.parts.analysis.comparison.significance import (
+    chance_on_images,
+    evaluation_images,
+    have_same_split,
+    on_shared,
+    seed_significance,
+)
 from pages.parts.analysis.comparison.tables import counted, values_of
 from pages.parts.analysis.quantities import Quantity
 from pages.parts.analysis.results.by_image import ByImage
-from pages.parts.analysis.run_stats import Measured
+from pages.parts.analysis.run_stats import RunStats
 from storage import RunState
 
 WORTH_A_WORD = 0.8  # share: what costs more than that of another saves too little
@@ -24,13 +30,13 @@ APART = {
 }
 
 
-def written(
+def summary(
     groups: Sequence[Group],
-    measured: Mapping[str, Measured],
+    stats: Mapping[str, RunStats],
     rows: Mapping[str, Quantity],
     style: Style,
     by_image: ByImage | None = None,
-    kinds: Mapping[str, int] | None = None,
+    setups: Mapping[str, int] | None = None,
     sources: Mapping[str, str | None] | None = None,
 ) -> list[str]:
     """Some sentences; [] of one group alone.
@@ -40,7 +46,7 @@ def written(
         sources: By run id, the fingerprint of its images before any was excluded, where that is known.
     """
     best = rows["best"]
-    sides = ranked(groups, measured, best)
+    sides = ranked(groups, stats, best)
     if len(groups) < 2:
         return []
     if len(sides) < 2:
@@ -48,7 +54,7 @@ def written(
         return [*filter(None, [only]), *_missing(groups)]
     first, second = sides[0], sides[1]
     runs = [run for side in sides for run in side.group.runs]
-    images, are_two = judged(runs, sources or {}), len(runs) == 2
+    images, are_two = evaluation_images(runs, sources or {}), len(runs) == 2
     if images == "other":
         by_image = None  # ids may be those of other images
     elif are_two and by_image and by_image.are_all:
@@ -57,12 +63,12 @@ def written(
         return [_apart(sides, best, style, APART[images]), *on_shared(by_image if are_two else None, sides, style)]
     mostly = _mostly(by_image, style) if by_image and by_image.gained > by_image.lost else ""
     alike = {
-        (kinds or {}).get(run.id, -place) for place, run in enumerate((*first.group.runs, *second.group.runs), start=1)
+        (setups or {}).get(run.id, -place) for place, run in enumerate((*first.group.runs, *second.group.runs), start=1)
     }
     told = [_pair(first, second, best, style, mostly) if len(sides) == 2 else _first(sides, best, style, mostly)]
-    told += _costs(first, second, measured, rows, style) if len(sides) == 2 else _cheaper(sides, measured, rows, style)
-    told.append(sureness(first, second, best, style, alike))
-    told += _otherwise(sides, best, style, kinds or {})
+    told += _costs(first, second, stats, rows, style) if len(sides) == 2 else _cheaper(sides, stats, rows, style)
+    told.append(seed_significance(first, second, best, style, alike))
+    told += _otherwise(sides, best, style, setups or {})
     if by_image and len(alike) > 1:  # of seeds it would seem to say more than luck
         told.append(chance_on_images(by_image, first, second))
     told += ["It is not known whether the same images judged them."] if images == "unknown" else []
@@ -71,7 +77,7 @@ def written(
     return [*told, *_missing(groups)]
 
 
-def _pair(first: Side, second: Side, best: Quantity, style: Style, mostly: str) -> str:
+def _pair(first: GroupValues, second: GroupValues, best: Quantity, style: Style, mostly: str) -> str:
     names = style.strong(first.group.name), style.strong(second.group.name)
     gap = gap_of(first.mean, second.mean, best)
     if gap is None:
@@ -79,7 +85,7 @@ def _pair(first: Side, second: Side, best: Quantity, style: Style, mostly: str) 
     return f"{names[0]} beats {names[1]} by {gap}: {shown(first, best)} against {shown(second, best)}{mostly}."
 
 
-def _first(sides: Sequence[Side], best: Quantity, style: Style, mostly: str) -> str:
+def _first(sides: Sequence[GroupValues], best: Quantity, style: Style, mostly: str) -> str:
     first, second = sides[0], sides[1]
     gap = gap_of(first.mean, second.mean, best)
     name = style.strong(second.group.name)
@@ -92,19 +98,19 @@ def _first(sides: Sequence[Side], best: Quantity, style: Style, mostly: str) -> 
 
 
 def _costs(
-    first: Side, second: Side, measured: Mapping[str, Measured], rows: Mapping[str, Quantity], style: Style
+    first: GroupValues, second: GroupValues, stats: Mapping[str, RunStats], rows: Mapping[str, Quantity], style: Style
 ) -> list[str]:
     """1.6× the memory, 1.3× the time, the same weights."""
     told = []
     for key, name in COSTS:
-        share = _share(first.group, second.group, key, measured, rows)
+        share = _share(first.group, second.group, key, stats, rows)
         if share is not None:
             told.append(f"the same {name}" if abs(share - 1) < ALIKE else f"{times(share)} the {name}")
     return [f"It takes {listed(told)}."] if told else []
 
 
 def _cheaper(
-    sides: Sequence[Side], measured: Mapping[str, Measured], rows: Mapping[str, Quantity], style: Style
+    sides: Sequence[GroupValues], stats: Mapping[str, RunStats], rows: Mapping[str, Quantity], style: Style
 ) -> list[str]:
     """What is nearly as good for a good deal less."""
     first, best = sides[0], rows["best"]
@@ -115,7 +121,7 @@ def _cheaper(
             (share, side)
             for side in sides[1:]
             if abs(side.mean - first.mean) <= near
-            and (share := _share(side.group, first.group, key, measured, rows)) is not None
+            and (share := _share(side.group, first.group, key, stats, rows)) is not None
         ]
         if found and (cheapest := min(found, key=lambda one: one[0]))[0] <= WORTH_A_WORD:
             side = cheapest[1]
@@ -124,11 +130,11 @@ def _cheaper(
     return [f"Within {within} of it: {listed(told)}."] if told else []
 
 
-def _otherwise(sides: Sequence[Side], best: Quantity, style: Style, kinds: Mapping[str, int]) -> list[str]:
+def _otherwise(sides: Sequence[GroupValues], best: Quantity, style: Style, setups: Mapping[str, int]) -> list[str]:
     """Where seeds of one way lead, what comes after them."""
     first, second, *rest = sides
-    alike = {kinds.get(run.id) for run in (*first.group.runs, *second.group.runs)}
-    other = next((side for side in rest if alike.isdisjoint(kinds.get(run.id) for run in side.group.runs)), None)
+    alike = {setups.get(run.id) for run in (*first.group.runs, *second.group.runs)}
+    other = next((side for side in rest if alike.isdisjoint(setups.get(run.id) for run in side.group.runs)), None)
     gap = gap_of(first.mean, other.mean, best) if other and len(alike) == 1 and None not in alike else None
     if other is None or gap is None:
         return []
@@ -162,22 +168,22 @@ def _missing(groups: Sequence[Group]) -> list[str]:
     return [f"{listed(told)[0].upper()}{listed(told)[1:]}."] if told else []
 
 
-def _apart(sides: Sequence[Side], best: Quantity, style: Style, why: str) -> str:
+def _apart(sides: Sequence[GroupValues], best: Quantity, style: Style, why: str) -> str:
     told = [f"{style.strong(side.group.name)} {shown(side, best)}" for side in sides[:4]]
     return f"{why}: {listed(told)}."
 
 
 def _share(
-    one: Group, other: Group, key: str, measured: Mapping[str, Measured], rows: Mapping[str, Quantity]
+    one: Group, other: Group, key: str, stats: Mapping[str, RunStats], rows: Mapping[str, Quantity]
 ) -> float | None:
     """What one costs as a share of the other; None where that cannot be told or compared."""
-    both = [measured[run.id] for run in (*counted(one), *counted(other))]
+    both = [stats[run.id] for run in (*counted(one), *counted(other))]
     if key == "seconds" and not all(each.run.state is RunState.FINISHED for each in both):
         return None
     kind = {"memory": lambda each: each.memory_of, "seconds": lambda each: each.run.device}.get(key)
     if kind and len({kind(each) for each in both}) > 1:
         return None
-    mine, theirs = values_of(one, measured, rows[key]), values_of(other, measured, rows[key])
+    mine, theirs = values_of(one, stats, rows[key]), values_of(other, stats, rows[key])
     return fmean(mine) / fmean(theirs) if mine and theirs and fmean(theirs) > 0 else None
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from pages.parts.analysis.comparison.differences import Difference
 from pages.parts.analysis.comparison.groups import Group
 from pages.parts.analysis.quantities import Quantity, are_numbers
-from pages.parts.analysis.run_stats import Measured
+from pages.parts.analysis.run_stats import RunStats
 from pages.parts.states import RUN_STATES
 from storage import Run, RunState
 
@@ -40,11 +40,11 @@ def scaled(quantity: Quantity, values: Sequence[float | None]) -> tuple[list[flo
     return [None if value is None else factor * value for value in values], unit
 
 
-def measures(measured: Sequence[Measured], rows: Mapping[str, Quantity]) -> dict[str, tuple[list[float | None], str]]:
+def measures(stats: Sequence[RunStats], rows: Mapping[str, Quantity]) -> dict[str, tuple[list[float | None], str]]:
     """(values, unit) by key of those quantities that any run has a value of."""
     found = {}
     for key in SHOWN:
-        values = [rows[key].value(one) for one in measured]
+        values = [rows[key].value(one) for one in stats]
         if any(value is not None for value in values):
             found[key] = scaled(rows[key], values)
     learning, parameters = found.get("learning"), found.get("parameters")
@@ -54,7 +54,7 @@ def measures(measured: Sequence[Measured], rows: Mapping[str, Quantity]) -> dict
 
 
 def runs_compared(
-    measured: Sequence[Measured],
+    stats: Sequence[RunStats],
     names: Mapping[str, str],
     rows: Mapping[str, Quantity],
     apart: Sequence[Difference],
@@ -64,13 +64,13 @@ def runs_compared(
 ) -> pd.DataFrame:
     """One row a run, in the order given; then one column a setting that differs, `places` being those of its values."""
     columns: dict[str, list[Any]] = {
-        "run": [[names[one.run.id]] for one in measured],
-        "open": [link(one.run) for one in measured],
-        "state": [RUN_STATES[one.run.state].word for one in measured],
-        "best": [rows["best"].value(one) for one in measured],
-        "epoch": [one.best_epoch for one in measured],
+        "run": [[names[one.run.id]] for one in stats],
+        "open": [link(one.run) for one in stats],
+        "state": [RUN_STATES[one.run.state].word for one in stats],
+        "best": [rows["best"].value(one) for one in stats],
+        "epoch": [one.best_epoch for one in stats],
     }
-    numbers = {key: values for key, (values, _) in measures(measured, rows).items()}
+    numbers = {key: values for key, (values, _) in measures(stats, rows).items()}
     labels = Counter(one.label for one in apart)
     settings = {
         one.label if labels[one.label] == 1 and one.label not in (*columns, *numbers) else one.path: _sortable(
@@ -86,13 +86,13 @@ def runs_compared(
 
 
 def groups_compared(
-    groups: Sequence[Group], measured: Mapping[str, Measured], rows: Mapping[str, Quantity]
+    groups: Sequence[Group], stats: Mapping[str, RunStats], rows: Mapping[str, Quantity]
 ) -> pd.DataFrame:
     """One row a group, in the order given: mean, lowest and highest of their best; times and memory are means.
 
     Those are of one device, and of one kind of memory, or there are none.
     """
-    values = [values_of(group, measured, rows["best"]) for group in groups]
+    values = [values_of(group, stats, rows["best"]) for group in groups]
     columns: dict[str, list[Any]] = {
         "group": [[group.name] for group in groups],
         "runs": [len(group.runs) for group in groups],
@@ -101,27 +101,25 @@ def groups_compared(
         "highest": [max(own, default=None) for own in values],
     }
     for key in ("gap", "seconds", "memory", "parameters"):
-        means = [fmean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
+        means = [fmean(own) if (own := values_of(group, stats, rows[key])) else None for group in groups]
         if any(value is not None for value in means):
             columns[key] = scaled(rows[key], means)[0]
     numbers = [name for name in columns if name not in ("group", "runs")]
     return pd.DataFrame(columns).astype(dict.fromkeys(numbers, "Float64"))
 
 
-def group_units(
-    groups: Sequence[Group], measured: Mapping[str, Measured], rows: Mapping[str, Quantity]
-) -> dict[str, str]:
+def group_units(groups: Sequence[Group], stats: Mapping[str, RunStats], rows: Mapping[str, Quantity]) -> dict[str, str]:
     """Units of the columns of `groups_compared` that have one."""
     found = {}
     for key in ("seconds", "memory"):
-        means = [fmean(own) if (own := values_of(group, measured, rows[key])) else None for group in groups]
+        means = [fmean(own) if (own := values_of(group, stats, rows[key])) else None for group in groups]
         found[key] = scaled(rows[key], means)[1]
     return found
 
 
-def values_of(group: Group, measured: Mapping[str, Measured], quantity: Quantity) -> list[float]:
+def values_of(group: Group, stats: Mapping[str, RunStats], quantity: Quantity) -> list[float]:
     """Of its runs that count, those that are known; none where they are of different kinds."""
-    found = [one for run in counted(group) if quantity.value(one := measured[run.id]) is not None]
+    found = [one for run in counted(group) if quantity.value(one := stats[run.id]) is not None]
     values = (quantity.value(one) for one in found)
     return [value for value in values if value is not None] if quantity.is_alike(found) else []
 
@@ -131,6 +129,6 @@ def counted(group: Group) -> list[Run]:
     return [run for run in group.runs if run.state is RunState.FINISHED] or [*group.runs]
 
 
-def _sortable(raw: Sequence[Any], told: Sequence[str]) -> list[Any]:
+def _sortable(raw: Sequence[Any], texts: Sequence[str]) -> list[Any]:
     """Numbers as such, so that the column sorts as numbers do; else words."""
-    return list(raw) if are_numbers(raw) else list(told)
+    return list(raw) if are_numbers(raw) else list(texts)

@@ -5,18 +5,18 @@ from math import floor
 from typing import Any
 
 from pages.parts.figures import frame
-from pages.parts.figures.compare.series import Axis, Course
+from pages.parts.figures.compare.series import Axis, LineSeries
 from pages.parts.figures.curve import Pairs, area, line, starred
 from pages.parts.palette import Palette
 
 Option = dict[str, Any]
 NAMED_STARS, MOST_STARS = 4, 12  # more labels, and more stars, would stand on each other
 FEW_POINTS = 60  # of a line that shows its dots
-TOLD_TOGETHER = 12  # lines that one tooltip has room for
+MOST_IN_TOOLTIP = 12  # lines that one tooltip has room for
 
 
 def compared(
-    courses: Sequence[Course],
+    lines: Sequence[LineSeries],
     *,
     axis: Axis,
     unit: str,
@@ -29,15 +29,15 @@ def compared(
 ) -> Option:
     """`lowest`: which end is starred as best; None: neither means anything. `others` are drawn as one faint ground."""
     series: list[Option] = [_ground(others, palette)] if others else []
-    starred_ones = courses if len(courses) <= MOST_STARS else _best_of(courses, lowest)
-    for course in courses:
-        end = lowest if course in starred_ones else None
-        series += _drawn(course, smoothing, unit, end, palette, named=len(starred_ones) <= NAMED_STARS, log=log)
-    first, last = window or (_begin(courses), _end(courses))
+    starred_ones = lines if len(lines) <= MOST_STARS else _best_of(lines, lowest)
+    for one in lines:
+        end = lowest if one in starred_ones else None
+        series += _drawn(one, smoothing, unit, end, palette, named=len(starred_ones) <= NAMED_STARS, log=log)
+    first, last = window or (_begin(lines), _end(lines))
     return {
         "animation": False,
         "grid": {"left": 4, "right": 16, "top": 26, "bottom": 24, "containLabel": True},
-        "tooltip": _tooltip(courses, axis, palette),
+        "tooltip": _tooltip(lines, axis, palette),
         "toolbox": frame.toolbox(palette) | {"top": -6},
         "brush": frame.brush(palette),
         "xAxis": frame.steps(palette, None, None)
@@ -51,48 +51,48 @@ def compared(
 
 
 def _drawn(
-    course: Course, smoothing: float, unit: str, lowest: bool | None, palette: Palette, *, named: bool, log: bool
+    one: LineSeries, smoothing: float, unit: str, lowest: bool | None, palette: Palette, *, named: bool, log: bool
 ) -> list[Option]:
-    told = "%.2f %%" if unit == "%" else f"%.4g {unit}".rstrip()
-    smooth = course.smoother(smoothing)
-    peaks = course.raw if course.raw and not smoothing else smooth.mean
-    main = line(course.name, _above(peaks, log), course.colour, dots=len(peaks) <= FEW_POINTS, tooltip=told)
-    main["lineStyle"] |= {"width": 2 if smoothing or len(peaks) <= FEW_POINTS else 1.3, "type": course.dash}
-    best = None if lowest is None else course.best(lowest=lowest)
+    value_format = "%.2f %%" if unit == "%" else f"%.4g {unit}".rstrip()
+    smooth = one.smoother(smoothing)
+    peaks = one.raw if one.raw and not smoothing else smooth.mean
+    main = line(one.name, _above(peaks, log), one.colour, dots=len(peaks) <= FEW_POINTS, tooltip=value_format)
+    main["lineStyle"] |= {"width": 2 if smoothing or len(peaks) <= FEW_POINTS else 1.3, "type": one.dash}
+    best = None if lowest is None else one.best(lowest=lowest)
     if best is not None and not (log and best[1] <= 0):
         main = starred(main, best[0], best[1], f"{best[1]:.4g}{' ' + unit if unit else ''}" if named else "", palette)
     drawn = [main]
-    if smoothing and course.raw:
-        drawn.append(line(f"{course.name}, raw", _above(course.raw, log), course.colour, faint=True))
+    if smoothing and one.raw:
+        drawn.append(line(f"{one.name}, raw", _above(one.raw, log), one.colour, faint=True))
     if smooth.low:
         bounds = [(x, low, high) for (x, low), (_, high) in zip(smooth.low, smooth.high, strict=True)]
-        drawn += area(course.name, bounds, course.colour)
+        drawn += area(one.name, bounds, one.colour)
     return drawn
 
 
-def _best_of(courses: Sequence[Course], lowest: bool | None) -> list[Course]:
+def _best_of(lines: Sequence[LineSeries], lowest: bool | None) -> list[LineSeries]:
     """The one that reaches the best value of all."""
-    bests = [(best[1], course) for course in courses if lowest is not None and (best := course.best(lowest=lowest))]
+    bests = [(best[1], one) for one in lines if lowest is not None and (best := one.best(lowest=lowest))]
     pick = min if lowest else max
     return [pick(bests, key=lambda one: one[0])[1]] if bests else []
 
 
-def _tooltip(courses: Sequence[Course], axis: Axis, palette: Palette) -> Option:
+def _tooltip(lines: Sequence[LineSeries], axis: Axis, palette: Palette) -> Option:
     """Of all lines at one place while there is room; of more, of the one that is pointed at."""
-    few = len(courses) <= TOLD_TOGETHER
+    few = len(lines) <= MOST_IN_TOOLTIP
     pointer = {"label": {"formatter": f"{axis} {{value}}", "precision": 0 if axis == "step" else 2}}
     return frame.tooltip(palette) | {"trigger": "axis" if few else "item", "order": "valueDesc", "axisPointer": pointer}
 
 
-def _begin(courses: Sequence[Course]) -> int:
+def _begin(lines: Sequence[LineSeries]) -> int:
     """A round place to the left of all points."""
-    return min((floor(course.mean[0][0] or 0) for course in courses if course.mean), default=0)
+    return min((floor(one.mean[0][0] or 0) for one in lines if one.mean), default=0)
 
 
-def _end(courses: Sequence[Course]) -> int | str:
+def _end(lines: Sequence[LineSeries]) -> int | str:
     """The last of all points; where that is the first as well, a step more: an axis has a width."""
-    begin = _begin(courses)
-    return begin + 1 if all((course.mean[-1][0] or 0) <= begin for course in courses if course.mean) else "dataMax"
+    begin = _begin(lines)
+    return begin + 1 if all((one.mean[-1][0] or 0) <= begin for one in lines if one.mean) else "dataMax"
 
 
 def _ground(others: Sequence[Pairs], palette: Palette) -> Option:

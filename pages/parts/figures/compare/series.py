@@ -16,7 +16,7 @@ PLACES = 400  # of a group's mean at most, where its members stand at places of 
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class LineSeries:
     """A line: `mean`, smoothed if wanted, with what was measured behind it (`raw`) and the band of a group around it.
 
     Of a single run `raw` goes through every low and high.
@@ -36,16 +36,16 @@ class Course:
         pick = min if lowest else max
         return pick(known, key=lambda point: point[1]) if known else None
 
-    def smoother(self, weight: float) -> "Course":
+    def smoother(self, weight: float) -> "LineSeries":
         """Its mean and its band as exponential moving averages; what lies behind stays as it was measured."""
         if not weight:
             return self
         mean, low, high = (smoothed(one, weight) for one in (self.mean, self.low, self.high))
-        return Course(self.name, self.colour, mean, self.raw, low, high, self.dash)
+        return LineSeries(self.name, self.colour, mean, self.raw, low, high, self.dash)
 
 
 def places(run: Run, series: Series, axis: Axis) -> list[float]:
-    """Where the points stand: epochs as fractions, steps, or minutes since the run was started (see `spent.moving`)."""
+    """Where the points stand: epochs as fractions, steps, or minutes since its start (see `elapsed.moving`)."""
     if axis == "minutes":
         begun = run.started_at or run.created_at
         return [round((at - begun) / 60, 4) for at in series.at]
@@ -61,12 +61,12 @@ def places(run: Run, series: Series, axis: Axis) -> list[float]:
 
 def of_run(
     name: str, colour: str, run: Run, series: Series, axis: Axis, factor: float = 1.0, dash: str = "solid"
-) -> Course:
+) -> LineSeries:
     """The course of one run; values times `factor`."""
     across = places(run, series, axis)
     mean = [[x, _short(y, factor)] for x, y in zip(across, series.values, strict=True)]
     raw = mean if series.factor == 1 else _every_peak(across, series, factor)
-    return Course(name, colour, mean, raw, dash=dash)
+    return LineSeries(name, colour, mean, raw, dash=dash)
 
 
 def of_group(
@@ -76,7 +76,7 @@ def of_group(
     axis: Axis,
     factor: float = 1.0,
     dash: str = "solid",
-) -> Course:
+) -> LineSeries:
     """The mean over runs at the same places, with the lowest and highest value of any of them.
 
     It ends where the first of them ends: a mean over those that are left would jump.
@@ -85,11 +85,11 @@ def of_group(
     lines = _far_enough(known)
     across = _shared(lines)
     if not across.size:
-        return Course(name, colour, [], dash=dash)
+        return LineSeries(name, colour, [], dash=dash)
     mean = _pairs(across, factor * np.mean([np.interp(across, one[:, 0], one[:, 1]) for one in lines], axis=0))
     low = _pairs(across, factor * np.min([_edge(one, 2, across, np.minimum) for one in lines], axis=0))
     high = _pairs(across, factor * np.max([_edge(one, 3, across, np.maximum) for one in lines], axis=0))
-    return Course(name, colour, mean, mean, low, high, dash)
+    return LineSeries(name, colour, mean, mean, low, high, dash)
 
 
 def window_of(run: Run, series: Series, axis: Axis, first: float, last: float) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from plotly.graph_objects import Figure
 
-from pages.parts.figures.compare.series import Axis, Course
+from pages.parts.figures.compare.series import Axis, LineSeries
 from pages.parts.figures.curve import Pairs
 from pages.parts.figures.plain import plain, still
 from pages.parts.palette import Palette, clear
@@ -13,7 +13,7 @@ DASHES = {"solid": "solid", "dashed": "dash", "dotted": "dot"}  # in Plotly's wo
 
 
 def compared_still(
-    courses: Sequence[Course],
+    lines: Sequence[LineSeries],
     *,
     axis: Axis,
     title: str,
@@ -25,8 +25,8 @@ def compared_still(
 ) -> Figure:
     """As `compared` draws them, with the names in a legend; zoom by dragging."""
     figure = Figure()
-    for course in courses:
-        _add(figure, course, smoothing, unit, lowest)
+    for one in lines:
+        _add(figure, one, smoothing, unit, lowest)
     still(figure, palette, height=460, top=8)
     figure.update_layout(
         showlegend=True,
@@ -41,40 +41,40 @@ def compared_still(
     return figure
 
 
-def _add(figure: Figure, course: Course, smoothing: float, unit: str, lowest: bool | None) -> None:
-    smooth, name = course.smoother(smoothing), plain(course.name)
-    told = f"%{{text}}: %{{y:.4g}} {unit}".rstrip() + "<extra></extra>"  # names are data there, whatever they hold
-    behind = {"mode": "lines", "legendgroup": course.name, "hoverinfo": "skip", "showlegend": False}
+def _add(figure: Figure, one: LineSeries, smoothing: float, unit: str, lowest: bool | None) -> None:
+    smooth, name = one.smoother(smoothing), plain(one.name)
+    hover = f"%{{text}}: %{{y:.4g}} {unit}".rstrip() + "<extra></extra>"  # names are data there, whatever they hold
+    behind = {"mode": "lines", "legendgroup": one.name, "hoverinfo": "skip", "showlegend": False}
     if smooth.low:
         figure.add_scatter(**_points(smooth.low), line={"width": 0}, **behind)
-        painted = {"fill": "tonexty", "fillcolor": clear(course.colour, 0.16)}
+        painted = {"fill": "tonexty", "fillcolor": clear(one.colour, 0.16)}
         figure.add_scatter(**_points(smooth.high), line={"width": 0}, **painted, **behind)
-    if smoothing and course.raw:
-        thin = {"line": {"width": 1, "color": course.colour}, "opacity": 0.3}
-        figure.add_scatter(**_points(course.raw), **thin, **behind)
-    drawn = smooth.mean if smoothing or not course.raw else course.raw
+    if smoothing and one.raw:
+        thin = {"line": {"width": 1, "color": one.colour}, "opacity": 0.3}
+        figure.add_scatter(**_points(one.raw), **thin, **behind)
+    drawn = smooth.mean if smoothing or not one.raw else one.raw
     figure.add_scatter(
         **_points(drawn),
         mode="lines+markers" if len(drawn) <= 60 else "lines",
-        line={"width": 2, "color": course.colour, "dash": DASHES[course.dash]},
+        line={"width": 2, "color": one.colour, "dash": DASHES[one.dash]},
         marker={"size": 5},
         name=name,
-        legendgroup=course.name,
+        legendgroup=one.name,
         text=name,
-        hovertemplate=told,
+        hovertemplate=hover,
     )
-    best = None if lowest is None else course.best(lowest=lowest)
+    best = None if lowest is None else one.best(lowest=lowest)
     if best is not None:
         figure.add_scatter(
             x=[best[0]],
             y=[best[1]],
             mode="markers",
-            marker={"symbol": "star", "size": 13, "color": course.colour, "line": {"width": 1, "color": "#FFFFFF"}},
-            legendgroup=course.name,
+            marker={"symbol": "star", "size": 13, "color": one.colour, "line": {"width": 1, "color": "#FFFFFF"}},
+            legendgroup=one.name,
             showlegend=False,
             name=f"best of {name}",
             text=f"best of {name}",
-            hovertemplate=told,
+            hovertemplate=hover,
         )
 
 

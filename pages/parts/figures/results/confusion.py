@@ -47,8 +47,8 @@ def confusion_map(
         value, is_right = values[true, guess], true == guess
         share = value / strongest[is_right]
         images, share_of_class = int(matrix[true, guess]), matrix[true, guess] / sums[true]
-        told = f"{formatting.count(images, 'image')}, {formatting.percent(share_of_class)}"
-        name = f"{classes[true]}, {'recognised' if is_right else f'taken for {classes[guess]}'}: {told} of its class"
+        amount = f"{formatting.count(images, 'image')}, {formatting.percent(share_of_class)}"
+        name = f"{classes[true]}, {'recognised' if is_right else f'taken for {classes[guess]}'}: {amount} of its class"
         tiles.append(
             tile(
                 place[guess],

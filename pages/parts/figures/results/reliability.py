@@ -8,7 +8,7 @@ from pages.parts.figures.plain import still
 from pages.parts.palette import Palette
 
 HEIGHT = 460
-TOLD = "right %{y:.1f} %<br>sure %{customdata[0]:.1f} % on average<br>%{customdata[1]:,} images<extra></extra>"
+HOVER = "right %{y:.1f} %<br>sure %{customdata[0]:.1f} % on average<br>%{customdata[1]:,} images<extra></extra>"
 
 
 def reliability(images: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray, *, palette: Palette) -> Figure:
@@ -28,7 +28,7 @@ def reliability(images: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray
         marker_color=palette.train,
         name="right",
         customdata=list(zip(sure.tolist(), images.tolist(), strict=True)),
-        hovertemplate=TOLD,
+        hovertemplate=HOVER,
     )
     off = {"color": "rgba(0,0,0,0)", "line": {"color": palette.bad, "width": 1.5}}
     figure.add_bar(
@@ -36,8 +36,8 @@ def reliability(images: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray
     )
     figure.add_scatter(**_diagonal(palette))
     grey = {"color": palette.muted, "opacity": 0.55}
-    told = "%{y:,} images<extra></extra>"
-    figure.add_bar(**bars, y=images.tolist(), marker=grey, showlegend=False, hovertemplate=told, row=2, col=1)
+    texts = "%{y:,} images<extra></extra>"
+    figure.add_bar(**bars, y=images.tolist(), marker=grey, showlegend=False, hovertemplate=texts, row=2, col=1)
     return _framed(still(figure, palette, height=HEIGHT, top=30))
 
 

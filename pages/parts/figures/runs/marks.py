@@ -38,7 +38,7 @@ def memory_marks(events: Sequence[Event], train: Series) -> list[Mark]:
     return _at_events([(event, "memory short") for event in events if event.text.startswith(MEMORY_SHORT)], train)
 
 
-def _at_events(told: Sequence[tuple[Event, str]], train: Series) -> list[Mark]:
+def _at_events(events: Sequence[tuple[Event, str]], train: Series) -> list[Mark]:
     """At the first training point after each event; none for what came after the last point."""
-    places = [(bisect_left(train.at, event.at), text) for event, text in told]
+    places = [(bisect_left(train.at, event.at), text) for event, text in events]
     return [Mark(step=train.steps[place], text=text, strong=True) for place, text in places if place < len(train.at)]

@@ -7,7 +7,7 @@ from plotly.graph_objects import Figure
 
 from pages.parts.analysis.trials import Dimension, Trial
 from pages.parts.figures.plain import still
-from pages.parts.figures.searches.slices import over
+from pages.parts.figures.searches.slices import axis_over
 from pages.parts.palette import Palette
 
 CELLS = 28  # along a numeric axis
@@ -19,7 +19,6 @@ def contour(
     across: Dimension,
     up: Dimension,
     *,
-    metric: str,
     percent: bool,
     lowest: bool,
     palette: Palette,
@@ -52,8 +51,8 @@ def contour(
         showlegend=False,
     )
     still(figure, palette, height=380)
-    over(figure.update_xaxes, across)
-    over(figure.update_yaxes, up)
+    figure.update_xaxes(**axis_over(across))
+    figure.update_yaxes(**axis_over(up))
     return figure
 
 

@@ -53,7 +53,7 @@ def parallel(
         "toolbox": {"show": False},
         # Linked: what is brushed on the axes is told as selected.
         "brush": {"brushLink": "all", "outOfBrush": {"colorAlpha": 1}, "inBrush": {"colorAlpha": 1}},
-        "parallel": {**sides, "top": 36, "bottom": bottom, "parallelAxisDefault": _looks(palette)},
+        "parallel": {**sides, "top": 36, "bottom": bottom, "parallelAxisDefault": _axis_style(palette)},
         "parallelAxis": [
             *(scale.axis(place) for place, scale in enumerate(scales)),
             of_value,
@@ -113,8 +113,8 @@ def _by_value(dimension: int, ends: tuple[float, float], unit: str, palette: Pal
     """Colours of lines by their value, with a bar that tells them; the best as in the other charts."""
     low, high = ends
     colours = [palette.validation, palette.train] if lowest else [palette.train, palette.validation]
-    told = [f"{number(value)}{unit}" for value in (high, low)]
-    told = [f"{told[0]} and more", f"best: {told[1]}"] if lowest else [f"best: {told[0]}", f"{told[1]} and less"]
+    texts = [f"{number(value)}{unit}" for value in (high, low)]
+    texts = [f"{texts[0]} and more", f"best: {texts[1]}"] if lowest else [f"best: {texts[0]}", f"{texts[1]} and less"]
     return {
         "dimension": dimension,
         "min": low,
@@ -126,7 +126,7 @@ def _by_value(dimension: int, ends: tuple[float, float], unit: str, palette: Pal
         "itemWidth": 10,
         "itemHeight": 120,
         "hoverLink": False,
-        "text": told,
+        "text": texts,
         "textStyle": {"color": palette.muted, "fontSize": 11},
     }
 
@@ -134,11 +134,11 @@ def _by_value(dimension: int, ends: tuple[float, float], unit: str, palette: Pal
 def _lines(rows: Sequence[Sequence[float | None]], colours: Sequence[str | None] | None, palette: Palette) -> Option:
     few = len(rows) <= 120
     if colours:
-        looks = [
+        styles = [
             {"color": colour or palette.muted, "width": 2 if colour else 1, "opacity": 1 if colour else 0.3}
             for colour in colours
         ]
-        data: list[Any] = [{"value": list(row), "lineStyle": look} for row, look in zip(rows, looks, strict=True)]
+        data: list[Any] = [{"value": list(row), "lineStyle": style} for row, style in zip(rows, styles, strict=True)]
     else:
         data = list(rows)
     return {
@@ -151,7 +151,7 @@ def _lines(rows: Sequence[Sequence[float | None]], colours: Sequence[str | None]
     }
 
 
-def _looks(palette: Palette) -> Option:
+def _axis_style(palette: Palette) -> Option:
     """What all axes share."""
     return {
         "realtime": False,  # one selection a drag
@@ -172,10 +172,10 @@ def _looks(palette: Palette) -> Option:
 
 def _dashes(scales: Sequence[_Scale], bottom: int, palette: Palette) -> list[Option]:
     """A dash below each axis that has a place for no value, where labels of a chart can stand: titles."""
-    look = {"color": palette.muted, "fontSize": 12, "fontWeight": 600}
+    style = {"color": palette.muted, "fontSize": 12, "fontWeight": 600}
     return [
         {"text": DASH, "left": f"{LEFT + (100 - LEFT - RIGHT) * place / len(scales):.4g}%", "textAlign": "center"}
-        | {"bottom": bottom - 18, "padding": 0, "textStyle": look}
+        | {"bottom": bottom - 18, "padding": 0, "textStyle": style}
         for place, scale in enumerate(scales)
         if scale.nowhere is not None and scale.dimension.scale != "category"  # that has a name for it
     ]

@@ -76,7 +76,7 @@ def _bars(
         start, end = _minutes(trial.run.started_at or began, began), _minutes(trial.run.ended_at or now, began)
         lane = rows[trial.run.id]
         bars += [[start, lane], [end, lane], [None, None]]
-        middles.append({"value": [round((start + end) / 2, 4), lane], "name": _told(trial, end - start)})
+        middles.append({"value": [round((start + end) / 2, 4), lane], "name": _label(trial, end - start)})
     shared: Option = {"name": kind, "itemStyle": {"color": colour}}
     return [
         shared
@@ -103,7 +103,7 @@ def _bars(
     ]
 
 
-def _told(trial: Trial, minutes: float) -> str:
+def _label(trial: Trial, minutes: float) -> str:
     length = f"{60 * minutes:.0f} s" if minutes < 2 else f"{minutes:.1f} min"
     return f"{trial.label}: {trial.state_word}, {length}"
 

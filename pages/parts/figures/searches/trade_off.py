@@ -72,8 +72,8 @@ def trade_off(dots: Sequence[Dot], across: Scale, up: Scale, *, palette: Palette
     for name, some in groups.items():
         units = (across.unit, up.unit)
         plain_colour = palette.train if name == "best for its cost" and not coloured else palette.muted
-        look = _markers(name, some, units, plain_colour, palette)
-        figure.add_scatter(**look, showlegend=not coloured and bool(some))
+        markers = _markers(name, some, units, plain_colour, palette)
+        figure.add_scatter(**markers, showlegend=not coloured and bool(some))
     still(figure, palette, height=height, top=8 if coloured else 30)
     _over(figure.update_xaxes, across, [one.x for one in dots])
     _over(figure.update_yaxes, up, [one.y for one in dots])

@@ -20,7 +20,7 @@ def trial_curves(
     for trial in trials:
         if curves.get(trial.run.id):
             groups[_group(trial, best)].append(trial)
-    looks = {
+    styles = {
         "pruned": (palette.muted, 1.0, 0.22),
         "stopped or failed": (palette.muted, 1.0, 0.4),
         "trials": (palette.train, 1.2, min(0.5, 0.08 + 20 / max(1, len(groups["trials"])))),
@@ -47,7 +47,7 @@ def trial_curves(
         },
         "yAxis": frame.values(palette, unit=" %" if percent else "", from_zero=False),
         "series": [
-            _line(name, [curves[trial.run.id] for trial in groups[name]], factor, *looks[name], place, dots=dots)
+            _line(name, [curves[trial.run.id] for trial in groups[name]], factor, *styles[name], place, dots=dots)
             for place, name in enumerate(groups)
             if groups[name]
         ],

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from engine.api import Predictions
-from pages.parts.analysis.comparison.differences import differences, every_setting, kinds, line_names, nothing_apart
+from pages.parts.analysis.comparison.differences import differences, every_setting, line_names, nothing_apart, setups
 from pages.parts.analysis.comparison.group_values import PLAIN, painted
 from pages.parts.analysis.comparison.groups import SEEDS, groups
 from pages.parts.analysis.comparison.significance import chance_of
-from pages.parts.analysis.comparison.summary import written
+from pages.parts.analysis.comparison.summary import summary
 from pages.parts.analysis.results.by_image import ByImage, by_image
-from pages.parts.analysis.run_stats import judged_by
+from pages.parts.analysis.run_stats import common_metric
 from pages.parts.compare.tables import _precise
 from pages.parts.palette import LIGHT
 from storage import Run, RunState
@@ -26,7 +26,7 @@ def grouped(runs: list[Run], by: str) -> list[Any]:
 
 def said(runs: list[Run], by: str = "each", images: ByImage | None = None, **costs: Any) -> str:
     all_ = compared(runs, by, costs)
-    return " ".join(written(all_.groups, all_.measured, all_.rows, PLAIN, images, all_.kinds))
+    return " ".join(summary(all_.groups, all_.stats, all_.rows, PLAIN, images, all_.setups))
 
 
 def test_only_what_differs_is_told_in_the_words_of_the_form() -> None:
@@ -44,7 +44,7 @@ def test_numbers_that_are_alike_in_four_digits_are_told_in_as_many_as_it_takes()
     rates = [run(f"{place}", optimisation={"learning_rate": rate}) for place, rate in enumerate((0.0123411, 0.0123421))]
     (rate,) = [one for one in differences(rates) if one.path == "optimisation.learning_rate"]
     assert rate.values == ("0.012341", "0.012342")
-    assert list(kinds(rates, differences(rates)).values()) == [0, 1]
+    assert list(setups(rates, differences(rates)).values()) == [0, 1]
     assert _precise(rate) == "%.5g"
     (other,) = differences([run("a", optimisation={"learning_rate": one}) for one in (0.1, 0.123456)])
     assert (other.values, _precise(other)) == (("0.1", "0.1235"), "%.4g")
@@ -75,7 +75,7 @@ def test_runs_that_differ_in_their_seed_alone_are_one_group_called_by_their_name
         ("from scratch", 2),
         ("gradual", 2),
     ]
-    assert list(kinds(SIX, differences(SIX)).values()) == [0, 1, 0, 1, 2, 2]
+    assert list(setups(SIX, differences(SIX)).values()) == [0, 1, 0, 1, 2, 2]
 
 
 def test_an_imported_run_called_as_a_way_is_wears_a_name_of_its_own() -> None:
@@ -168,7 +168,7 @@ def test_of_runs_of_other_programs_nothing_is_claimed() -> None:
     assert "is luck" not in told
     assert "It is not known whether the same images judged them." in told
     assert "splits" not in said([SIX[0], foreign[1]])
-    assert len(set(kinds(foreign, differences(foreign)).values())) == 2
+    assert len(set(setups(foreign, differences(foreign)).values())) == 2
     assert [group.name for group in grouped([*foreign, SIX[4]], SEEDS)][1:] == line_names(foreign)
     assert "not known" in nothing_apart(foreign)
     assert "alike" in nothing_apart(SIX[:1])
@@ -180,7 +180,7 @@ def test_images_that_were_excluded_in_between_do_not_make_others_of_the_rest() -
 
     def told(images: ByImage | None = None, **sources: str | None) -> str:
         return " ".join(
-            written(all_.groups, all_.measured, all_.rows, PLAIN, images, all_.kinds, {before.id: "a", **sources})
+            summary(all_.groups, all_.stats, all_.rows, PLAIN, images, all_.setups, {before.id: "a", **sources})
         )
 
     apart = "Images were excluded in between, so the higher value need not be the better run: head only, seed 0 80.0%"
@@ -230,15 +230,15 @@ def test_those_that_do_as_well_as_the_second_are_counted() -> None:
 def test_names_are_set_beside_their_colours_and_shown_letter_for_letter() -> None:
     hostile = run("<script>alert(1)</script>", 0.9)
     all_ = compared([hostile, SIX[1]])
-    told = " ".join(written(all_.groups, all_.measured, all_.rows, painted({hostile.name: "#112233"}, LIGHT)))
+    told = " ".join(summary(all_.groups, all_.stats, all_.rows, painted({hostile.name: "#112233"}, LIGHT)))
     assert "&lt;script&gt;" in told
     assert "<script>" not in told
     assert "#112233" in told
 
 
 def test_runs_of_different_metrics_are_judged_by_accuracy() -> None:
-    assert judged_by([SIX[0], replace(SIX[1], metric="val/loss")]) == "val/accuracy"
-    assert judged_by([replace(SIX[1], metric="val/loss")]) == "val/loss"
+    assert common_metric([SIX[0], replace(SIX[1], metric="val/loss")]) == "val/accuracy"
+    assert common_metric([replace(SIX[1], metric="val/loss")]) == "val/loss"
 
 
 def predictions(right: list[bool], labels: list[int], ids: tuple[str, ...] = ()) -> Predictions:

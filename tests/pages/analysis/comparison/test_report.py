@@ -4,13 +4,13 @@ import re
 
 from pages.parts.analysis.comparison.compared_runs import focused
 from pages.parts.analysis.comparison.groups import SEEDS
-from pages.parts.compare.curves import Look
+from pages.parts.compare.curves import ChartView
 from pages.parts.compare.share import made
 from pages.parts.palette import LIGHT
 from storage import Store
 from tests.pages.compared_runs import SIX, compared, run
 
-LOOK = Look("val/accuracy", "epoch", 0.5, False, None)
+LOOK = ChartView("val/accuracy", "epoch", 0.5, False, None)
 
 
 def written_for(store: Store, all_) -> str:

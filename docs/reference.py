@@ -79,7 +79,7 @@ def _fields(found: Iterator[api.Setting]) -> Iterator[str]:
         allowed = f"[{one.choices}](#{one.choices})" if isinstance(one.choices, str) else one.allowed
         unit = f" {one.unit}" if one.unit else ""
         default = f"`{one.default}`{unit}" if one.default not in ("", ()) else "empty"
-        yield f"| `{one.path}` | {default} | {allowed} | {one.description} |"
+        yield f"| `{one.path}` | {default} | {allowed} | {one.tooltip} |"
 
 
 def _stages(row: object) -> str:

@@ -14,6 +14,7 @@ class Compute(Part):
         "auto",
         "Precision",
         "Number format of the forward and backward pass. Choose fp32 to compare with results of others.",
+        term="mixed precision (AMP)",
         choices="precisions",
         advanced=True,
     )
@@ -22,6 +23,7 @@ class Compute(Part):
         "Frozen stages run",
         "once: what frozen stages make of each image is computed once and kept, which gives the same result many times "
         "faster. every epoch: as a plain loop does.",
+        term="feature caching",
         when=takers("strategy", STRATEGIES, "frozen"),
         advanced=True,
     )
@@ -38,6 +40,7 @@ class Compute(Part):
         "Parts of a batch",
         "A batch is computed in so many parts, and its weights move once. More parts need less memory and more time. "
         "Raised by itself when memory runs out.",
+        term="gradient accumulation",
         when=takers("strategy", STRATEGIES, "parts"),
         advanced=True,
     )
@@ -45,6 +48,7 @@ class Compute(Part):
         False,
         "Recompute activations",
         "Stages forget what they computed and do it again for the gradient: about a third slower, far less memory.",
+        term="activation checkpointing",
         when=takers("strategy", STRATEGIES, "recompute"),
         advanced=True,
     )
@@ -59,6 +63,7 @@ class Compute(Part):
         0,
         "Processes",
         "Ranks that share the work. 0: one a GPU; on the CPU, two.",
+        term="world size",
         when=takers("strategy", STRATEGIES, "processes"),
         advanced=True,
     )

@@ -49,12 +49,14 @@ class Data(Part):
         0.5,
         "Augmentation strength",
         "How far each chosen change goes. Lower it when images in the preview are hard to recognise.",
+        term="magnitude",
         advanced=True,
     )
     validation_fraction: Annotated[float, Ge(0.05), Le(0.5)] = setting(
         0.2,
         "Validation share",
         "Share of each class held back to judge the model, when the data set has no validation part of its own.",
+        term="validation split",
         advanced=True,
     )
     test_fraction: Annotated[float, Ge(0), Le(0.5)] = setting(
@@ -62,6 +64,7 @@ class Data(Part):
         "Test share",
         "Share of each class kept away from training and choosing, for a last judgement. 0 keeps none; a data set's "
         "own test part is used as it is.",
+        term="test split",
         advanced=True,
     )
     split_seed: Annotated[int, Ge(0), Lt(2**31)] = setting(
@@ -75,5 +78,6 @@ class Data(Part):
         "Kept together",
         "A regular expression on file names; images for which it finds the same text stay on one side of the split. "
         "patient(\\d+) keeps the photos of one patient together.",
+        term="group split",
         advanced=True,
     )

@@ -19,12 +19,14 @@ class Model(Part):
         "random",
         "Weights",
         "What the network knows at the start. With few images of your own, never start from random.",
+        term="pretrained weights",
         choices="weights",
     )
     weights_from: Annotated[str, MaxLen(500)] = setting(
         "",
         "Taken from",
         "One of my runs: its id or name, with @best, @last or @epoch behind it if wanted. A weights file: its path.",
+        term="checkpoint to load",
         when=("model.weights", tuple(name for name, row in WEIGHTS.items() if row.source)),
     )
     input_layer: Literal["sum", "average", "new", "repeat"] = setting(
@@ -64,6 +66,7 @@ class Freeze(Part):
         "none",
         "Freezing",
         "Which part of the network learns, and from when. Frozen stages keep what their weights know.",
+        term="frozen layers",
         choices="freeze_policies",
     )
     last_stages: Annotated[int, Ge(1), Le(20)] = setting(
@@ -83,6 +86,7 @@ class Freeze(Part):
         2,
         "A stage thaws every",
         "Fewer thaws quickly; more lets each stage settle before the next joins.",
+        term="gradual unfreezing",
         unit="epochs",
         when=takers("freeze.policy", FREEZE_POLICIES, "every_epochs"),
     )
@@ -91,6 +95,7 @@ class Freeze(Part):
         "Rate a stage",
         "Each stage learns at this share of the rate of the next one towards the head; 1 is the same rate for all. "
         "Try 0.4 with pretrained weights: early stages need little change.",
+        term="layer-wise learning rate decay",
         advanced=True,
     )
     batchnorm: bool = setting(
@@ -98,5 +103,6 @@ class Freeze(Part):
         "Freeze statistics too",
         "BatchNorm layers of frozen stages also keep their running means and deviations. Off, they follow your images "
         "although their weights are frozen.",
+        term="BatchNorm in evaluation mode",
         advanced=True,
     )

@@ -25,7 +25,11 @@ class Optimisation(Part):
         64, "Batch size", "Images per step. Larger is faster and smoother but takes more memory.", unit="images"
     )
     schedule: Annotated[str, one_of(SCHEDULES)] = setting(
-        "constant", "Schedule", "How the learning rate changes over the run.", choices="schedules"
+        "constant",
+        "Schedule",
+        "How the learning rate changes over the run.",
+        term="learning rate scheduler",
+        choices="schedules",
     )
     warmup_epochs: Annotated[float, Ge(0), Le(100)] = setting(
         0.0,
@@ -38,6 +42,7 @@ class Optimisation(Part):
         7,
         "Drops every",
         "Epochs from one drop of the rate to the next.",
+        term="step size",
         unit="epochs",
         when=takers("optimisation.schedule", SCHEDULES, "step_epochs"),
         advanced=True,
@@ -46,6 +51,7 @@ class Optimisation(Part):
         0.1,
         "Drops to",
         "Share of the rate that is left after a drop.",
+        term="gamma",
         when=takers("optimisation.schedule", SCHEDULES, "step_factor"),
         advanced=True,
     )
@@ -53,6 +59,7 @@ class Optimisation(Part):
         3,
         "Patience of the rate",
         "Epochs without a better validation accuracy before the rate drops.",
+        term="patience",
         unit="epochs",
         when=takers("optimisation.schedule", SCHEDULES, "plateau_epochs"),
         advanced=True,
@@ -61,6 +68,7 @@ class Optimisation(Part):
         0.0,
         "Falls to",
         "Share of the rate that is left at the end.",
+        term="minimum learning rate",
         when=takers("optimisation.schedule", SCHEDULES, "final_share"),
         advanced=True,
     )
@@ -75,6 +83,7 @@ class Optimisation(Part):
         "all",
         "Decay acts on",
         "weights spares biases and norms, which is usual for transformers and long runs.",
+        term="parameter groups without weight decay",
         advanced=True,
     )
     momentum: Annotated[float, Ge(0), Lt(1)] = setting(
@@ -102,6 +111,7 @@ class Optimisation(Part):
         "Rare classes",
         "class weights lets their mistakes count more, sampling shows their images more often. "
         "Choose one when some classes have far fewer images.",
+        term="class imbalance",
         advanced=True,
     )
     mixing: Literal["none", "mixup", "cutmix", "both"] = setting(
@@ -115,6 +125,7 @@ class Optimisation(Part):
         0.0,
         "Clip gradients at",
         "Longest gradient allowed; longer ones are shortened. 0 never clips. Try 1 when the loss has spikes.",
+        term="gradient norm clipping",
         advanced=True,
     )
     ema_decay: Annotated[float, Ge(0), Lt(1)] = setting(
@@ -122,12 +133,14 @@ class Optimisation(Part):
         "Averaged weights",
         "Share kept of a running average of the weights, which is then judged and saved. 0 is off; try 0.99 for short "
         "runs and 0.999 for long ones.",
+        term="exponential moving average (EMA)",
         advanced=True,
     )
     early_stopping: Annotated[int, Ge(0), Le(1000)] = setting(
         0,
         "Stop early after",
         "Epochs without a better validation accuracy until the run ends by itself. 0 always trains all epochs.",
+        term="early stopping, patience",
         unit="epochs",
         advanced=True,
     )

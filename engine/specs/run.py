@@ -44,7 +44,12 @@ class RunSpec(Whole):
         "auto", "Device", "auto takes a free GPU when there is one, else the CPU.", advanced=True
     )
     strategy: Annotated[str, one_of(STRATEGIES)] = setting(
-        "single", "Strategy", "How the run is spread over processes and devices.", choices="strategies", advanced=True
+        "single",
+        "Strategy",
+        "How the run is spread over processes and devices.",
+        term="distributed training",
+        choices="strategies",
+        advanced=True,
     )
     keep_checkpoints: Annotated[int, Ge(1), Le(100)] = setting(
         2, "Checkpoints kept", "The newest ones kept beside the best; older ones are deleted.", advanced=True

@@ -31,24 +31,33 @@ class SearchSpec(Whole):
     run: RunSpec = RunSpec()
     space: dict[str, Range] = {}
     algorithm: Annotated[str, one_of(ALGORITHMS)] = setting(
-        "hyperopt", "Algorithm", "What picks the next trial's settings.", choices="algorithms"
+        "hyperopt",
+        "Algorithm",
+        "What picks the next trial's settings.",
+        term="search algorithm, sampler",
+        choices="algorithms",
     )
     scheduler: Annotated[str, one_of(SCHEDULERS)] = setting(
         "none",
-        "Early end",
+        "Stops poor trials early",
         "What may end a trial before its last epoch, so that time goes to better ones.",
+        term="scheduler, pruner",
         choices="schedulers",
     )
     trials: Annotated[int, Ge(1), Le(10_000)] = setting(
         10, "Trials", "How many runs in all. The first is always the base run as it stands."
     )
     metric: Literal["val/accuracy", "val/loss"] = setting(
-        "val/accuracy", "Judged by", "What is best: the highest validation accuracy of any epoch, or the lowest loss."
+        "val/accuracy",
+        "Judged by",
+        "What is best: the highest validation accuracy of any epoch, or the lowest loss.",
+        term="objective",
     )
     cost: Literal["none", "epoch_s", "parameters"] = setting(
         "none",
         "Weighed against",
         "A second goal to keep small: seconds an epoch, or the number of weights. The best is then a trade-off.",
+        term="second objective",
         when=takers("algorithm", ALGORITHMS, "cost"),
         advanced=True,
     )
@@ -69,6 +78,7 @@ class SearchSpec(Whole):
         "Trials at a time",
         "0: as many as the machine has room for. An algorithm that learns does so from those "
         "that ended: fewer at a time, better choices.",
+        term="maximum of concurrent trials",
     )
     cpus: Annotated[int, Ge(1), Le(1024)] = setting(1, "CPUs a trial", "Cores that each trial computes with.")
     gpus: Annotated[float, Gt(0), Le(1)] = setting(
@@ -84,6 +94,7 @@ class SearchSpec(Whole):
         5,
         "Random at first",
         "So many trials are drawn by chance before the algorithm begins to learn from them.",
+        term="startup trials",
         when=takers("algorithm", ALGORITHMS, "random_first"),
         advanced=True,
     )
@@ -91,6 +102,7 @@ class SearchSpec(Whole):
         2,
         "Left alone for",
         "No trial is ended earlier than this.",
+        term="grace period",
         unit="epochs",
         when=takers("scheduler", SCHEDULERS, "grace_epochs"),
         advanced=True,
@@ -99,6 +111,7 @@ class SearchSpec(Whole):
         3,
         "One goes on of",
         "At each look, the best of so many trials goes on. More ends more of them, earlier.",
+        term="reduction factor",
         when=takers("scheduler", SCHEDULERS, "reduction"),
         advanced=True,
     )
@@ -106,6 +119,7 @@ class SearchSpec(Whole):
         2,
         "Compared every",
         "Epochs after which the worst may take over from the best.",
+        term="perturbation interval",
         unit="epochs",
         when=takers("scheduler", SCHEDULERS, "perturb_epochs"),
         advanced=True,

@@ -22,18 +22,38 @@ def setting(
     label: str,
     description: str,
     *,
+    term: str = "",
     unit: str = "",
     choices: str | None = None,
     advanced: bool = False,
     scale: Literal["linear", "log"] = "linear",
     when: When | None = None,
 ) -> Any:
-    """A spec field. `choices` names the catalog table whose keys are allowed ("datasets" is looked up in the store)."""
+    """A spec field.
+
+    Args:
+        default: Its value where a spec leaves it out.
+        label: Its name in forms, in plain words.
+        description: What it does, and when to change it.
+        term: What the field calls it, where the label does not.
+        unit: Of its number, as a form shows it.
+        choices: The catalog table whose keys are allowed; "datasets" is looked up in the store.
+        advanced: It stands under More.
+        scale: How its numbers are spread, for a search.
+        when: It means something only with these values of another field.
+    """
     return Field(
         default,
         title=label,
         description=description,
-        json_schema_extra={"unit": unit, "choices": choices, "advanced": advanced, "scale": scale, "when": when},  # type: ignore[dict-item]
+        json_schema_extra={
+            "term": term,
+            "unit": unit,
+            "choices": choices,
+            "advanced": advanced,
+            "scale": scale,
+            "when": when,  # type: ignore[dict-item]
+        },
     )
 
 
@@ -71,6 +91,7 @@ class Setting:
     path: str  # "optimisation.learning_rate"
     label: str
     description: str
+    term: str  # what the field calls it, where the label does not
     type: type | None  # int, float, bool, str; tuple for several texts
     default: Any
     unit: str
@@ -82,6 +103,11 @@ class Setting:
     high: float | None
     low_open: bool  # True: greater than `low`, not equal
     high_open: bool
+
+    @property
+    def tooltip(self) -> str:
+        """What it is, in plain words and in the field's."""
+        return f"{self.description} Known as: {self.term}." if self.term else self.description
 
     @property
     def allowed(self) -> str:
@@ -160,6 +186,7 @@ def _setting(path: str, info: FieldInfo) -> Setting:
         path=path,
         label=info.title or path,
         description=info.description or "",
+        term=extra.get("term", ""),
         type=info.annotation
         if isinstance(info.annotation, type) and not origin
         else tuple

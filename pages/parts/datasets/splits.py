@@ -71,7 +71,7 @@ def _own(dataset: Dataset) -> str:
 def _field(dataset: Dataset, setting: api.Setting, name: str) -> Any:
     """The widget of a setting, with the words and bounds of its own."""
     part = name.removesuffix("_fraction")
-    words: _Shared = {"key": f"datasets_{name}", "help": setting.description, "disabled": part in dataset.counts}
+    words: _Shared = {"key": f"datasets_{name}", "help": setting.tooltip, "disabled": part in dataset.counts}
     if setting.type is float:
         return st.slider(
             setting.label,

@@ -121,7 +121,7 @@ def _widget(setting: Setting, store: Store, form: Form) -> None:
     shared: dict[str, Any] = {
         "label": label,
         "key": form.key(setting.path),
-        "help": f"{setting.description} Allowed: {_allowed(setting)}.",
+        "help": f"{setting.tooltip} Allowed: {_allowed(setting)}.",
         "persist_state": "session",  # leaving the page for another loses nothing
     }
     if setting.choices == "datasets":

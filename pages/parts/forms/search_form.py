@@ -46,7 +46,7 @@ def check(store: Store) -> tuple[SearchSpec | None, list[Problem]]:
 
 
 def settle() -> None:
-    """An algorithm that was just chosen takes an early end along that works with it."""
+    """An algorithm that was just chosen takes a scheduler along that works with it."""
     algorithm, scheduler = (fields.SEARCH.value(name) for name in ("algorithm", "scheduler"))
     if st.session_state.get("plan_settled") == algorithm:
         return

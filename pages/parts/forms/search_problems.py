@@ -20,7 +20,7 @@ SAID = (  # what a spec says -> what its form says
     (r"(\w+) needs choices, integers or a step: it tries all", r"\1 tries all: list Values, or give a Step"),
     (r"use integers, uniform or log, or", r"search it by Range or Log and always, or take"),
     (r"name at least one field to search, with its values", r"switch on “Search …” under a field at least"),
-    (r"the algorithm (\w+) works only with", r"\1 works only with the early end"),
+    (r"the algorithm (\w+) works only with", r"\1 works only where poor trials are stopped early by"),
     (r"the scheduler (\w+) works only with (.*), or no scheduler", r"\1 works only with the algorithm \2"),
     (r"must be searched by choices", r"must be searched by Values"),
     (r"its choices", r"its values"),
@@ -44,7 +44,7 @@ def _said(message: str) -> str:
         message = re.sub(pattern, words, message)
     message = re.sub(r"means something only with (\S+) (.+), but the base run has (\S+?):", _only_with, message)
     message = re.sub(r"[a-z_]+\.[a-z_]+", lambda found: _labels().get(found[0], found[0]), message)
-    if re.search(r"works only with|tries all|knows|of trials that train|can be called", message):
+    if re.search(r"works only|tries all|knows|of trials that train|can be called", message):
         rows: dict[str, Any] = {**api.SCHEDULERS, **api.ALGORITHMS}
         message = re.sub(r"\w+", lambda found: rows[found[0]].label if found[0] in rows else found[0], message)
     return message

@@ -1,4 +1,4 @@
-"""Searches that are asked and told, with no training at all: quality stands in for what it would show."""
+"""Ledgers of searches whose trials end with no training at all: quality stands in for what it would show."""
 
 import json
 import math
@@ -25,32 +25,32 @@ FINITE = {"optimisation.batch_size": {"choices": [16, 32, 64]}, "epochs": {"inte
 SPACES = {"grid": FINITE, "cmaes": NUMBERS}
 
 
-def asking(
-    folder: Path, algorithm: str = "random", *, known: list[PastTrial] | None = None, **values: Any
+def make_ledger(
+    folder: Path, algorithm: str = "random", *, past: list[PastTrial] | None = None, **values: Any
 ) -> TrialLedger:
-    asked = {"name": "s", "run": {"epochs": 3}, "space": SPACES.get(algorithm, SPACE), "trials": 30}
+    base = {"name": "s", "run": {"epochs": 3}, "space": SPACES.get(algorithm, SPACE), "trials": 30}
     scheduler = "bohb" if algorithm == "bohb" else "none"
-    spec = SearchSpec.parse({**asked, "algorithm": algorithm, "scheduler": scheduler, **values})
-    return TrialLedger(spec, SearchReporter(folder), known=known or [], wanted=spec.wanted)
+    spec = SearchSpec.parse({**base, "algorithm": algorithm, "scheduler": scheduler, **values})
+    return TrialLedger(spec, SearchReporter(folder), past=past or [], num_trials=spec.wanted)
 
 
-def quality(asked: Trial) -> float:
+def quality(trial: Trial) -> float:
     """Best at a rate of 0.01 without smoothing."""
-    return 1 - abs(math.log10(asked.spec.optimisation.learning_rate) + 2) / 3 - asked.assignment.get(SMOOTHING, 0)
+    return 1 - abs(math.log10(trial.spec.optimisation.learning_rate) + 2) / 3 - trial.params.get(SMOOTHING, 0)
 
 
-def run_all(book: TrialLedger) -> list[tuple[Trial, float]]:
+def run_all(ledger: TrialLedger) -> list[tuple[Trial, float]]:
     tried = []
-    while asked := book.ask():
-        tried.append((asked, quality(asked)))
-        book.saw(asked.run, 3, tried[-1][1])
-        book.tell(asked.run, "finished", value=tried[-1][1])
+    while trial := ledger.next_trial():
+        tried.append((trial, quality(trial)))
+        ledger.report(trial.run, 3, tried[-1][1])
+        ledger.end(trial.run, "finished", value=tried[-1][1])
     return tried
 
 
 def rows(tried: list[tuple[Trial, float]]) -> list[PastTrial]:
     """As they come back out of the store: JSON, so tuples are lists."""
     return [
-        PastTrial(asked.run, asked.number, "finished", json.loads(json.dumps(asked.assignment)), value)
-        for asked, value in tried
+        PastTrial(trial.run, trial.number, "finished", json.loads(json.dumps(trial.params)), value)
+        for trial, value in tried
     ]

@@ -66,7 +66,7 @@ def test_the_schedule_falls() -> None:
 def test_the_algorithm_proposes_evenly() -> None:
     space = {"optimisation.learning_rate": {"uniform": [1, 9]}, "optimisation.label_smoothing": {"uniform": [0, 0.5]}}
     spec = SearchSpec.parse({"algorithm": "halton", "space": space})
-    drawn = [make_sampler(spec).propose(number) for number in range(2, 10)]
+    drawn = [make_sampler(spec).suggest(number) for number in range(2, 10)]
     assert all(one is not None and set(one) == set(space) for one in drawn)
     eighths = {int(one["optimisation.learning_rate"]) for one in drawn if one}
     assert len(eighths) >= 7

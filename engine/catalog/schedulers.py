@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Scheduler:
     label: str
     note: str
-    make: str  # "module:function" that takes what engine.tuning.ray_schedulers.scheduler does, and gives one of Ray's
+    make: str  # "module:function" of engine.tuning.ray_schedulers.NewScheduler
     takes: tuple[str, ...] = ()  # fields of SearchSpec that it reads
     algorithms: tuple[str, ...] = ()  # the only ones it works with; (): any that take it
     changes: tuple[str, ...] = ()  # fields of RunSpec that it changes while a trial trains: the only ones searched
@@ -16,7 +16,9 @@ class Scheduler:
 
 
 SCHEDULERS: dict[str, Scheduler] = {
-    "none": Scheduler("None", "Every trial trains to its last epoch.", make="engine.tuning.ray_schedulers:none"),
+    "none": Scheduler(
+        "None", "Every trial trains to its last epoch.", make="engine.tuning.ray_schedulers:no_scheduler"
+    ),
     "asha": Scheduler(
         "ASHA",
         "At a few epochs on the way only the best share goes on, without waiting for the others (Li 2018). "
@@ -34,7 +36,7 @@ SCHEDULERS: dict[str, Scheduler] = {
     "median": Scheduler(
         "Median stopping",
         "Stops a trial whose best value lies below the median of the others at the same epoch.",
-        make="engine.tuning.ray_schedulers:median",
+        make="engine.tuning.ray_schedulers:median_stopping",
         takes=("grace_epochs",),
         remembers=True,
     ),

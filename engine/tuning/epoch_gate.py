@@ -11,8 +11,8 @@ from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import Lines
 from engine.protocol.run_reporter import Reporter
 
-LEAVE = "leave.json"  # in a run's folder: the search's word to that trial; in the search's own: to all
-LOOK_S = 0.2  # between two looks for a word to leave
+LEAVE = "leave.json"  # in a run's folder: the search's request to that trial; in the search's own: to all
+POLL_S = 0.2  # between two checks for a request to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class StopRequest:
     @classmethod
     def read(cls, path: Path) -> "StopRequest | None":
         try:
-            told = json.loads(path.read_text())
+            values = json.loads(path.read_text())
         except (OSError, ValueError):
             return None
-        return cls(told["state"], told["reason"])
+        return cls(values["state"], values["reason"])
 
     def write(self, path: Path) -> None:
         write_json(path, {"state": self.state, "reason": self.reason}, durable=False)  # for a training that lives
@@ -41,10 +41,10 @@ class TrialProgress:
     epoch: int = 0
     values: dict[str, float] = field(default_factory=dict)  # of the newest epoch
     bests: dict[str, float] = field(default_factory=dict)  # val/accuracy and val/loss: the best of any epoch
-    epoch_s: list[float] = field(default_factory=list)
+    epoch_s: list[float] = field(default_factory=list)  # seconds of each epoch
     ended: dict[str, Any] | None = None  # state, reason and advice, once it has
 
-    def take(self, epoch: int, values: dict[str, float]) -> None:
+    def update(self, epoch: int, values: dict[str, float]) -> None:
         self.epoch, self.values = epoch, values
         for name, better in (("val/accuracy", max), ("val/loss", min)):
             self.bests[name] = better(values[name], self.bests.get(name, values[name]))
@@ -52,50 +52,50 @@ class TrialProgress:
 
 
 class EpochGate:
-    """The training's thread asks `stop` at every batch, the trial's thread calls `next`: one of both waits.
+    """The training's thread calls `should_stop` at every batch, the trial's thread `run_epoch`: one of both waits.
 
     Args:
-        words: Files that tell to leave once they are there, each with a `StopRequest`: of the trial, of the search.
+        stop_files: Where a `StopRequest` may appear: for the trial, for the whole search.
     """
 
-    def __init__(self, *words: Path) -> None:
-        self._words = words
+    def __init__(self, *stop_files: Path) -> None:
+        self._stop_files = stop_files
         self._turn = threading.Condition()
         self._goes, self._waits, self._is_over = False, False, False
-        self._word: StopRequest | None = None
-        self._looked = 0.0
-        self._news = False
-        self.reached = TrialProgress()
+        self._stop_request: StopRequest | None = None
+        self._polled_at = 0.0  # monotonic
+        self._has_new_epoch = False
+        self.progress = TrialProgress()
 
     @property
-    def word(self) -> StopRequest | None:
-        return self._word
+    def stop_request(self) -> StopRequest | None:
+        return self._stop_request
 
-    def epoch(self, epoch: int, values: dict[str, float]) -> None:
+    def on_epoch_end(self, epoch: int, values: dict[str, float]) -> None:
         """The training has completed an epoch; at the next batch it waits."""
-        self.reached.take(epoch, values)
-        self._news = True
+        self.progress.update(epoch, values)
+        self._has_new_epoch = True
 
-    def stop(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether the training must leave; after an epoch it waits here for its turn."""
-        self._look()
-        if self._news and self._word is None:
+        self._poll()
+        if self._has_new_epoch and self._stop_request is None:
             with self._turn:
-                self._news, self._goes, self._waits = False, False, True
+                self._has_new_epoch, self._goes, self._waits = False, False, True
                 self._turn.notify_all()
-                while not self._goes and self._word is None:
-                    self._turn.wait(LOOK_S)
-                    self._look()
+                while not self._goes and self._stop_request is None:
+                    self._turn.wait(POLL_S)
+                    self._poll()
                 self._waits = False
-        return self._word is not None
+        return self._stop_request is not None
 
-    def over(self) -> None:
+    def close(self) -> None:
         """The training's thread is done, one way or the other."""
         with self._turn:
             self._is_over = True
             self._turn.notify_all()
 
-    def next(self) -> bool:
+    def run_epoch(self) -> bool:
         """Let the training go on, and wait until it has completed an epoch (True) or is over (False)."""
         with self._turn:
             self._goes, self._waits = True, False
@@ -104,23 +104,23 @@ class EpochGate:
                 self._turn.wait()
             return not self._is_over
 
-    def leave(self, word: StopRequest) -> None:
-        """Tell the training to save and leave, and wait until it has."""
+    def stop(self, request: StopRequest) -> None:
+        """Have the training save and leave, and wait until it has."""
         with self._turn:
-            self._word = self._word or word
+            self._stop_request = self._stop_request or request
             self._turn.notify_all()
             while not self._is_over:
                 self._turn.wait()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         now = time.monotonic()
-        if self._word is None and now - self._looked >= LOOK_S:
-            self._looked = now
-            self._word = next((word for path in self._words if (word := StopRequest.read(path))), None)
+        if self._stop_request is None and now - self._polled_at >= POLL_S:
+            self._polled_at = now
+            self._stop_request = next((one for path in self._stop_files if (one := StopRequest.read(path))), None)
 
 
 class TrialReporter(Reporter):
-    """A run's reporter that opens the gate, and gives its last word the state that the search asks for."""
+    """A run's reporter that opens the gate, and has the run end in the state that a request to stop names."""
 
     def __init__(self, lines: Lines, gate: EpochGate) -> None:
         super().__init__(lines)
@@ -129,16 +129,16 @@ class TrialReporter(Reporter):
     def metrics(self, step: int, epoch: int, values: dict[str, float], *, at: float | None = None) -> None:
         super().metrics(step, epoch, values, at=at)
         if "val/accuracy" in values:
-            self._gate.epoch(epoch, values)
+            self._gate.on_epoch_end(epoch, values)
 
-    def ended(self, state: str, **told: Any) -> None:
-        word = self._gate.word
-        if state == "stopped" and word:
-            if word.state is None:  # put aside: the run goes on later, perhaps in another process
+    def ended(self, state: str, **details: Any) -> None:
+        request = self._gate.stop_request
+        if state == "stopped" and request:
+            if request.state is None:  # put aside: the run goes on later, perhaps in another process
                 self.flush()
                 return
-            state, told = word.state, {**told, "reason": word.reason or told.get("reason")}
+            state, details = request.state, {**details, "reason": request.reason or details.get("reason")}
             if state == "interrupted":
-                told["needs_bytes"] = 0
-        self._gate.reached.ended = {"state": state, "reason": told.get("reason"), "advice": told.get("advice")}
-        super().ended(state, **told)
+                details["needs_bytes"] = 0
+        self._gate.progress.ended = {"state": state, "reason": details.get("reason"), "advice": details.get("advice")}
+        super().ended(state, **details)

@@ -4,15 +4,16 @@ No process is started for a trial, and none of Ray's: the driver trains them its
 """
 
 import copy
+import math
 import os
 import time
 import traceback
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from engine.catalog import ALGORITHMS
@@ -29,44 +30,65 @@ from engine.training.preparation import PreparedData, build, build_network, equi
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
 from engine.training.step import free_memory
-from engine.tuning.epoch_gate import LEAVE, LOOK_S, StopRequest, TrialProgress
+from engine.tuning.epoch_gate import LEAVE, POLL_S, StopRequest, TrialProgress
 from engine.tuning.job import SearchJob
-from engine.tuning.lifecycle import SearchLifecycle
-from engine.tuning.stepped_training import SteppedTraining
+from engine.tuning.lifecycle import ActiveSearch
+from engine.tuning.stepped_training import SteppedTraining, StepResult
 from engine.tuning.trial_ledger import Trial, TrialLedger
 
-BLOCK, LEARNING = 32, 8  # heads at once: where the algorithm draws by chance, and where it learns from those before
+BLOCK, LEARNING = 32, 8  # heads at a time: where the algorithm draws at random, and where it learns from those before
 
 
-def conduct(order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter) -> None:
-    """Train the trials, until the course of the search ends."""
-    block = order.spec.at_once or (LEARNING if ALGORITHMS[order.spec.algorithm].learns else BLOCK)
-    device = devices.choose("cuda" if order.gpus else order.told["device"])
-    telling.started(
-        attempt=order.attempt, pid=os.getpid(), device=devices.describe(device), at_once=block, path="heads"
-    )
-    if order.spec.scheduler != "none":
-        telling.message("info", "No trial is ended early: to its last epoch a head costs less than a look at it.")
-    heads: _Heads | None = None
-    while not asking.is_over and course.closing is None:
-        asked: list[Trial] = []
-        while len(asked) < block and (one := asking.ask()):
-            asked.append(one)
-        begun = [one for one in asked if any(order.run_folder(one.run).glob("checkpoints/e*"))]
-        if new := [one for one in asked if one not in begun]:
+def train(search: ActiveSearch) -> None:
+    """Train the trials, until the search ends."""
+    job, ledger = search.job, search.ledger
+    block = job.spec.at_once or (LEARNING if ALGORITHMS[job.spec.algorithm].learns else BLOCK)
+    _report_start(search, block)
+    shared: _SharedNetwork | None = None
+    while search.goes_on:
+        trials = _next_trials(ledger, block)
+        alone = [one for one in trials if _is_begun(job, one)]
+        if new := [one for one in trials if one not in alone]:
             try:
-                heads = heads or _Heads(order, asking, course, telling)
+                shared = shared or _SharedNetwork(search)
             except Stopped:
-                for one in asked:
-                    _leave(one, order, asking, course, telling)
+                for one in trials:
+                    _end_untrained(search, one)
                 return
-            begun += heads.train(new) if heads.can_share else new
-            block = min(block, max(1, heads.fit_at_once))
-        for one in begun:
-            (_leave if course.closing else _go_on)(one, order, asking, course, telling)
+            alone += shared.train(new) if shared.has_features else new
+            block = min(block, max(1, shared.max_heads))
+        for one in alone:
+            if search.lifecycle.poll():
+                _end_untrained(search, one)
+            else:
+                _train_alone(search, one)
 
 
-class _Heads:
+def _report_start(search: ActiveSearch, block: int) -> None:
+    job, reporter = search.job, search.reporter
+    device = devices.describe(_device(job))
+    reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, at_once=block, path="heads")
+    if job.spec.scheduler != "none":
+        reporter.message("info", "No trial is ended early: to its last epoch a head costs less than a look at it.")
+
+
+def _next_trials(ledger: TrialLedger, most: int) -> list[Trial]:
+    trials: list[Trial] = []
+    while len(trials) < most and (one := ledger.next_trial()):
+        trials.append(one)
+    return trials
+
+
+def _is_begun(job: SearchJob, trial: Trial) -> bool:
+    """Whether an earlier driver left a checkpoint of it."""
+    return any(job.run_folder(trial.run).glob("checkpoints/e*"))
+
+
+def _device(job: SearchJob) -> torch.device:
+    return devices.choose("cuda" if job.gpus else job.file["device"])
+
+
+class _SharedNetwork:
     """What all trials share, made once: images, network, features.
 
     Raises:
@@ -74,17 +96,17 @@ class _Heads:
         Unavailable: Images or weights are not to be had.
     """
 
-    def __init__(self, order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter) -> None:
-        self._order, self._asking, self._course, self._telling = order, asking, course, telling
-        self._device = devices.choose("cuda" if order.gpus else order.told["device"])
+    def __init__(self, search: ActiveSearch) -> None:
+        self._search, self._job = search, search.job
+        self._device = _device(search.job)
         devices.prepare(self._device)
-        base, told = order.spec.run, order.told
-        path, cache = told.get("weights_paths", {}).get(base.model.weights_from), Path(told["cache"])
-        reporter, stop = _AsSearch(telling), lambda: course.closing is not None
+        base, file = self._job.spec.run, self._job.file
+        path, cache = file.get("weights_paths", {}).get(base.model.weights_from), Path(file["cache"])
+        reporter, stop = _SetupReporter(search.reporter), lambda: search.lifecycle.poll() is not None
         seed_all(base.seed)
         found = find_weights(base, path, reporter, stop)
         self._data: PreparedData = prepare_data(
-            told["dataset"], base, cache, reporter, stop, norm_stats=found.norm_stats if found else None
+            file["dataset"], base, cache, reporter, stop, norm_stats=found.norm_stats if found else None
         )
         self._network: nn.Module = build_network(base, self._data.about, found, reporter)
         training, recipe, images = build(base, self._data, self._device, self._network)
@@ -92,61 +114,60 @@ class _Heads:
             base, self._data, training, recipe, images, cache=cache, reporter=reporter, stop=stop
         )
         self._training_data.again = True
-        self.can_share = self._training_data.for_epoch(0).cut is not None  # not where there is no room for the features
-        self.fit_at_once = BLOCK  # heads that memory is known to be enough for, at most
-        self._looked = 0.0
-        self._words: dict[str, StopRequest | None] = {}
+        self.has_features = self._training_data.for_epoch(0).cut is not None  # not where there is no room for them
+        self.max_heads = BLOCK  # that memory is known to be enough for, at most
+        self._polled_at = 0.0  # monotonic
+        self._stop_requests: dict[str, StopRequest | None] = {}  # by runs of the heads that train
 
-    def train(self, asked: list[Trial]) -> list[Trial]:
+    def train(self, trials: list[Trial]) -> list[Trial]:
         """Train new trials together, each to its own end. Returns those that memory was not enough for."""
-        if len(asked) > 1:
-            self._telling.message("info", f"{len(asked)} heads train at once, over features computed once.")
-        runs = [_Run(one, self._order, self._asking, self._course) for one in asked]
-        self._words = dict.fromkeys((one.run for one in asked), None)
-        sizes = sorted({one.spec.optimisation.batch_size for one in asked})
+        if len(trials) > 1:
+            self._search.reporter.message("info", f"{len(trials)} heads train at once, over features computed once.")
+        heads = [_HeadTrial(one, self._search) for one in trials]
+        self._stop_requests = dict.fromkeys((one.run for one in trials), None)
         try:
-            for size in sizes:  # those that see the same batches
-                self._together([run for run in runs if run.asked.spec.optimisation.batch_size == size])
+            for size in sorted({one.spec.optimisation.batch_size for one in trials}):  # those that see the same batches
+                self._fit([head for head in heads if head.trial.spec.optimisation.batch_size == size])
         except Stopped:
-            for run in runs:
-                run.word = self._course.ending.word
-                run.ended(False, None)
+            for head in heads:
+                head.stop_request = self._search.lifecycle.conclude().stop_request
+                head.end(False, None)
         except Exception as error:  # what all of them share went wrong
-            for run in runs:
-                run.ended(False, error)
+            for head in heads:
+                head.end(False, error)
         finally:
-            for run in runs:
-                run.close()
-        return [run.asked for run in runs if not run.is_over]
+            for head in heads:
+                head.close()
+        return [head.trial for head in heads if not head.is_over]
 
-    def _together(self, runs: list["_Run"]) -> None:
+    def _fit(self, heads: list["_HeadTrial"]) -> None:
         training_data, members = copy.copy(self._training_data), []
-        for run in runs:
+        for head in heads:
             try:
-                member, training_data.images = self._member(run)
+                member, training_data.images = self._member(head)
                 members.append(member)
             except Exception as error:  # its own settings
-                run.ended(False, error)
+                head.end(False, error)
         try:
             if members:
                 HeadEnsemble(members, training_data).fit()
         except Exception as error:
             if not is_out_of_memory(error) or len(members) == 1:
                 raise
-            self.fit_at_once = min(self.fit_at_once, len(members) // 2)
-            told = f"{len(members)} heads at once need more memory than there is: these go on one by one."
-            self._telling.message("warning", told)
+            self.max_heads = min(self.max_heads, len(members) // 2)
+            text = f"{len(members)} heads at once need more memory than there is: these go on one by one."
+            self._search.reporter.message("warning", text)
             members.clear()
             free_memory()
 
-    def _member(self, run: "_Run") -> tuple[Member, EpochData]:
-        spec, about = run.asked.spec, self._data.about | {"spec": run.asked.spec.model_dump(mode="json")}
+    def _member(self, head: "_HeadTrial") -> tuple[Member, EpochData]:
+        spec, about = head.trial.spec, self._data.about | {"spec": head.trial.spec.model_dump(mode="json")}
         own = with_own_head(self._network, spec.model)
         training, recipe, images = build(spec, self._data, self._device, own)
         training.choices = copy.deepcopy(self._training_data.choices)
         steps = spec.epochs * len(images.train)
-        run.reporter.started(
-            attempt=run.asked.attempt,
+        head.reporter.started(
+            attempt=head.trial.attempt,
             pid=os.getpid(),
             device=devices.describe(self._device),
             epoch=0,
@@ -156,117 +177,117 @@ class _Heads:
             going_on_from=None,
         )
         logger = MetricLogger(
-            run.reporter, training.progress, epochs=spec.epochs, steps=steps, memory=Memory(self._device)
+            head.reporter, training.progress, epochs=spec.epochs, steps=steps, memory=Memory(self._device)
         )
-        best_by, val_samples = self._order.spec.metric, self._data.val_samples
-        checkpoints = Checkpoints(run.folder, about, val_samples=val_samples, best_by=best_by, reporter=run.reporter)
-        leaves = partial(self._leaves, run)
-        return Member(training, recipe, logger, checkpoints, leaves=leaves, ended=run.ended), images
+        best_by, val_samples = self._job.spec.metric, self._data.val_samples
+        checkpoints = Checkpoints(head.folder, about, val_samples=val_samples, best_by=best_by, reporter=head.reporter)
+        leaves = partial(self._should_stop, head)
+        return Member(training, recipe, logger, checkpoints, leaves=leaves, ended=head.end), images
 
-    def _leaves(self, run: "_Run") -> bool:
-        if time.monotonic() - self._looked >= LOOK_S:  # for all of them at once
-            self._looked = time.monotonic()
-            closing = self._course.closing
-            for id, word in self._words.items():
-                self._words[id] = word or (
-                    closing.word if closing else StopRequest.read(self._order.run_folder(id) / LEAVE)
-                )
-            self._telling.progress("searching", f"up to {len(self._words)} heads train at once")
-        run.word = self._words[run.asked.run]
-        return run.word is not None
+    def _should_stop(self, head: "_HeadTrial") -> bool:
+        if time.monotonic() - self._polled_at >= POLL_S:  # for all of them at once
+            self._polled_at = time.monotonic()
+            ending = self._search.lifecycle.poll()
+            for run, request in self._stop_requests.items():
+                own = self._job.run_folder(run) / LEAVE
+                self._stop_requests[run] = request or (ending.stop_request if ending else StopRequest.read(own))
+            num_heads = len(self._stop_requests)
+            self._search.reporter.progress("searching", f"up to {num_heads} heads train at once")
+        head.stop_request = self._stop_requests[head.trial.run]
+        return head.stop_request is not None
 
 
-class _Run:
-    """A trial on its way: its lines, and its end."""
+class _HeadTrial:
+    """A trial among others: its lines, and its end."""
 
-    def __init__(self, asked: Trial, order: SearchJob, asking: TrialLedger, course: SearchLifecycle) -> None:
-        self.asked, self.folder = asked, order.lay_out(asked)
-        self.word: StopRequest | None = None  # to leave
-        self._asking, self._metric = asking, order.spec.metric
+    def __init__(self, trial: Trial, search: ActiveSearch) -> None:
+        self.trial, self.folder = trial, search.job.prepare_run(trial)
+        self.stop_request: StopRequest | None = None
+        self._ledger, self._metric = search.ledger, search.job.spec.metric
         self._lines = Lines(self.folder / "events.jsonl")
-        self.reporter = _AsTrial(self._lines, partial(asking.saw, asked.run), course, self._metric)
+        self.reporter = _HeadReporter(self._lines, trial, search)
         self.is_over = False
 
-    def ended(self, finished: bool, error: Exception | None) -> None:
-        """Its last word, once."""
+    def end(self, finished: bool, error: Exception | None) -> None:
+        """Write its last line, once."""
         if self.is_over:
             return
         self.is_over = True
         state, reason, advice, detail = "finished", None, None, None
         if error and (is_disk_full(error) or is_lost_helper(error)):
-            state, reason = "interrupted", explain(error, self.asked.spec).reason
+            state, reason = "interrupted", explain(error, self.trial.spec).reason
         elif error:
-            failure = explain(error, self.asked.spec)
+            failure = explain(error, self.trial.spec)
             state, reason, advice = "failed", failure.reason, failure.advice
             detail = "".join(traceback.format_exception(error))
         elif not finished:
-            word = self.word or StopRequest()
-            state, reason = word.state or "interrupted", word.reason
+            request = self.stop_request or StopRequest()
+            state, reason = request.state or "interrupted", request.reason
         needed = 0 if state == "interrupted" else None
         self.reporter.ended(state, reason=reason, advice=advice, detail=detail, needs_bytes=needed)
-        best = self.reporter.reached.bests.get(self._metric)
-        self._asking.tell(self.asked.run, state, value=best, reason=reason, advice=advice)
+        best = self.reporter.trial_progress.bests.get(self._metric)
+        self._ledger.end(self.trial.run, state, value=best, reason=reason, advice=advice)
 
     def close(self) -> None:
         self._lines.close()
 
 
-class _AsTrial(Reporter):
-    """A run's reporter that also lets its search know of every epoch."""
+class _HeadReporter(Reporter):
+    """A run's reporter that also reports every epoch to the search."""
 
-    def __init__(self, lines: Lines, saw: Callable[[int, float], None], course: SearchLifecycle, metric: str) -> None:
+    def __init__(self, lines: Lines, trial: Trial, search: ActiveSearch) -> None:
         super().__init__(lines)
-        self.reached = TrialProgress()
-        self._saw, self._course, self._metric = saw, course, metric
+        self.trial_progress = TrialProgress()
+        self._run, self._search, self._metric = trial.run, search, search.job.spec.metric
 
     def metrics(self, step: int, epoch: int, values: dict[str, float], *, at: float | None = None) -> None:
         super().metrics(step, epoch, values, at=at)
         if self._metric in values:
-            self.reached.take(epoch, values)
-            self._saw(epoch, values[self._metric])
-            self._course.saw(values[self._metric])
+            self.trial_progress.update(epoch, values)
+            _report_epoch(self._search, self._run, epoch, values[self._metric])
 
 
-class _AsSearch(NullReporter):
-    """What is made for all trials is told among the search's own lines."""
+class _SetupReporter(NullReporter):
+    """What is made for all trials is reported among the search's own lines."""
 
-    def __init__(self, telling: SearchReporter) -> None:
+    def __init__(self, reporter: SearchReporter) -> None:
         super().__init__()
-        self._telling = telling
+        self._reporter = reporter
 
     def progress(self, phase: str, *, message: str | None = None, **_: Any) -> None:
-        self._telling.progress(phase, message)
+        self._reporter.progress(phase, message)
 
     def message(self, level: str, text: str, code: str = "") -> None:
-        self._telling.message(level, text, code)
+        self._reporter.message(level, text, code)
 
 
-def _leave(
-    asked: Trial, order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter
-) -> None:
+def _report_epoch(search: ActiveSearch, run: str, epoch: int, value: float) -> None:
+    search.ledger.report(run, epoch, value)
+    search.lifecycle.report(value)
+
+
+def _end_untrained(search: ActiveSearch, trial: Trial) -> None:
     """The search ends before this trial was begun, or went on."""
-    word = course.ending.word
-    order.end_run(asked.run, word.state or "stopped", word.reason)
-    asking.tell(asked.run, word.state or "stopped", reason=word.reason)
+    request = search.lifecycle.conclude().stop_request
+    search.job.end_run(trial.run, request.state or "stopped", request.reason)
+    search.ledger.end(trial.run, request.state or "stopped", reason=request.reason)
 
 
-def _go_on(
-    asked: Trial, order: SearchJob, asking: TrialLedger, course: SearchLifecycle, telling: SearchReporter
-) -> None:
-    """Train on, alone, what an earlier driver began."""
-    folder = order.lay_out(asked)
-    with ThreadPoolExecutor(1, thread_name_prefix="training") as thread, ThreadPoolExecutor(1) as asks:
-        config = {"folder": str(folder), "leave": str(order.leave), "score": order.spec.metric}
-        training, told = SteppedTraining(config, thread), dict[str, Any]()
-        while not told.get("done"):
-            step = asks.submit(training.step)
+def _train_alone(search: ActiveSearch, trial: Trial) -> None:
+    """What an earlier driver began, or memory was not enough for among others."""
+    job, lifecycle = search.job, search.lifecycle
+    folder = job.prepare_run(trial)
+    result: StepResult | None = None
+    with ThreadPoolExecutor(1, thread_name_prefix="training") as thread, ThreadPoolExecutor(1) as stepper:
+        training = SteppedTraining(folder, stop_file=job.stop_file, metric=job.spec.metric, thread=thread)
+        while result is None or not result["done"]:
+            step = stepper.submit(training.step)
             while not step.done():
-                wait([step], LOOK_S)
-                _ = course.closing  # hears what is asked meanwhile, and hands it on
-                telling.progress("searching", f"Trial {asked.number} goes on from where it was left.")
-            told = step.result()
-            if course.closing is None and told["best"] == told["best"]:  # it has trained an epoch at least
-                asking.saw(asked.run, told["epoch"], told["score"])
-                course.saw(told["score"])
-    best = told["best"] if told["best"] == told["best"] else None
-    asking.tell(asked.run, told["state"], value=best, reason=told["reason"], advice=told["advice"])
+                wait([step], POLL_S)
+                lifecycle.poll()  # requests that come meanwhile reach the trial by it
+                search.reporter.progress("searching", f"Trial {trial.number} goes on from where it was left.")
+            result = step.result()
+            if lifecycle.poll() is None and not math.isnan(result["best"]):  # it has trained an epoch at least
+                _report_epoch(search, trial.run, result["epoch"], result["score"])
+    best = None if math.isnan(result["best"]) else result["best"]
+    search.ledger.end(trial.run, result["state"], value=best, reason=result["reason"], advice=result["advice"])

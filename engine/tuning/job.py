@@ -1,4 +1,4 @@
-"""What a driver is asked to do: search.json, the folders of its trials, and what is asked while it works."""
+"""A driver's job: search.json, the folders of its trials, and the requests that come while it works."""
 
 import json
 import time
@@ -24,7 +24,7 @@ class SearchJob:
 
     folder: Path
     spec: SearchSpec
-    told: dict[str, Any]
+    file: dict[str, Any]  # all that search.json holds
 
     @classmethod
     def read(cls, folder: Path) -> "SearchJob":
@@ -33,65 +33,65 @@ class SearchJob:
             OSError: It is not there.
             Refused: Its spec is bad.
         """
-        told = json.loads((folder / "search.json").read_text(encoding="utf-8"))
-        spec = SearchSpec.parse(told["spec"])
-        return cls(folder, spec.model_copy(update={"name": told.get("name") or spec.name}), told)
+        file = json.loads((folder / "search.json").read_text(encoding="utf-8"))
+        spec = SearchSpec.parse(file["spec"])
+        return cls(folder, spec.model_copy(update={"name": file.get("name") or spec.name}), file)
 
     @property
     def attempt(self) -> int:
-        return int(self.told["attempt"])
+        return int(self.file["attempt"])
 
     @property
-    def wanted(self) -> int:
-        return int(self.told["wanted"])
+    def num_trials(self) -> int:
+        return int(self.file["wanted"])
 
     @property
-    def known(self) -> list[PastTrial]:
-        return [PastTrial.of(row) for row in self.told["trials"]]
+    def past_trials(self) -> list[PastTrial]:
+        return [PastTrial.of(row) for row in self.file["trials"]]
 
     @property
     def gpus(self) -> int:
-        return len([slot for slot in self.told["slots"] if slot != "cpu"])
+        return len([slot for slot in self.file["slots"] if slot != "cpu"])
 
     @property
-    def at_once(self) -> int:
-        return self.spec.at_a_time(cpus=int(self.told["cpus"]), gpus=self.gpus)
+    def max_concurrent(self) -> int:
+        return self.spec.at_a_time(cpus=int(self.file["cpus"]), gpus=self.gpus)
 
     @property
-    def leave(self) -> Path:
-        """Where the search's word to all of its trials appears."""
+    def stop_file(self) -> Path:
+        """Where the search's request to all of its trials appears."""
         return self.folder / LEAVE
 
     def run_folder(self, run: str) -> Path:
-        return Path(self.told["runs"]) / run
+        return Path(self.file["runs"]) / run
 
-    def stop(self, run: str) -> None:
+    def stop_trial(self, run: str) -> None:
         """Its user has stopped the trial: it leaves now where it trains, else as soon as it is begun again."""
-        self.told.setdefault("stop_asked", []).append(run)
+        self.file.setdefault("stop_asked", []).append(run)
         if (folder := self.run_folder(run)).exists():
             STOPPED.write(folder / LEAVE)
 
-    def lay_out(self, asked: Trial) -> Path:
-        """The trial's folder with its run.json, as a worker takes it; what it was told before is void."""
-        folder = self.run_folder(asked.run)
+    def prepare_run(self, trial: Trial) -> Path:
+        """The trial's folder with its run.json, as a worker takes it; an earlier request to stop is void."""
+        folder = self.run_folder(trial.run)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / LEAVE).unlink(missing_ok=True)
-        if asked.run in self.told.get("stop_asked", ()):
+        if trial.run in self.file.get("stop_asked", ()):
             STOPPED.write(folder / LEAVE)
-        told = {
-            "id": asked.run,
-            "name": asked.spec.name,
-            "attempt": asked.attempt,
-            "spec": asked.spec.model_dump(mode="json"),
-            "dataset": self.told["dataset"],
-            "device": "cuda" if self.gpus else self.told["device"],
+        run_file = {
+            "id": trial.run,
+            "name": trial.spec.name,
+            "attempt": trial.attempt,
+            "spec": trial.spec.model_dump(mode="json"),
+            "dataset": self.file["dataset"],
+            "device": "cuda" if self.gpus else self.file["device"],
             "resume_from": None,  # whoever trains it goes on from the newest checkpoint that there is
             "has_parent": False,
             "best_by": self.spec.metric,
-            "cache": self.told["cache"],
-            "weights_path": self.told.get("weights_paths", {}).get(asked.spec.model.weights_from),
+            "cache": self.file["cache"],
+            "weights_path": self.file.get("weights_paths", {}).get(trial.spec.model.weights_from),
         }
-        write_json(folder / "run.json", told)
+        write_json(folder / "run.json", run_file)
         return folder
 
     def end_run(self, run: str, state: str, reason: str | None, advice: str | None = None) -> None:
@@ -122,13 +122,13 @@ class Control:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "control.jsonl"
         self._offset = 0
-        self._looked = 0.0
+        self._read_at = 0.0
 
-    def news(self) -> Iterator[dict[str, Any]]:
-        """New whole lines, looked for about twice a second."""
-        if time.monotonic() - self._looked < POLL_S or not self._path.exists():
+    def new_requests(self) -> Iterator[dict[str, Any]]:
+        """New whole lines, read about twice a second."""
+        if time.monotonic() - self._read_at < POLL_S or not self._path.exists():
             return
-        self._looked = time.monotonic()
+        self._read_at = time.monotonic()
         with self._path.open("rb") as file:
             file.seek(self._offset)
             for raw in file:

@@ -1,4 +1,4 @@
-"""The course of a search: whether it goes on, as its user, its budgets and its own trials have it."""
+"""The life of a search: whether it goes on, as its user, its budgets and its own trials have it."""
 
 import signal
 import time
@@ -22,91 +22,108 @@ class SearchEnding:
     advice: str | None = None
 
     @property
-    def word(self) -> StopRequest:
-        """What trials under way are told."""
+    def stop_request(self) -> StopRequest:
+        """For trials under way."""
         if self.state in ("paused", "interrupted"):
             return StopRequest("interrupted", f"{self.state.capitalize()} with its search; it goes on from here.")
-        return StopRequest(
-            "stopped", f"{WITH_SEARCH}: {self.reason}" if self.state == "finished" else f"{WITH_SEARCH}."
-        )
+        reason = f"{WITH_SEARCH}: {self.reason}" if self.state == "finished" else f"{WITH_SEARCH}."
+        return StopRequest("stopped", reason)
 
 
 class SearchLifecycle:
-    """Ask `closing` often, from one thread: it hears the supervisor, counts the time, and passes words on to trials.
+    """Call `poll` often, from one thread: it reads the supervisor's requests, counts the time, and stops trials.
 
     Args:
-        order: What was asked for; `spent_s` and `spent_gpu_s` are of drivers before this one.
+        job: Its `spent_s` and `spent_gpu_s` are of drivers before this one.
     """
 
-    def __init__(self, job: SearchJob, ledger: TrialLedger, reporter: SearchReporter) -> None:
-        self._job, self._ledger, self._reporter = job, ledger, reporter
+    def __init__(self, job: SearchJob, ledger: TrialLedger) -> None:
+        self._job, self._ledger = job, ledger
         self._control = Control(job.folder)
         self._began = time.monotonic()
-        self._closing: SearchEnding | None = None
+        self._ending: SearchEnding | None = None
         self._is_signalled = False
-        job.leave.unlink(missing_ok=True)
-        self.listen()
+        job.stop_file.unlink(missing_ok=True)
+        self.handle_signals()
 
-    def listen(self) -> None:
+    def handle_signals(self) -> None:
         """Have SIGTERM and SIGINT mean: pause. Again after Ray was started, which takes SIGTERM for itself."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._pause)
+            signal.signal(number, self._on_signal)
 
-    @property
-    def closing(self) -> SearchEnding | None:
-        """None: it goes on."""
-        for line in self._control.news():
-            self._hear(line)
+    def poll(self) -> SearchEnding | None:
+        """How it ends, once that is settled; None: it goes on."""
+        for line in self._control.new_requests():
+            self._obey(line)
         if self._is_signalled:
-            self._close(SearchEnding("paused"))
-        if self._closing is None and (ends := self._cut() or self._budget() or self._doom()):
-            self._close(ends)
-        return self._closing
+            self._end(SearchEnding("paused"))
+        if self._ending is None and (ending := self._interruption() or self._budget() or self._failure()):
+            self._end(ending)
+        return self._ending
 
-    def saw(self, value: float) -> None:
+    def report(self, value: float) -> None:
         """A trial has reached this value of the metric."""
         if self._ledger.reaches_target(value):
-            self._close(SearchEnding("finished", f"A trial reached the target of {self._job.spec.target:g}."))
+            self._end(SearchEnding("finished", f"A trial reached the target of {self._job.spec.target:g}."))
 
-    @property
-    def ending(self) -> SearchEnding:
+    def conclude(self) -> SearchEnding:
         """How it ended, once no trial is left to train."""
-        return self.closing or SearchEnding("finished")
+        return self.poll() or SearchEnding("finished")
 
-    def _close(self, closing: SearchEnding) -> None:
-        if self._closing is None:
-            self._closing = closing
-            closing.word.write(self._job.leave)
+    def _end(self, ending: SearchEnding) -> None:
+        if self._ending is None:
+            self._ending = ending
+            ending.stop_request.write(self._job.stop_file)
 
-    def _hear(self, line: dict[str, Any]) -> None:
+    def _obey(self, line: dict[str, Any]) -> None:
         match line:
             case {"kind": "stop_trial", "run": str(run)}:
-                self._job.stop(run)
+                self._job.stop_trial(run)
             case {"kind": "stop"}:
-                self._close(SearchEnding("stopped", "Stopped by its user."))
+                self._end(SearchEnding("stopped", "Stopped by its user."))
             case {"kind": "pause"}:
-                self._close(SearchEnding("paused"))
+                self._end(SearchEnding("paused"))
             case {"kind": "extend", "trials": int(trials)}:
-                self._ledger.want(trials)  # in all
+                self._ledger.num_trials = trials  # in all
 
     def _budget(self) -> SearchEnding | None:
-        spec, told = self._job.spec, self._job.told
+        spec, file = self._job.spec, self._job.file
         spent_s = time.monotonic() - self._began
-        gpu_s = told.get("spent_gpu_s", 0.0) + spent_s * self._job.gpus
-        if spec.hours and told.get("spent_s", 0.0) + spent_s >= spec.hours * 3600:
+        gpu_s = file.get("spent_gpu_s", 0.0) + spent_s * self._job.gpus
+        if spec.hours and file.get("spent_s", 0.0) + spent_s >= spec.hours * 3600:
             return SearchEnding("finished", f"Its time budget of {spec.hours:g} h is spent.")
         if spec.gpu_hours and gpu_s >= spec.gpu_hours * 3600:
             return SearchEnding("finished", f"Its budget of {spec.gpu_hours:g} GPU hours is spent.")
         return None
 
-    def _doom(self) -> SearchEnding | None:
-        if self._ledger.open or not (reason := self._ledger.doom):  # what trains may show that not all must fail
+    def _failure(self) -> SearchEnding | None:
+        if self._ledger.open or not (reason := self._ledger.failure):  # one that trains may yet succeed
             return None
         return SearchEnding("failed", reason, "Change the base run or the space, then continue the search.")
 
-    def _cut(self) -> SearchEnding | None:
-        """A trial was interrupted and nobody had asked for it, as where the disk is full: on with another driver."""
-        return SearchEnding("interrupted", self._ledger.cut) if self._ledger.cut else None
+    def _interruption(self) -> SearchEnding | None:
+        """A trial was interrupted unasked, as where the disk is full: on with another driver."""
+        return SearchEnding("interrupted", self._ledger.interruption) if self._ledger.interruption else None
 
-    def _pause(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._is_signalled = True
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveSearch:
+    """A search under way, as those take it who train its trials."""
+
+    job: SearchJob
+    ledger: TrialLedger
+    lifecycle: SearchLifecycle
+    reporter: SearchReporter
+
+    @classmethod
+    def of(cls, job: SearchJob, reporter: SearchReporter) -> "ActiveSearch":
+        ledger = TrialLedger(job.spec, reporter, past=job.past_trials, num_trials=job.num_trials)
+        return cls(job, ledger, SearchLifecycle(job, ledger), reporter)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there are trials to train."""
+        return not self.ledger.is_over and self.lifecycle.poll() is None

@@ -43,11 +43,13 @@ SETTINGS = {
 }
 
 
-def start(*, at_once: int, cpus: int, gpus: int, format_file: Path) -> list[int]:
+def start(*, max_concurrent: int, cpus: int, gpus: int, format_file: Path) -> list[int]:
     """Start Ray in this process's session, or join the cluster that is asked for.
 
     Args:
-        cpus: For each of the trials that train at once; `gpus` for all of them.
+        max_concurrent: Trials that train at a time.
+        cpus: For each trial.
+        gpus: For all trials together.
         format_file: Where the trials agree on a number format.
 
     Returns: pids of the processes that it cannot do without; [] of a cluster.
@@ -57,7 +59,7 @@ def start(*, at_once: int, cpus: int, gpus: int, format_file: Path) -> list[int]
     os.environ.update({name: value for name, value in settings.items() if name not in os.environ})
     if not address:
         os.environ.update(ALONE | {"RAY_AUTH_MODE": SETTINGS["RAY_AUTH_MODE"]})  # whatever the shell says
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(at_once)  # else the second process waits for the first
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(max_concurrent)  # else the second process waits for the first
     if not address:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray
@@ -69,7 +71,7 @@ def start(*, at_once: int, cpus: int, gpus: int, format_file: Path) -> list[int]
         return []
     ray.init(
         address="local",
-        num_cpus=at_once * cpus,
+        num_cpus=max_concurrent * cpus,
         num_gpus=gpus,
         include_dashboard=False,
         object_store_memory=STORE_BYTES,
@@ -80,7 +82,7 @@ def start(*, at_once: int, cpus: int, gpus: int, format_file: Path) -> list[int]
     return _vital()
 
 
-def has() -> tuple[int, int]:
+def resources() -> tuple[int, int]:
     """Cores and GPUs that Ray may use, here or in its cluster."""
     import ray
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from engine.faults import FAULTS
 from engine.protocol.json_file import write_json
@@ -21,51 +21,67 @@ from engine.training.failures import BadCheckpoint
 from engine.tuning.epoch_gate import LEAVE, EpochGate, StopRequest, TrialReporter
 from engine.worker import run as worker
 
-ASIDE = StopRequest(state=None)
+PAUSED = StopRequest(state=None)
+
+
+class StepResult(TypedDict):
+    """What a trial reports after an epoch; NaN where there is no value yet, as no scheduler does without."""
+
+    score: float  # the metric of this epoch
+    best: float  # of any epoch
+    epoch: int
+    epoch_s: float  # seconds, the median of all epochs
+    done: bool  # the training is over: then also
+    parameters: NotRequired[int]
+    state: NotRequired[str]
+    reason: NotRequired[str | None]
+    advice: NotRequired[str | None]
 
 
 class SteppedTraining:
     """The training begins with the first step, from the newest checkpoint of its run where there is one.
 
     Args:
-        config: `folder` of the run, which holds its run.json; `leave`, the file of the search's word to all trials;
-            `score`, the metric that the search goes by.
+        folder: Of the run, with its run.json.
+        stop_file: Where the search's request to all of its trials appears.
+        metric: That the search goes by: val/accuracy or val/loss.
+        thread: What trains, outside of the caller's thread.
     """
 
-    def __init__(self, config: dict[str, Any], thread: Executor) -> None:
-        self.folder = Path(config["folder"])
-        self._config, self._thread = config, thread
+    def __init__(self, folder: Path, *, stop_file: Path, metric: str, thread: Executor) -> None:
+        self.folder = folder
+        self._stop_file, self._metric, self._thread = stop_file, metric, thread
         self._gate = self._new_gate()
         self._training: Future[None] | None = None
 
-    def step(self) -> dict[str, Any]:
-        """Train one epoch. Returns what a trial reports; `done` with the run's last word once the training is over."""
+    def step(self) -> StepResult:
+        """Train one epoch."""
         if self._training is None:
-            reached, self._gate = self._gate.reached, self._new_gate()
-            self._gate.reached = reached
+            progress, self._gate = self._gate.progress, self._new_gate()
+            self._gate.progress = progress
             self._training = self._thread.submit(self._train)
-        goes_on = self._gate.next()
+        goes_on = self._gate.run_epoch()
         if not goes_on:
             self._training.result()
         return self._report(is_over=not goes_on)
 
     @property
-    def is_spoilt(self) -> bool:
+    def needs_new_process(self) -> bool:
         """Whether it failed in a way after which its process can use the GPU no more."""
-        reason = str((self._gate.reached.ended or {}).get("reason"))
+        reason = str((self._gate.progress.ended or {}).get("reason"))
         return any(reason.startswith(FAULTS[fault].reason) for fault in ("assert", "cudnn"))
 
-    def saved(self) -> str | None:
-        """The name of a checkpoint that holds what was reached; None before the first."""
+    def checkpoint_name(self) -> str | None:
+        """The name of a checkpoint of the newest epoch; None before the first."""
         newest = _newest(self.folder)
-        if self._gate.reached.epoch and (newest is None or newest[0] != (self._gate.reached.epoch, 0)):
-            self._set_aside()  # not saved after every epoch, where those are short: it is when it leaves
+        if self._gate.progress.epoch and (newest is None or newest[0] != (self._gate.progress.epoch, 0)):
+            self._pause()  # not saved after every epoch, where those are short: it is when it leaves
             newest = _newest(self.folder)
         return newest[1].name if newest else None
 
-    def take_over(self, folder: Path, name: str | None) -> None:
+    def continue_from(self, folder: Path, name: str | None) -> None:
         """Go on from another run's checkpoint, the newest that is left of it, in place of what this one learned."""
-        self._set_aside()
+        self._pause()
         kept = self.folder / "checkpoints"
         kept.mkdir(parents=True, exist_ok=True)
         named = [folder / "checkpoints" / name] if name else []
@@ -90,18 +106,18 @@ class SteppedTraining:
         reporter.message("info", f"It goes on from the weights of {whose} after epoch {about['epoch']}.")
         lines.close()
 
-    def leave(self) -> None:
-        """Have the training save and leave; its run is over if its search said so, else only put aside."""
-        self._set_aside(StopRequest.read(self.folder / LEAVE) or ASIDE)
+    def stop(self) -> None:
+        """Have the training save and leave; its run is over if its search says so, else only put aside."""
+        self._pause(StopRequest.read(self.folder / LEAVE) or PAUSED)
 
-    def _set_aside(self, word: StopRequest = ASIDE) -> None:
+    def _pause(self, request: StopRequest = PAUSED) -> None:
         if self._training and not self._training.done():
-            self._gate.leave(word)
+            self._gate.stop(request)
             self._training.result()
         self._training = None
 
     def _new_gate(self) -> EpochGate:
-        return EpochGate(self.folder / LEAVE, Path(self._config["leave"]))
+        return EpochGate(self.folder / LEAVE, self._stop_file)
 
     def _train(self) -> None:
         gate = self._gate
@@ -113,27 +129,27 @@ class SteppedTraining:
             lines = Lines(self.folder / "events.jsonl")
             try:
                 with _logged(self.folder / "log.txt"):
-                    worker.attempt(self.folder, TrialReporter(lines, gate), gate.stop)
+                    worker.attempt(self.folder, TrialReporter(lines, gate), gate.should_stop)
             finally:
                 lines.close()
                 _free()
         finally:
-            gate.over()
+            gate.close()
 
-    def _report(self, *, is_over: bool) -> dict[str, Any]:
-        """`score` of this epoch and `best` of any: NaN where there is none yet, as no scheduler does without."""
-        reached, metric = self._gate.reached, self._config["score"]
-        told: dict[str, Any] = {
-            "score": reached.values.get(metric, float("nan")),
-            "best": reached.bests.get(metric, float("nan")),
-            "epoch": reached.epoch,
-            "epoch_s": statistics.median(reached.epoch_s) if reached.epoch_s else 0.0,
+    def _report(self, *, is_over: bool) -> StepResult:
+        progress = self._gate.progress
+        result: StepResult = {
+            "score": progress.values.get(self._metric, float("nan")),
+            "best": progress.bests.get(self._metric, float("nan")),
+            "epoch": progress.epoch,
+            "epoch_s": statistics.median(progress.epoch_s) if progress.epoch_s else 0.0,
             "done": is_over,
         }
         if is_over:
-            told["parameters"] = _parameters(self.folder)
-            told |= reached.ended or {"state": "interrupted", "reason": None, "advice": None}
-        return told
+            ended = progress.ended or {"state": "interrupted", "reason": None, "advice": None}
+            result["parameters"] = _parameters(self.folder)
+            result["state"], result["reason"], result["advice"] = ended["state"], ended["reason"], ended["advice"]
+        return result
 
 
 def _newest(folder: Path) -> tuple[tuple[int, int], Path] | None:

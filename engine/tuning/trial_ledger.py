@@ -1,4 +1,4 @@
-"""Which trial is next, and what became of those before: the one book of a search, however its trials are trained."""
+"""Which trial is next, and what became of those before: the one ledger of a search, however its trials are trained."""
 
 import math
 import secrets
@@ -12,7 +12,7 @@ from engine.faults import cause_of
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import RunSpec, SearchSpec
 from engine.specs.space import Assignment
-from engine.tuning.samplers.sampler import Outcome, Sampler, make_sampler
+from engine.tuning.samplers.sampler import Outcome, make_sampler
 
 SAME_FAILURES = 5  # at the beginning: what always fails is not tried on
 OVER = ("finished", "failed", "stopped")  # states of trials that are never run again
@@ -21,18 +21,18 @@ ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # as storage/ids.py, which is not f
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial to train."""
+    """A trial to train, as a run of its own."""
 
     run: str  # the id of its run
-    number: int
-    assignment: Assignment  # what is searched
+    number: int  # from 1: the base run
+    params: Assignment  # what is searched
     spec: RunSpec  # with the run's name
     attempt: int = 1  # more: an earlier driver began it
 
 
 @dataclass(slots=True)
 class PastTrial:
-    """A trial as the search's rows have it."""
+    """A trial of an earlier driver, as the search's rows have it."""
 
     run: str
     number: int
@@ -50,64 +50,59 @@ class PastTrial:
 
 
 class TrialLedger:
-    """`ask` for a trial, train it, `tell` how it ended; also how those ended that an earlier driver had trained.
+    """Hands out the next trial, and keeps how each ended, also those that an earlier driver trained.
 
     Args:
-        known: Trials of earlier drivers: those that are over are told to the algorithm, the others asked for first.
-        wanted: Trials in all.
+        past: Trials of earlier drivers: the sampler learns from those that are over, the others are handed out first.
+        num_trials: In all; may be changed on the way.
     """
 
-    def __init__(self, spec: SearchSpec, reporter: SearchReporter, *, known: list[PastTrial], wanted: int) -> None:
-        self.spec, self._reporter, self._wanted = spec, reporter, wanted
-        self._proposer: Sampler = make_sampler(spec)
-        self._unfinished = sorted((one for one in known if one.state not in OVER), key=lambda one: one.number)
-        self._last = max((one.number for one in known), default=0)
+    def __init__(self, spec: SearchSpec, reporter: SearchReporter, *, past: list[PastTrial], num_trials: int) -> None:
+        self.spec, self.num_trials, self._reporter = spec, num_trials, reporter
+        self._sampler = make_sampler(spec)
+        past = sorted(past, key=lambda one: one.number)
+        self._unfinished = [one for one in past if one.state not in OVER]
+        self._last = max((one.number for one in past), default=0)
         self._open: dict[str, Trial] = {}
         self._over: set[str] = set()
-        self._failures: list[str] = []  # why trials failed that were asked for here, for as long as all have
-        self._cut: str | None = None
-        self._seen: dict[str, dict[int, float]] = {one.run: _by_epoch(one.history) for one in known}
+        self._failures: list[str] = []  # why trials failed that were handed out here, for as long as all have
+        self._interruption: str | None = None
+        self._values = {one.run: _by_epoch(one.history) for one in past}
         self._is_exhausted = False
-        self._failed_before = sum(one.state == "failed" for one in known)
-        for one in sorted(known, key=lambda one: one.number):
+        self._failed_before = sum(one.state == "failed" for one in past)
+        for one in past:
             if one.state in OVER:
                 self._over.add(one.run)
                 outcome = self._outcome(one.run, one.state, one.value, one.cost)
-                self._proposer.told(one.number, _hashable(one.config), outcome)
+                self._sampler.on_trial_complete(one.number, _hashable(one.config), outcome)
             else:
-                self._proposer.goes_on(one.number, _hashable(one.config))
+                self._sampler.on_trial_resume(one.number, _hashable(one.config))
 
-    def ask(self) -> Trial | None:
-        """The next trial; None: there is none now. See `is_over`.
+    def next_trial(self) -> Trial | None:
+        """The next trial to train; None: there is none now. See `is_over`.
 
-        A trial whose settings do not go together has failed before it began, and the one after it is asked.
+        A trial whose settings do not go together has failed before it began, and the one after it is returned.
         """
-        while not self.doom:
+        while not self.failure:
             if self._unfinished:
                 one = self._unfinished.pop(0)
-                asked = self._asked(one.run, one.number, _hashable(one.config), one.attempt + 1)
-            elif self._is_exhausted or self._last >= self._wanted:
-                return None
+                trial = self._begin(one.run, one.number, _hashable(one.config), one.attempt + 1)
+            elif (params := self._new_params()) is not None:
+                trial = self._begin(new_id(), self._last, params)
             else:
-                self._last += 1
-                assignment = self._next(self._last)
-                if assignment is None:
-                    self._last -= 1
-                    self._is_exhausted = True
-                    return None
-                asked = self._asked(new_id(), self._last, assignment)
-            if asked:
-                return asked
+                return None
+            if trial:
+                return trial
         return None
 
-    def saw(self, run: str, epoch: int, value: float) -> None:
+    def report(self, run: str, epoch: int, value: float) -> None:
         """A trial's metric after an epoch (the first is 1)."""
-        seen = self._seen.setdefault(run, {})
-        if epoch not in seen:
-            self._proposer.saw(self._open[run].number, epoch, value)
-        seen[epoch] = value
+        values = self._values.setdefault(run, {})
+        if epoch not in values:
+            self._sampler.on_trial_result(self._open[run].number, epoch, value)
+        values[epoch] = value
 
-    def tell(
+    def end(
         self,
         run: str,
         state: str,
@@ -117,70 +112,63 @@ class TrialLedger:
         reason: str | None = None,
         advice: str | None = None,
     ) -> None:
-        """A trial ended: finished, failed, stopped, or interrupted, then it is asked for again by the next driver.
+        """A trial ended.
 
         Args:
+            run: The id of its run.
+            state: finished, failed, stopped, or interrupted: then the next driver hands it out again.
             value: The best of any epoch.
-            cost: What the value is weighed against, where the search asks for it.
+            cost: The second objective, where the search has one.
+            reason: Why, for its user.
+            advice: What to do about it, for its user.
         """
-        asked = self._open.pop(run)
+        trial = self._open.pop(run)
         if state == "interrupted":
-            self._cut = self._cut or reason or "A trial was interrupted."
+            self._interruption = self._interruption or reason or "A trial was interrupted."
         else:
             self._over.add(run)
             self._failures += [reason or "It failed."] if state == "failed" else []
-            outcome = self._outcome(run, state, value, cost)
-            self._proposer.told(asked.number, asked.assignment, outcome)
+            self._sampler.on_trial_complete(trial.number, trial.params, self._outcome(run, state, value, cost))
         self._reporter.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
 
-    def change(self, run: str, assignment: Mapping[str, Any]) -> Trial:
+    def change_params(self, run: str, params: Mapping[str, Any]) -> Trial:
         """A trial that trains has new settings.
 
         Raises:
             Refused: They do not go together.
         """
         before = self._open[run]
-        counts = self.spec.assigned(assignment)
-        spec = self.spec.trial(counts).model_copy(update={"name": before.spec.name})
-        self._open[run] = Trial(run, before.number, counts, spec, before.attempt)
-        self._announce(self._open[run])
-        return self._open[run]
-
-    def want(self, trials: int) -> None:
-        """So many are wanted in all, from now on; those that were asked for stay."""
-        self._wanted = trials
-
-    @property
-    def wanted(self) -> int:
-        return self._wanted
+        assigned = self.spec.assigned(params)
+        spec = self.spec.trial(assigned).model_copy(update={"name": before.spec.name})
+        return self._add(Trial(run, before.number, assigned, spec, before.attempt))
 
     @property
     def is_over(self) -> bool:
-        """All that were wanted are over; none trains."""
-        return not self._open and (bool(self.doom) or not self.may_ask)
+        """All trials are over; none trains."""
+        return not self._open and (bool(self.failure) or not self.has_next)
 
     @property
-    def may_ask(self) -> bool:
-        return bool(self._unfinished) or (not self._is_exhausted and self._last < self._wanted)
+    def has_next(self) -> bool:
+        return bool(self._unfinished) or (not self._is_exhausted and self._last < self.num_trials)
 
     @property
     def open(self) -> Mapping[str, Trial]:
-        """Trials that were asked for and are not over, by their runs."""
+        """Trials that were handed out and are not over, by their runs."""
         return self._open
-
-    @property
-    def count(self) -> tuple[int, int]:
-        """Trials that are over, and wanted."""
-        return len(self._over), self._last if self._is_exhausted else self._wanted
 
     @property
     def over(self) -> Collection[str]:
         """Runs of trials that are over."""
         return self._over
 
-    def seen(self, run: str) -> Mapping[int, float]:
+    @property
+    def progress(self) -> tuple[int, int]:
+        """(trials that are over, trials in all)."""
+        return len(self._over), self._last if self._is_exhausted else self.num_trials
+
+    def intermediate_values(self, run: str) -> Mapping[int, float]:
         """A trial's metric after each epoch, whichever driver trained it."""
-        return self._seen.get(run, {})
+        return self._values.get(run, {})
 
     def reaches_target(self, value: float | None) -> bool:
         if not self.spec.target or value is None:
@@ -188,72 +176,79 @@ class TrialLedger:
         return value >= self.spec.target if self.spec.mode == "max" else value <= self.spec.target
 
     @property
-    def cut(self) -> str | None:
-        """Why a trial was interrupted, though it may be by its search's own word: it trains on under another driver."""
-        return self._cut
+    def interruption(self) -> str | None:
+        """Why a trial was interrupted, though perhaps at its search's own request: it goes on under another driver."""
+        return self._interruption
 
     @property
-    def doom(self) -> str | None:
+    def failure(self) -> str | None:
         """Why it makes no sense to try on: no trial ever did anything but fail, the first ones here all for one cause
         or all of them for several. What failed under an earlier driver is past: the space may be another one."""
-        found = self._failures
-        is_done = not self._open and not self.may_ask
-        if not found or self._has_lived or not (is_done or len(found) >= SAME_FAILURES):
+        reasons = self._failures
+        is_done = not self._open and not self.has_next
+        if not reasons or self._has_success or not (is_done or len(reasons) >= SAME_FAILURES):
             return None
-        causes = Counter(map(cause_of, found[:SAME_FAILURES]))
+        causes = Counter(map(cause_of, reasons[:SAME_FAILURES]))
         if len(causes) == 1:
-            return f"{_all(found)} failed in the same way: {found[0]}"
-        often = Counter(map(cause_of, found)).most_common(1)[0][0]
-        example = next(reason for reason in found if cause_of(reason) == often)
-        return f"{_all(found)} failed, most of them so: {example}" if is_done else None
+            return f"{_all(reasons)} failed in the same way: {reasons[0]}"
+        often = Counter(map(cause_of, reasons)).most_common(1)[0][0]
+        example = next(reason for reason in reasons if cause_of(reason) == often)
+        return f"{_all(reasons)} failed, most of them so: {example}" if is_done else None
 
     @property
-    def _has_lived(self) -> bool:
+    def _has_success(self) -> bool:
         """Whether any trial ended otherwise than by failing."""
         return len(self._over) > self._failed_before + len(self._failures)
 
-    def _next(self, number: int) -> Assignment | None:
+    def _new_params(self) -> Assignment | None:
+        """Settings of a trial that is new; None: there are no more."""
+        if self._is_exhausted or self._last >= self.num_trials:
+            return None
+        number = self._last + 1
         if number == 1:
-            return self.spec.base
-        drawn = self._proposer.propose(number)
-        return None if drawn is None else self.spec.assigned(drawn)
+            params = self.spec.base
+        elif (drawn := self._sampler.suggest(number)) is not None:
+            params = self.spec.assigned(drawn)
+        else:
+            self._is_exhausted = True
+            return None
+        self._last = number
+        return params
 
-    def _asked(self, run: str, number: int, assignment: Assignment, attempt: int = 1) -> Trial | None:
+    def _begin(self, run: str, number: int, params: Assignment, attempt: int = 1) -> Trial | None:
         name = f"{self.spec.name} {number}".strip()
         try:
-            spec = self.spec.trial(assignment).model_copy(update={"name": name})
+            spec = self.spec.trial(params).model_copy(update={"name": name})
         except Refused as refused:
-            shown = self.spec.run.model_copy(update={"name": name})
-            self._open[run] = Trial(run, number, assignment, shown, attempt)
-            self._announce(self._open[run])
+            self._add(Trial(run, number, params, self.spec.run.model_copy(update={"name": name}), attempt))
             reason = f"These settings do not go together: {refused.problems[0].message}."
-            self.tell(run, "failed", reason=reason, advice="Narrow the space, or make one setting depend on the other.")
+            self.end(run, "failed", reason=reason, advice="Narrow the space, or make one setting depend on the other.")
             return None
-        self._open[run] = Trial(run, number, assignment, spec, attempt)
-        self._announce(self._open[run])
-        return self._open[run]
+        return self._add(Trial(run, number, params, spec, attempt))
 
-    def _announce(self, asked: Trial) -> None:
+    def _add(self, trial: Trial) -> Trial:
+        self._open[trial.run] = trial
         self._reporter.trial(
-            asked.run,
-            number=asked.number,
-            name=asked.spec.name,
-            attempt=asked.attempt,
-            config=asked.assignment,
-            spec=asked.spec.model_dump(mode="json"),
+            trial.run,
+            number=trial.number,
+            name=trial.spec.name,
+            attempt=trial.attempt,
+            config=trial.params,
+            spec=trial.spec.model_dump(mode="json"),
         )
+        return trial
 
     def _outcome(self, run: str, state: str, value: float | None, cost: float | None) -> Outcome:
-        """Of a trial that was trained by several drivers each knows a part: the best of all that was seen counts."""
+        """Of a trial that was trained by several drivers each knows a part: the best of all epochs counts."""
         if state == "failed":
             return Outcome("failed")
-        seen = self.seen(run)
-        found = [one for one in (value, *seen.values()) if one is not None and math.isfinite(one)]
+        by_epoch = self.intermediate_values(run)
+        values = [one for one in (value, *by_epoch.values()) if one is not None and math.isfinite(one)]
         costs = () if self.spec.cost == "none" else (cost,)
-        if not found or None in costs:
+        if not values or None in costs:
             return Outcome("unknown")
-        best = max(found) if self.spec.mode == "max" else min(found)
-        return Outcome("early" if state == "stopped" else "whole", (best, *costs), seen)
+        best = max(values) if self.spec.mode == "max" else min(values)
+        return Outcome("pruned" if state == "stopped" else "complete", (best, *costs), by_epoch)
 
 
 def new_id() -> str:

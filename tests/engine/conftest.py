@@ -5,6 +5,6 @@ from tests.engine.supervised import play, supervisor  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A course takes the signals of its process, which here is that of all tests."""
     monkeypatch.setattr("signal.signal", lambda number, handler: None)

@@ -1,4 +1,4 @@
-"""What proposes the settings of the next trial: by chance, in order, or by an algorithm that learns."""
+"""What samples the settings of the next trial: at random, from a grid, or by an algorithm that learns."""
 
 import math
 import random
@@ -11,90 +11,90 @@ from engine.catalog.named import named
 from engine.specs import SearchSpec
 from engine.specs.ranges import Range
 
-Drawn = Mapping[str, Any]  # field path -> value, of fields that do not count too
+Params = Mapping[str, Any]  # field path -> value, of fields that do not count too
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a trial ended, as an algorithm takes it."""
 
-    end: Literal["whole", "early", "failed", "unknown"]  # failed: worse than any other; unknown: nothing was learned
-    values: tuple[float, ...] = ()  # the metric and, where weighed, its cost; () of failed and unknown ones
-    seen: Mapping[int, float] = field(default_factory=dict)  # the metric after each epoch
+    state: Literal["complete", "pruned", "failed", "unknown"]  # failed: worse than any; unknown: nothing was learned
+    values: tuple[float, ...] = ()  # the metric and, with two objectives, its cost; () of failed and unknown ones
+    intermediate_values: Mapping[int, float] = field(default_factory=dict)  # the metric after each epoch
 
 
 class Sampler:
-    """Trials are known to it by their numbers, 1 being the base run, which it is told of but never asked for."""
+    """Trials are known to it by their numbers, 1 being the base run, which it learns from but never suggests."""
 
-    def propose(self, number: int) -> Drawn | None:
-        """Settings of trial `number`; None: there are no more that it has not proposed."""
+    def suggest(self, number: int) -> Params | None:
+        """Settings of trial `number`; None: there are no more that it has not suggested."""
         raise NotImplementedError
 
-    def goes_on(self, number: int, assignment: Drawn) -> None:
+    def on_trial_resume(self, number: int, params: Params) -> None:
         """An earlier driver began trial `number`, which is to be trained on."""
 
-    def saw(self, number: int, epoch: int, value: float) -> None:
+    def on_trial_result(self, number: int, epoch: int, value: float) -> None:
         """The metric of a trial under way, once an epoch."""
 
-    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
+    def on_trial_complete(self, number: int, params: Params, outcome: Outcome) -> None:
         """Trial `number` is over."""
 
 
 class RandomSampler(Sampler):
-    """Each trial's own number makes its chances: a search that goes on draws what it would have drawn."""
+    """Each trial's number is its own seed: a search that goes on draws what it would have drawn."""
 
     def __init__(self, spec: SearchSpec) -> None:
         self._spec = spec
 
-    def propose(self, number: int) -> Drawn | None:
-        chances = random.Random(f"{self._spec.seed}:{number}")
-        return {path: draw(one, chances) for path, one in self._spec.space.items()}
+    def suggest(self, number: int) -> Params | None:
+        rng = random.Random(f"{self._spec.seed}:{number}")
+        return {path: draw(one, rng) for path, one in self._spec.space.items()}
 
 
 class GridSampler(Sampler):
     """Every combination once; those that were tried already, the base run's among them, are passed over."""
 
     def __init__(self, spec: SearchSpec) -> None:
-        self._left: Iterator[Drawn] = spec.grid()
-        self._known = {_key(spec.base)}
+        self._left: Iterator[Params] = spec.grid()
+        self._tried = {_key(spec.base)}
 
-    def propose(self, number: int) -> Drawn | None:
-        return next((one for one in self._left if _key(one) not in self._known), None)
+    def suggest(self, number: int) -> Params | None:
+        return next((one for one in self._left if _key(one) not in self._tried), None)
 
-    def goes_on(self, number: int, assignment: Drawn) -> None:
-        self._known.add(_key(assignment))
+    def on_trial_resume(self, number: int, params: Params) -> None:
+        self._tried.add(_key(params))
 
-    def told(self, number: int, assignment: Drawn, outcome: Outcome) -> None:
-        self._known.add(_key(assignment))
+    def on_trial_complete(self, number: int, params: Params, outcome: Outcome) -> None:
+        self._tried.add(_key(params))
 
 
-def draw(one: Range, chances: random.Random) -> Any:
+def draw(one: Range, rng: random.Random) -> Any:
     """A value of the range, each as likely as its kind says."""
     if one.choices is not None:
-        return chances.choice(one.choices)
+        return rng.choice(one.choices)
     if one.count is not None and one.kind != "log":
-        return chances.choice(one.values)
+        return rng.choice(one.values)
     if one.kind == "log":
-        return one.nearest(math.exp(chances.uniform(math.log(one.low), math.log(one.high))))
-    return chances.uniform(one.low, one.high)
+        return one.nearest(math.exp(rng.uniform(math.log(one.low), math.log(one.high))))
+    return rng.uniform(one.low, one.high)
 
 
-def fits(space: Mapping[str, Range], assignment: Drawn) -> bool:
+def is_in_space(space: Mapping[str, Range], params: Params) -> bool:
     """Whether all of it lies in the space: what a search tried before its space was changed may not."""
-    return all(path in space and holds(space[path], value) for path, value in assignment.items())
+    return all(path in space and is_in_range(space[path], value) for path, value in params.items())
 
 
-def holds(one: Range, value: Any) -> bool:
+def is_in_range(one: Range, value: Any) -> bool:
     if one.choices is not None:
         return value in one.choices
     return isinstance(value, int | float) and one.low <= value <= one.high
 
 
-def _key(assignment: Drawn) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((path, repr(value)) for path, value in assignment.items()))
+def _key(params: Params) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((path, repr(value)) for path, value in params.items()))
 
 
 def make_sampler(spec: SearchSpec) -> Sampler:
-    """What proposes for the search's algorithm."""
+    """The sampler of the search's algorithm."""
     made: Sampler = named(ALGORITHMS[spec.algorithm].make)(spec)
     return made

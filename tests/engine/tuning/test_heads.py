@@ -13,8 +13,7 @@ from engine.specs import heads_alone
 from engine.training import head_ensemble
 from engine.tuning import heads
 from engine.tuning.job import SearchJob
-from engine.tuning.lifecycle import SearchLifecycle
-from engine.tuning.trial_ledger import TrialLedger
+from engine.tuning.lifecycle import ActiveSearch, SearchEnding, SearchLifecycle
 from tests.searches import Searched, wait_for
 
 HEAD = {"freeze": {"policy": "head"}, "epochs": 3}
@@ -51,8 +50,8 @@ def test_every_trial_is_a_whole_run(tmp_path: Path) -> None:
 def test_a_search_that_learns_asks_for_some_at_a_time(tmp_path: Path) -> None:
     search = Searched(tmp_path, run=HEAD, trials=10, algorithm="optuna", at_once=4)
     assert search.run()["state"] == "finished"
-    told = [line for line in search.lines() if line["kind"] in ("trial", "trial_ended")]
-    assert [line["kind"] for line in told[:8]] == ["trial"] * 4 + ["trial_ended"] * 4
+    lines = [line for line in search.lines() if line["kind"] in ("trial", "trial_ended")]
+    assert [line["kind"] for line in lines[:8]] == ["trial"] * 4 + ["trial_ended"] * 4
     assert len(search.trials()) == 10
 
 
@@ -101,8 +100,8 @@ def test_too_many_heads_for_the_memory_go_on_one_by_one(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(head_ensemble._Heads, "__call__", short)
     monkeypatch.setattr("engine.tuning.heads.BLOCK", 4)
-    lifecycle = driving(search, monkeypatch)
-    assert lifecycle.ending.state == "finished"
+    ending = run_driver(search, monkeypatch)
+    assert ending.state == "finished"
     assert [one["state"] for one in search.trials()] == ["finished"] * 6
     assert any("go on one by one" in line["text"] for line in search.lines("message"))
 
@@ -115,21 +114,20 @@ def test_a_full_disk_interrupts_and_fails_nothing(tmp_path: Path, monkeypatch: p
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("engine.training.retention.checkpoint.write", full)
-    lifecycle = driving(search, monkeypatch)
-    assert lifecycle.ending.state == "interrupted"
-    assert lifecycle.ending.reason and "disk" in lifecycle.ending.reason
+    ending = run_driver(search, monkeypatch)
+    assert ending.state == "interrupted"
+    assert ending.reason and "disk" in ending.reason
     assert {one["state"] for one in search.trials()} == {"interrupted"}
 
 
-def driving(search: Searched, monkeypatch: pytest.MonkeyPatch) -> SearchLifecycle:
+def run_driver(search: Searched, monkeypatch: pytest.MonkeyPatch) -> SearchEnding:
     """A driver in this very process, to its end."""
-    monkeypatch.setattr(SearchLifecycle, "listen", lambda self: None)  # its signals are left alone
-    job, reporter = SearchJob.read(search.folder), SearchReporter(search.folder)
-    asking = TrialLedger(job.spec, reporter, known=job.known, wanted=job.wanted)
-    lifecycle = SearchLifecycle(job, asking, reporter)
-    heads.conduct(job, asking, lifecycle, reporter)
+    monkeypatch.setattr(SearchLifecycle, "handle_signals", lambda self: None)  # its signals are left alone
+    reporter = SearchReporter(search.folder)
+    active = ActiveSearch.of(SearchJob.read(search.folder), reporter)
+    heads.train(active)
     reporter.close()
-    return lifecycle
+    return active.lifecycle.conclude()
 
 
 def test_one_trial_is_stopped_and_the_others_go_on(tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from engine.catalog import SCHEDULERS
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import SearchSpec
 from engine.tuning.job import SearchJob
-from engine.tuning.lifecycle import SearchLifecycle
-from engine.tuning.ray_bridge import CallbackAdapter, RayBridge
-from engine.tuning.ray_schedulers import remember, scheduler
+from engine.tuning.lifecycle import ActiveSearch, SearchLifecycle
+from engine.tuning.ray_adapters import CallbackAdapter
+from engine.tuning.ray_bridge import RayBridge
+from engine.tuning.ray_schedulers import make_scheduler, replay
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
 
 EPOCHS = 9
@@ -24,8 +25,8 @@ PRUNING = [name for name in SCHEDULERS if name not in ("none", "pbt")]
 
 def searching(scheduler: str, **values: Any) -> SearchSpec:
     algorithm = "bohb" if scheduler == "bohb" else "random"
-    asked = {"space": {"optimisation.learning_rate": {"log": [1e-4, 1e-2]}}, "run": {"epochs": EPOCHS}, "trials": 100}
-    return SearchSpec.parse({**asked, "algorithm": algorithm, "scheduler": scheduler, "grace_epochs": 1, **values})
+    base = {"space": {"optimisation.learning_rate": {"log": [1e-4, 1e-2]}}, "run": {"epochs": EPOCHS}, "trials": 100}
+    return SearchSpec.parse({**base, "algorithm": algorithm, "scheduler": scheduler, "grace_epochs": 1, **values})
 
 
 class FakeTrial:
@@ -41,17 +42,17 @@ class FakeTrial:
 
 
 class Played:
-    """Ray's controller, played: trials are asked for and trained as a search has it, without training anything.
+    """Ray's controller, played: trials are suggested and trained as a search has it, without training anything.
 
     Args:
         failing: The share of epochs that a trial fails in.
     """
 
-    def __init__(self, spec: SearchSpec, *, at_once: int, failing: float) -> None:
+    def __init__(self, spec: SearchSpec, *, max_concurrent: int, failing: float) -> None:
         self.trials: list[FakeTrial] = []
         self.search_alg = SimpleNamespace(searcher=SimpleNamespace(on_pause=print, on_unpause=print))
-        self._spec, self._at_once, self._failing, self._chances = spec, at_once, failing, random.Random(0)
-        self._ends: Any = scheduler(spec, lambda trial, settings: settings)
+        self._spec, self._max_concurrent, self._failing, self._chances = spec, max_concurrent, failing, random.Random(0)
+        self._ends: Any = make_scheduler(spec, lambda trial, settings: settings)
         while any(self._step(trial) for trial in self._running()):
             pass
 
@@ -72,11 +73,11 @@ class Played:
         return sum(one.status in states for one in self.trials)
 
     def _running(self) -> Iterator[FakeTrial]:
-        cap = 2 * self._at_once if SCHEDULERS[self._spec.scheduler].together else self._at_once
+        cap = 2 * self._max_concurrent if SCHEDULERS[self._spec.scheduler].together else self._max_concurrent
         while len(self.trials) < self._spec.trials and self._count(RayTrial.RUNNING, RayTrial.PENDING) < cap:
             self.trials.append(FakeTrial(len(self.trials), self._chances.random()))
             self._ends.on_trial_add(self, self.trials[-1])
-        while self._count(RayTrial.RUNNING) < self._at_once and (one := self._ends.choose_trial_to_run(self)):
+        while self._count(RayTrial.RUNNING) < self._max_concurrent and (one := self._ends.choose_trial_to_run(self)):
             one.status = RayTrial.RUNNING
         return (one for one in list(self.trials) if one.status == RayTrial.RUNNING)
 
@@ -100,10 +101,10 @@ class Played:
 
 
 @pytest.mark.parametrize("failing", [0, 0.05])
-@pytest.mark.parametrize("at_once", [1, 2, 8])
+@pytest.mark.parametrize("max_concurrent", [1, 2, 8])
 @pytest.mark.parametrize("name", PRUNING)
-def test_every_scheduler_ends_the_worst_early(name: str, at_once: int, failing: float) -> None:
-    trials = Played(searching(name), at_once=at_once, failing=failing).trials
+def test_every_scheduler_ends_the_worst_early(name: str, max_concurrent: int, failing: float) -> None:
+    trials = Played(searching(name), max_concurrent=max_concurrent, failing=failing).trials
     assert len(trials) == 100 and all(one.status == RayTrial.TERMINATED for one in trials)
     whole = [one.quality for one in trials if one.epoch == EPOCHS]
     assert 3 <= len(whole) <= 60
@@ -113,44 +114,45 @@ def test_every_scheduler_ends_the_worst_early(name: str, at_once: int, failing: 
 @pytest.mark.parametrize("epochs", [10, 20, 30])
 def test_the_best_of_a_round_train_to_their_last_epoch(epochs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.engine.tuning.test_ray_schedulers.EPOCHS", epochs)
-    trials = Played(searching("hyperband", run={"epochs": epochs}), at_once=2, failing=0).trials
+    trials = Played(searching("hyperband", run={"epochs": epochs}), max_concurrent=2, failing=0).trials
     assert max(trials, key=lambda one: one.quality).epoch == epochs
 
 
 @pytest.mark.parametrize("name", [name for name in SCHEDULERS if SCHEDULERS[name].remembers])
 def test_trials_are_compared_with_those_of_earlier_drivers(name: str) -> None:
-    made: Any = scheduler(searching(name), lambda trial, settings: settings)
+    made: Any = make_scheduler(searching(name), lambda trial, settings: settings)
     for number in range(6):
-        remember(made, f"r{number}", {epoch: 0.8 + number / 100 for epoch in range(1, EPOCHS + 1)})
+        replay(made, f"r{number}", {epoch: 0.8 + number / 100 for epoch in range(1, EPOCHS + 1)})
     worse, controller = FakeTrial(1, 0.1), SimpleNamespace(get_live_trials=list)
     made.on_trial_add(controller, worse)
     worse.epoch = 1
     assert made.on_trial_result(controller, worse, worse.result) == "STOP"
 
 
-def conducted(folder: Path, spec: SearchSpec, known: list[PastTrial]) -> tuple[RayBridge, TrialLedger, SearchLifecycle]:
-    told = {"runs": str(folder / "runs"), "slots": ["cpu"], "cpus": 1, "dataset": {}, "device": "cpu", "cache": ""}
-    job, reporter = SearchJob(folder, spec, told), SearchReporter(folder)
-    asking = TrialLedger(spec, reporter, known=known, wanted=spec.wanted)
-    lifecycle = SearchLifecycle(job, asking, reporter)
-    return RayBridge(job, asking, lifecycle, reporter, watch=lambda: None), asking, lifecycle
+def bridge_of(folder: Path, spec: SearchSpec, past: list[PastTrial]) -> tuple[RayBridge, ActiveSearch]:
+    values = {"runs": str(folder / "runs"), "slots": ["cpu"], "cpus": 1, "dataset": {}, "device": "cpu", "cache": ""}
+    job, reporter = SearchJob(folder, spec, values), SearchReporter(folder)
+    ledger = TrialLedger(spec, reporter, past=past, num_trials=spec.wanted)
+    search = ActiveSearch(job, ledger, SearchLifecycle(job, ledger), reporter)
+    return RayBridge(search, check_ray=lambda: None), search
 
 
-def test_the_last_epoch_reaches_the_target_too(tmp_path: Path, unheard: None) -> None:
-    bridge, asking, lifecycle = conducted(tmp_path, searching("none", target=0.9), [])
+def test_the_last_epoch_reaches_the_target_too(tmp_path: Path, no_signal_handlers: None) -> None:
+    bridge, search = bridge_of(tmp_path, searching("none", target=0.9), [])
     bridge.suggest("t1")
     trial: Any = SimpleNamespace(trial_id="t1")
     CallbackAdapter(bridge).on_trial_result(1, [], trial, {"epoch": EPOCHS, "score": 0.95, "done": True})
-    assert asking.seen(next(iter(asking.open))) == {EPOCHS: 0.95}
-    assert lifecycle.closing and lifecycle.closing.reason == "A trial reached the target of 0.9."
+    assert search.ledger.intermediate_values(next(iter(search.ledger.open))) == {EPOCHS: 0.95}
+    ending = search.lifecycle.poll()
+    assert ending and ending.reason == "A trial reached the target of 0.9."
 
 
-def test_a_trial_that_goes_on_is_compared_from_its_first_epoch_on(tmp_path: Path, unheard: None) -> None:
+def test_a_trial_that_goes_on_is_compared_from_its_first_epoch_on(tmp_path: Path, no_signal_handlers: None) -> None:
     history = [[epoch, 0.8] for epoch in range(1, EPOCHS + 1)]
-    known = [PastTrial(f"r{number}", number, "finished", {}, 0.8, history=history) for number in range(1, 7)]
+    past = [PastTrial(f"r{number}", number, "finished", {}, 0.8, history=history) for number in range(1, 7)]
     half = PastTrial("r7", 7, "interrupted", {"optimisation.learning_rate": 1e-3}, 0.9, history=[[1, 0.9], [2, 0.9]])
-    bridge, _, _ = conducted(tmp_path, searching("asha"), [*known, half])
-    made: Any = bridge.scheduler()
+    bridge, _ = bridge_of(tmp_path, searching("asha"), [*past, half])
+    made: Any = bridge.make_scheduler()
     bridge.suggest("t7")
     rungs = {milestone: scores for milestone, scores in made._brackets[0]._rungs}
     assert len(rungs[1]) == 7 and rungs[1]["t7"] == 0.9 and "t7" not in rungs[3]

@@ -1,4 +1,4 @@
-"""A trial without Ray: a run's training that stops after each epoch, is put aside, takes over, and is told to leave."""
+"""A trial without Ray: a run's training that stops after each epoch, is paused, takes weights, and leaves."""
 
 import math
 from collections.abc import Iterator
@@ -20,12 +20,11 @@ def thread() -> Iterator[ThreadPoolExecutor]:
         yield one
 
 
-def stepping(folder: Path, thread: ThreadPoolExecutor, name: str = "one", **values: object) -> SteppedTraining:
+def new_training(folder: Path, thread: ThreadPoolExecutor, name: str = "one", **values: object) -> SteppedTraining:
     run = folder / name
     if not run.exists():
         write_run_file(run, folder / "cache", **(TINY | values))
-    config = {"folder": str(run), "leave": str(folder / LEAVE), "score": "val/accuracy"}
-    return SteppedTraining(config, thread)
+    return SteppedTraining(run, stop_file=folder / LEAVE, metric="val/accuracy", thread=thread)
 
 
 def kinds(run: Path, kind: str) -> list[dict[str, object]]:
@@ -33,59 +32,59 @@ def kinds(run: Path, kind: str) -> list[dict[str, object]]:
 
 
 def test_each_step_is_an_epoch_and_the_last_carries_the_last_word(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
-    trial = stepping(tmp_path, thread)
-    told = [trial.step() for _ in range(3)]
-    assert [one["epoch"] for one in told] == [1, 2, 3]
-    assert [one["done"] for one in told] == [False, False, True]
-    assert told[-1]["state"] == "finished" and told[-1]["parameters"] > 1000
-    assert told[-1]["best"] == max(one["score"] for one in told)
+    trial = new_training(tmp_path, thread)
+    results = [trial.step() for _ in range(3)]
+    assert [one["epoch"] for one in results] == [1, 2, 3]
+    assert [one["done"] for one in results] == [False, False, True]
+    assert results[-1]["state"] == "finished" and results[-1]["parameters"] > 1000
+    assert results[-1]["best"] == max(one["score"] for one in results)
     assert kinds(tmp_path / "one", "ended")[0]["state"] == "finished"
 
 
 def test_put_aside_it_goes_on_from_where_it_was(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
-    whole = stepping(tmp_path, thread, "whole")
+    whole = new_training(tmp_path, thread, "whole")
     expected = [whole.step()["score"] for _ in range(3)]
-    trial = stepping(tmp_path, thread)
+    trial = new_training(tmp_path, thread)
     first = trial.step()["score"]
-    assert trial.saved() == "e0001"
-    trial.leave()
+    assert trial.checkpoint_name() == "e0001"
+    trial.stop()
     assert not kinds(tmp_path / "one", "ended")  # put aside, not over
-    again = stepping(tmp_path, thread)  # as in another process
+    again = new_training(tmp_path, thread)  # as in another process
     assert [first, again.step()["score"], again.step()["score"]] == expected
     assert [line["epoch"] for line in kinds(tmp_path / "one", "started")] == [0, 1]
 
 
 @pytest.mark.parametrize("where", ["one", "."])
-def test_a_word_to_leave_is_heard_within_an_epoch(where: str, tmp_path: Path, thread: ThreadPoolExecutor) -> None:
-    trial = stepping(tmp_path, thread, epochs=1000)
+def test_a_request_to_stop_is_seen_within_an_epoch(where: str, tmp_path: Path, thread: ThreadPoolExecutor) -> None:
+    trial = new_training(tmp_path, thread, epochs=1000)
     trial.step()
     StopRequest("interrupted", "Paused.").write(tmp_path / where / LEAVE)
-    told = trial.step()
-    while not told["done"]:
-        told = trial.step()
-    assert (told["state"], told["reason"]) == ("interrupted", "Paused.")
+    result = trial.step()
+    while not result["done"]:
+        result = trial.step()
+    assert (result["state"], result["reason"]) == ("interrupted", "Paused.")
     ended = kinds(tmp_path / "one", "ended")[0]
     assert (ended["state"], ended["needs_bytes"]) == ("interrupted", 0)
     assert list((tmp_path / "one" / "checkpoints").glob("e*"))
 
 
 def test_ended_early_while_it_waits_its_run_says_why(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
-    trial = stepping(tmp_path, thread)
+    trial = new_training(tmp_path, thread)
     trial.step()
     StopRequest("stopped", "Pruned by ASHA after epoch 1.").write(tmp_path / "one" / LEAVE)
-    trial.leave()
+    trial.stop()
     assert [line["reason"] for line in kinds(tmp_path / "one", "ended")] == ["Pruned by ASHA after epoch 1."]
 
 
 def test_a_failed_trial_reports_no_score_and_its_reason(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
-    trial = stepping(
+    trial = new_training(
         tmp_path, thread, optimisation={"optimizer": "sgd", "learning_rate": 10.0, "momentum": 0.99}, epochs=50
     )
-    told = trial.step()
-    while not told["done"]:
-        told = trial.step()
-    assert told["state"] == "failed" and "diverged" in told["reason"].lower() and not trial.is_spoilt
-    missing = stepping(
+    result = trial.step()
+    while not result["done"]:
+        result = trial.step()
+    assert result["state"] == "failed" and "diverged" in result["reason"].lower() and not trial.needs_new_process
+    missing = new_training(
         tmp_path,
         thread,
         "two",
@@ -99,21 +98,21 @@ def test_a_failed_trial_reports_no_score_and_its_reason(tmp_path: Path, thread: 
             "fingerprint": "x",
         },
     )
-    told = missing.step()
-    assert told["done"] and told["state"] == "failed" and math.isnan(told["score"]) and told["parameters"] == 0
+    result = missing.step()
+    assert result["done"] and result["state"] == "failed" and math.isnan(result["score"]) and result["parameters"] == 0
 
 
 def test_a_trial_takes_over_anothers_weights_and_stays_its_run(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
-    better = stepping(tmp_path, thread, "better")
+    better = new_training(tmp_path, thread, "better")
     for _ in range(2):
         best = better.step()
-    pointer = better.saved()
-    better.leave()
-    trial = stepping(tmp_path, thread, optimisation={"learning_rate": 2e-3, "batch_size": 64})
+    pointer = better.checkpoint_name()
+    better.stop()
+    trial = new_training(tmp_path, thread, optimisation={"learning_rate": 2e-3, "batch_size": 64})
     trial.step()
-    trial.take_over(tmp_path / "better", pointer)
-    told = trial.step()
-    assert told["epoch"] == 3 and told["score"] > 0.8 * best["score"]
+    trial.continue_from(tmp_path / "better", pointer)
+    result = trial.step()
+    assert result["epoch"] == 3 and result["score"] > 0.8 * best["score"]
     run = tmp_path / "one"
     assert next(line["path"] for line in kinds(run, "checkpoint_deleted")) == "checkpoints/e0001"
     assert "checkpoints/e0002" in [line["path"] for line in kinds(run, "checkpoint")]

@@ -105,7 +105,7 @@ def searched(store: Store, asked: dict[str, Any]) -> Taken:
     api.wait_for_request(store, api.shut_down(store).id)
     if search.state != "finished" or search.best_value is None:
         raise SystemExit(f"The search {search.state}: {search.reason}")
-    return Taken(wall_s, first_s or wall_s, search.best_value, search.wanted, memory=memory.most)
+    return Taken(wall_s, first_s or wall_s, search.best_value, search.num_trials, memory=memory.most)
 
 
 def theirs(folder: Path, photos: Path, what: str, trials: int, epochs: int) -> Taken:
@@ -129,7 +129,7 @@ def overhead(folder: Path) -> list[Figure]:
         "space": {"optimisation.learning_rate": {"log": [1e-4, 1e-2]}},
         "algorithm": "optuna",
         "trials": SMALL_TRIALS,
-        "at_once": 1,
+        "max_concurrent": 1,
     }
     taken = searched(api.open_store(home), asked)
     trial_s = {"Thaw": (taken.wall_s - taken.first_s) / (SMALL_TRIALS - 1), "Optuna alone": _optuna(folder)}

@@ -55,6 +55,12 @@ def schema_6(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def schema_7(db: Database) -> None:
+    for statement in SCHEMA_7:
+        db.execute(statement)
+
+
 def migrate(database: Path) -> None:
     """Bring `database` to this program's schema, making it when missing. Safe from several processes at once.
 
@@ -349,3 +355,14 @@ SCHEMA_5 = (
 
 # which code the supervisor runs, so that a newer one takes its place
 SCHEMA_6 = ("ALTER TABLE engine ADD COLUMN code TEXT NOT NULL DEFAULT ''",)
+
+# the words of the field: columns of searches, and a setting in the specs that they keep
+SCHEMA_7 = (
+    "ALTER TABLE searches RENAME COLUMN wanted TO num_trials",
+    "ALTER TABLE searches RENAME COLUMN at_once TO max_concurrent",
+    """
+    UPDATE searches SET spec = json_insert(
+        json_remove(spec, '$.at_once'), '$.max_concurrent', json_extract(spec, '$.at_once')
+    ) WHERE json_type(spec, '$.at_once') IS NOT NULL
+    """,
+)

@@ -316,7 +316,7 @@ class Search:
     spec: dict[str, Any]
     created_at: float
     dataset_id: str = ""
-    wanted: int = 0  # trials in all, the base run included
+    num_trials: int = 0  # trials in all, the base run included
     attempt: int = 0  # how often its driver was launched
     tries: int = 0  # launches since the last trial that ended
     not_before: float = 0.0  # back-off: not launched earlier
@@ -329,7 +329,7 @@ class Search:
     device: str | None = None  # as the driver reported it
     phase: str | None = None  # "starting", "searching", ...
     message: str | None = None  # what it does now, in words
-    at_once: int | None = None  # trials side by side, as the driver settled it
+    max_concurrent: int | None = None  # trials side by side, as the driver settled it
     path: str | None = None  # how its trials are trained: "ray", or "heads": many at once as one computation
     spent_s: float = 0.0  # of earlier attempts: pauses do not count
     spent_gpu_s: float = 0.0

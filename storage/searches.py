@@ -22,7 +22,7 @@ class Searches(Moving[Search]):
         name: str,
         spec: dict[str, Any],
         dataset_id: str = "",
-        wanted: int = 0,
+        num_trials: int = 0,
         key: str | None = None,
         **more: Any,
     ) -> Search:
@@ -36,7 +36,7 @@ class Searches(Moving[Search]):
             "state": SearchState.QUEUED,
             "spec": spec,
             "dataset_id": dataset_id,
-            "wanted": wanted,
+            "num_trials": num_trials,
             **more,
         }
         return self._insert(values, key)

@@ -31,7 +31,7 @@ def make_ledger(
     base = {"name": "s", "run": {"epochs": 3}, "space": SPACES.get(algorithm, SPACE), "trials": 30}
     scheduler = "bohb" if algorithm == "bohb" else "none"
     spec = SearchSpec.parse({**base, "algorithm": algorithm, "scheduler": scheduler, **values})
-    return TrialLedger(spec, SearchReporter(folder), past=past or [], num_trials=spec.wanted)
+    return TrialLedger(spec, SearchReporter(folder), past=past or [], num_trials=spec.num_trials)
 
 
 def quality(trial: Trial) -> float:

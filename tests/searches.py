@@ -40,7 +40,7 @@ class Searched:
             "cpus": cpus,
             "cache": str(home / "cache"),
             "runs": str(home / "runs"),
-            "wanted": spec.wanted,
+            "wanted": spec.num_trials,
             "trials": [],
         }
         (home / "cache").mkdir(exist_ok=True)

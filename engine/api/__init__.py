@@ -39,12 +39,12 @@ from engine.api.searches import (
     extend_search,
     find_search,
     longer,
+    num_trials_with,
     pause_search,
     start_search,
     stop_search,
     stop_trial,
     trials_left,
-    wanted_with,
 )
 from engine.artifacts.files import (
     checkpoint_file,

@@ -25,7 +25,7 @@ class Estimate:
 
     combinations: int | None  # None: no end of them
     trials: int  # the base run included
-    at_once: int
+    max_concurrent: int
     cpus: int  # of each trial; 0 where each takes a share of a GPU
     gpus: float
     heads: bool  # many at once, in one process
@@ -41,20 +41,20 @@ class Estimate:
 def search_estimate(store: Store, spec: SearchSpec) -> Estimate:
     """What a search will take here. The base run is measured by the preview "fit", asked for now if nobody has yet."""
     found = len(gpus()) if spec.run.device in ("auto", "cuda") else 0
-    at_once = spec.at_a_time(cpus=cores(), gpus=found)
+    max_concurrent = spec.at_a_time(cpus=cores(), gpus=found)
     made = preview(store, "fit", measured_as(spec.run)) if not check(store, spec.run) else Preview(problem="")
     values = made.values
     fit = will_it_fit(store, spec.run, values) if values else None
     seconds = _seconds(store, spec, fit, values) if fit and values and fit.level != "too large" else None
     return Estimate(
         combinations=spec.combinations,
-        trials=spec.wanted,
-        at_once=at_once,
+        trials=spec.num_trials,
+        max_concurrent=max_concurrent,
         cpus=0 if found else spec.cpus,
         gpus=spec.gpus if found else 0.0,
         heads=heads_alone(spec),
-        trial_s=seconds and seconds / spec.wanted,
-        seconds=seconds and seconds / max(1, min(found, at_once)),
+        trial_s=seconds and seconds / spec.num_trials,
+        seconds=seconds and seconds / max(1, min(found, max_concurrent)),
         gpu_hours=(seconds or 0.0) / 3600 if found and seconds else None,
         disk=_disk(spec, fit, values) if fit and values else None,
         fit=fit,
@@ -66,7 +66,7 @@ def search_estimate(store: Store, spec: SearchSpec) -> Estimate:
 def _seconds(store: Store, spec: SearchSpec, fit: Fit, values: dict[str, Any]) -> float:
     """Of all trials one after the other, each with all cores or one GPU: side by side they share those."""
     times = [will_it_fit(store, run, values).total_s - fit.first_s for run in _like_the_base(spec)]
-    return fit.first_s + spec.wanted * sum(times) / len(times)
+    return fit.first_s + spec.num_trials * sum(times) / len(times)
 
 
 def _like_the_base(spec: SearchSpec) -> Iterator[RunSpec]:
@@ -95,7 +95,7 @@ def _disk(spec: SearchSpec, fit: Fit, values: dict[str, Any]) -> int:
     """Images and features are shared, checkpoints are each trial's own."""
     saved = sum(values.get(name, 0) for name in ("weights", "optimizer", "average"))
     kept = spec.run.keep_checkpoints
-    return int(fit.disk + (spec.wanted - 1) * (kept + 1) * saved)
+    return int(fit.disk + (spec.num_trials - 1) * (kept + 1) * saved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Outlook:
     """How far a search is."""
 
     over: int  # trials
-    wanted: int
+    num_trials: int
     worked_s: float
     left_s: float | None  # by the pace so far; None while nothing ended
     budget_s: float | None  # None: no limit
@@ -111,21 +111,21 @@ class Outlook:
 
     @property
     def fraction(self) -> float:
-        return min(1.0, self.over / self.wanted) if self.wanted else 0.0
+        return min(1.0, self.over / self.num_trials) if self.num_trials else 0.0
 
 
 def search_outlook(store: Store, search: Search) -> Outlook:
     """How far a search is, and when it will be done by its pace so far."""
     left = max(0, trials_left(store, search))
-    over, worked = search.wanted - left, search.worked_s()
+    over, worked = search.num_trials - left, search.worked_s()
     running = store.runs.trials(search.id, states=[RunState.RUNNING])
     done = over + sum(run.fraction for run in running)
     pace = worked / done if done >= 0.5 and worked > 0 else None
     budget, gpu_budget = (float(search.spec.get(name) or 0) * 3600 for name in ("hours", "gpu_hours"))
-    left_s = None if pace is None or search.state.is_at_rest else pace * (search.wanted - done)
+    left_s = None if pace is None or search.state.is_at_rest else pace * (search.num_trials - done)
     if left_s is not None and budget:
         left_s = min(left_s, max(0.0, budget - worked))
-    return Outlook(over, search.wanted, worked, left_s, budget or None, gpu_budget or None)
+    return Outlook(over, search.num_trials, worked, left_s, budget or None, gpu_budget or None)
 
 
 def importances(store: Store, search_id: str) -> dict[str, float]:

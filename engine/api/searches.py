@@ -51,7 +51,7 @@ def start_search(store: Store, spec: SearchSpec, *, key: str | None = None) -> S
             name=unused(name, store.searches.names()),
             spec=spec.model_dump(mode="json"),
             dataset_id=dataset.id,
-            wanted=spec.wanted,
+            num_trials=spec.num_trials,
             metric=spec.metric,
             key=key,
         )
@@ -96,7 +96,7 @@ def continue_search(store: Store, search_id: str) -> Request:
     if not search.state.is_at_rest:
         raise _refused(search, f"it is {search.state}; only a paused, stopped or failed search can go on")
     if trials_left(store, search) <= 0:
-        raise _refused(search, f"all of its {search.wanted} trials were tried; extend it by some more")
+        raise _refused(search, f"all of its {search.num_trials} trials were tried; extend it by some more")
     return store.requests.add("continue_search", search.id)
 
 
@@ -124,17 +124,17 @@ def extend_search(store: Store, search_id: str, trials: int, *, key: str | None 
     for request in store.requests.open():  # the space that it will have by then
         if request.kind == "change_space" and request.target == search.id:
             search = replace(search, spec={**search.spec, **request.payload})
-    most = MOST_TRIALS - search.wanted
+    most = MOST_TRIALS - search.num_trials
     if not 1 <= trials <= most:
         raise Refused([Problem("trials", trials, f"must be 1 to {most:,}")])
-    if wanted_with(store, search, trials) <= search.wanted:
+    if num_trials_with(store, search, trials) <= search.num_trials:
         whole = SearchSpec.parse(search.spec).combinations
         told = f"the grid has no combinations beyond its {whole}; change its space, or its algorithm"
         raise Refused([Problem("trials", trials, told)])
     return store.requests.add("extend_search", search.id, {"trials": trials}, key=key)
 
 
-def wanted_with(store: Store, search: Search, trials: int) -> int:
+def num_trials_with(store: Store, search: Search, trials: int) -> int:
     """How many trials a search wants in all with so many more: of a grid no more than it has combinations left."""
     spec = SearchSpec.parse(search.spec)
     if spec.algorithm == "grid":
@@ -146,8 +146,8 @@ def wanted_with(store: Store, search: Search, trials: int) -> int:
             tuple(sorted(one.items())) for one in told if all(v in known.get(path, ()) for path, v in one.items())
         }
         begun = max((run.trial or 0 for run in runs), default=1)
-        trials = min(trials, begun + (spec.combinations or 0) - len(of_grid) - search.wanted)
-    return min(search.wanted + trials, MOST_TRIALS)
+        trials = min(trials, begun + (spec.combinations or 0) - len(of_grid) - search.num_trials)
+    return min(search.num_trials + trials, MOST_TRIALS)
 
 
 def renewed(search: Search) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def trials_left(store: Store, search: Search) -> int:
     """Trials still to begin or to end, those that were stopped with their search among them."""
     counts = store.runs.trial_counts(search.id)
     over = sum(number for state, number in counts.items() if RunState(state).is_over)
-    return search.wanted - over + len(stopped_with(store, search))
+    return search.num_trials - over + len(stopped_with(store, search))
 
 
 def stopped_with(store: Store, search: Search) -> list[Run]:

@@ -38,10 +38,10 @@ def wait_for_search(store: Store, search_id: str, console: Console, lines: Conso
             for run in _over(store, search_id) if lines else ():
                 if lines and run.id not in told:
                     told.add(run.id)
-                    lines.print(_ended(run, len(told), search.wanted), markup=False)
+                    lines.print(_ended(run, len(told), search.num_trials), markup=False)
             outlook = api.search_outlook(store, search)
             best = "" if search.best_value is None else f" · best {search.metric} {search.best_value:.4f}"
-            what = f"{search.phase or search.state} · {outlook.over} of {search.wanted} trials"
+            what = f"{search.phase or search.state} · {outlook.over} of {search.num_trials} trials"
             bar.update(
                 task,
                 completed=outlook.fraction,

@@ -115,7 +115,7 @@ def search_summary(store: Store, found: Search) -> dict[str, Any]:
         "name": found.name,
         "state": str(found.state),
         "dataset": found.dataset_id,
-        "wanted": found.wanted,
+        "num_trials": found.num_trials,
         "over": outlook.over,
         "worked_s": outlook.worked_s,
         "eta_s": outlook.left_s,
@@ -156,7 +156,7 @@ def searches_table(store: Store, found: list[Search]) -> Any:
     for one in found:
         outlook = api.search_outlook(store, one)
         best = "" if one.best_value is None else f"{one.best_value:.4f}"
-        row = [one.id, one.name, str(one.state), f"{outlook.over}/{one.wanted}", in_time(outlook.left_s), best]
+        row = [one.id, one.name, str(one.state), f"{outlook.over}/{one.num_trials}", in_time(outlook.left_s), best]
         made.add_row(*map(Text, [*row, in_time(outlook.worked_s)]))
     return made
 

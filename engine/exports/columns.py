@@ -108,7 +108,7 @@ SEARCH: Fields = {
     "name": ("text", lambda search: search.name),
     "state": ("text", lambda search: str(search.state)),
     "dataset": ("text", lambda search: search.dataset_id),
-    "wanted": ("whole", lambda search: search.wanted),
+    "num_trials": ("whole", lambda search: search.num_trials),
     "metric": ("text", lambda search: search.metric),
     "best_value": ("number", lambda search: search.best_value),
     "best_run_id": ("text", lambda search: search.best_run_id),

@@ -18,6 +18,7 @@ from engine.specs.space import Assignment, assigned, combinations, conditions, f
 from engine.specs.whole import Whole
 
 METRICS = {"val/accuracy": "max", "val/loss": "min"}  # -> which end is best
+RENAMED = {"at_once": "max_concurrent"}  # as files and drivers of earlier versions have it -> the field today
 
 
 class SearchSpec(Whole):
@@ -73,7 +74,7 @@ class SearchSpec(Whole):
     gpu_hours: Annotated[float, Ge(0), Le(1_000_000)] = setting(
         0.0, "GPU budget", "The same, counted in hours of all GPUs in use. 0 is no limit.", unit="hours", advanced=True
     )
-    at_once: Annotated[int, Ge(0), Le(1000)] = setting(
+    max_concurrent: Annotated[int, Ge(0), Le(1000)] = setting(
         0,
         "Trials at a time",
         "0: as many as the machine has room for. An algorithm that learns does so from those "
@@ -125,6 +126,15 @@ class SearchSpec(Whole):
         advanced=True,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {
+            name if RENAMED.get(name, name) in values else RENAMED.get(name, name): one for name, one in values.items()
+        }
+
     @field_validator("space", mode="after")
     @classmethod
     def _space_fits(cls, space: dict[str, Range]) -> dict[str, Range]:
@@ -153,7 +163,7 @@ class SearchSpec(Whole):
         return combinations(self.run, self.space)
 
     @property
-    def wanted(self) -> int:
+    def num_trials(self) -> int:
         """Trials to run, the base run included: a grid ends with its last combination, and tries none twice."""
         whole = self.combinations if self.algorithm == "grid" else None
         if whole is None:
@@ -209,7 +219,7 @@ class SearchSpec(Whole):
     def at_a_time(self, *, cpus: int, gpus: int) -> int:
         """Trials side by side on so many cores and GPUs; 0 GPUs: on the CPU."""
         room = min(gpus * on_a_gpu(self.gpus), cpus // self.cpus) if gpus else cpus // self.cpus
-        return max(1, min(room, self.at_once or self.wanted, self.wanted))
+        return max(1, min(room, self.max_concurrent or self.num_trials, self.num_trials))
 
     @classmethod
     def _problems(cls, line: dict[str, Any]) -> list[Problem]:

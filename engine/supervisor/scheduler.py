@@ -56,7 +56,7 @@ def _usable(one: Run | Search, slots: tuple[str, ...]) -> list[str]:
 def _wanted(one: Run | Search, usable: list[str]) -> tuple[int, int]:
     """(fewest, most) of the slots that it can use which it takes at once. A search makes do with what is free."""
     if isinstance(one, Search):
-        at_once = one.spec["at_once"] or one.wanted
+        at_once = one.spec["max_concurrent"] or one.num_trials
         return 1, max(1, min(len(usable), ceil(at_once / on_a_gpu(one.spec["gpus"]))))
     asked, row = one.spec["compute"]["processes"], STRATEGIES[one.spec["strategy"]]
     if usable == ["cpu"] or not row.every_gpu:

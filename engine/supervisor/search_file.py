@@ -37,7 +37,7 @@ def write_search_file(store: Store, search: Search) -> None:
         "cache": str(store.home.cache),
         "weights_paths": _weights_paths(store, spec),
         "runs": str(store.home.runs),
-        "wanted": search.wanted,
+        "wanted": search.num_trials,
         "spent_s": search.spent_s,
         "spent_gpu_s": search.spent_gpu_s,
         "stop_asked": [one.target for one in store.requests.open() if one.kind == "stop_run"],

@@ -106,7 +106,7 @@ def _started(store: Store, search: Search, line: Started) -> Values:
     again = f" (attempt {search.attempt})" if search.attempt > 1 else ""
     text = f"Searching on {line.device}, {number} trial{'s' if number > 1 else ''} at a time{again}."
     store.events.add(None, "info", text, line.at, search_id=search.id)
-    return {"device": line.device, "at_once": number, "path": line.path}
+    return {"device": line.device, "max_concurrent": number, "path": line.path}
 
 
 def _trial(store: Store, search: Search, line: Trial) -> None:
@@ -189,7 +189,7 @@ def end_trial(store: Store, run_id: str, state: RunState, reason: str | None, ad
 
 def _ended(store: Store, search: Search, line: Ended) -> Values:
     state = state_after(store.searches.get(search.id).state, SearchState(line.state))
-    if state is SearchState.FINISHED and (line.num_trials or search.wanted) < search.wanted:
+    if state is SearchState.FINISHED and (line.num_trials or search.num_trials) < search.num_trials:
         state = SearchState.INTERRUPTED  # it was extended while its driver left: on with another one
     values: Values = {name: text for name, text in (("reason", line.reason), ("advice", line.advice)) if text}
     if store.searches.move(search.id, state, **values):

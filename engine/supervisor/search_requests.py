@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from engine.api.searches import renewed, stopped_with, wanted_with
+from engine.api.searches import num_trials_with, renewed, stopped_with
 from engine.errors import Problem, Refused
 from engine.specs import SearchSpec
 from engine.supervisor.searches import Searching
@@ -48,10 +48,10 @@ class SearchRequests:
 
     def _extend(self, request: Request) -> bool:
         search = self._store.searches.get(request.target)
-        wanted = wanted_with(self._store, search, int(request.payload["trials"]))
+        num_trials = num_trials_with(self._store, search, int(request.payload["trials"]))
         with self._store.transaction():
-            self._store.searches.update(search.id, wanted=wanted, spec={**search.spec, "trials": wanted})
-            told = f"Extended by {wanted - search.wanted} trials, to {wanted}."
+            self._store.searches.update(search.id, num_trials=num_trials, spec={**search.spec, "trials": num_trials})
+            told = f"Extended by {num_trials - search.num_trials} trials, to {num_trials}."
             self._store.events.add(None, "info", told, search_id=search.id)
             self._store.requests.finish(request.id, "done")  # with the rows: asked twice, it would grow twice
             if search.state.is_over:

@@ -134,7 +134,7 @@ class Searching:
     def tell_wanted(self, search: Search) -> None:
         """A driver that works learns how many trials are wanted now."""
         if search.state.has_process:
-            self._send(search.id, Extend(trials=search.wanted))
+            self._send(search.id, Extend(trials=search.num_trials))
 
     def _send(self, search_id: str, request: DriverRequest) -> None:
         driver_requests.send(self._store.home.search(search_id), request)

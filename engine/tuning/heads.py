@@ -42,7 +42,7 @@ BLOCK, LEARNING = 32, 8  # heads at a time: where the algorithm draws at random,
 def train(search: ActiveSearch) -> None:
     """Train the trials, until the search ends."""
     job, ledger = search.job, search.ledger
-    block = job.spec.at_once or (LEARNING if ALGORITHMS[job.spec.algorithm].learns else BLOCK)
+    block = job.spec.max_concurrent or (LEARNING if ALGORITHMS[job.spec.algorithm].learns else BLOCK)
     _report_start(search, block)
     shared: _SharedNetwork | None = None
     while search.goes_on:

@@ -16,7 +16,7 @@ from storage import Search, SearchState
 
 def outline(search: Search) -> tuple[object, ...]:
     """What the page's frame depends on: once it differs, all of the page is drawn again, not its moving parts alone."""
-    return search.state, search.attempt, search.wanted, search.reason, search.best_run_id is not None
+    return search.state, search.attempt, search.num_trials, search.reason, search.best_run_id is not None
 
 
 def current(search_id: str) -> Search:

@@ -35,7 +35,7 @@ def test_a_search_is_run_listed_extended_and_deleted(store: Store, tmp_path: Pat
     assert [line[:14] for line in done.stderr.splitlines() if " of 3: trial " in line] == [
         f"{number} of 3: trial " for number in (1, 2, 3)
     ], "a line for each trial that ends, where no bar is seen"
-    assert (found["state"], found["name"], found["wanted"]) == ("finished", "small", 3)
+    assert (found["state"], found["name"], found["num_trials"]) == ("finished", "small", 3)
     assert [one["state"] for one in found["trials"]] == ["finished"] * 3
     assert found["trials"][0]["config"] == {RATE: 0.01, "epochs": 2}, "the base run first"
     assert all(set(one["config"]) == {RATE, "epochs"} for one in found["trials"])
@@ -47,7 +47,7 @@ def test_a_search_is_run_listed_extended_and_deleted(store: Store, tmp_path: Pat
     assert run["checkpoints"], "a trial is a run like any other"
 
     assert "use --trials 1" in cli("extend", found["id"], "1").stderr
-    assert told("extend", found["id"], "--trials", "1", "--wait", "--json")["wanted"] == 4
+    assert told("extend", found["id"], "--trials", "1", "--wait", "--json")["num_trials"] == 4
     more = told("show", "small", "--json")
     assert more["trials"][:3] == found["trials"]
     assert [one["state"] for one in more["trials"]] == ["finished"] * 4

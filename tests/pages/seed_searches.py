@@ -52,7 +52,7 @@ def search(
     now = time.time()
     began = now - 6 * max(1, trials) - 20
     made = store.searches.add(
-        name=name, spec=spec.model_dump(mode="json"), dataset_id="digits", wanted=wanted, metric=metric
+        name=name, spec=spec.model_dump(mode="json"), dataset_id="digits", num_trials=wanted, metric=metric
     )
     store.searches.update(made.id, created_at=began - 3)
     with store.transaction():
@@ -172,7 +172,7 @@ def _moved(store: Store, search_id: str, state: SearchState, began: float) -> No
         return
     store.searches.move(search_id, SearchState.STARTING, started_at=began, attempt=1, slot="cpu")
     store.searches.move(
-        search_id, SearchState.RUNNING, device="cpu", at_once=2, launched_at=began, progress_at=time.time()
+        search_id, SearchState.RUNNING, device="cpu", max_concurrent=2, launched_at=began, progress_at=time.time()
     )
     store.events.add(None, "info", "Searching on cpu, 2 trials at a time.", began, search_id=search_id)
     if state is SearchState.RUNNING:

@@ -15,6 +15,7 @@ def main() -> None:
         store = Store.open(Home.find(folder), migrate=True)
         run = store.runs.add(name="old run", spec={"epochs": 2}, dataset_id="cats", epochs=2)
         store.events.add(run.id, "info", "Queued.")
+        store.searches.add(name="old search", spec={"trials": 3}, dataset_id="cats", num_trials=3)
         store.metrics.add(
             run.id,
             [MetricPoint(name="val/accuracy", step=step, epoch=step, value=step / 4 + 0.25, at=0.0) for step in (1, 2)],

@@ -10,7 +10,7 @@ S = SearchState
 
 
 def add(store: Store, **more: object) -> Search:
-    values = {"name": "a search", "spec": {"trials": 3}, "dataset_id": "digits", "wanted": 3}
+    values = {"name": "a search", "spec": {"trials": 3}, "dataset_id": "digits", "num_trials": 3}
     return store.searches.add(**{**values, **more})
 
 
@@ -34,7 +34,7 @@ def add_trial(store: Store, search: Search, number: int, value: float | None, **
 def test_what_is_kept_is_read_back(store: Store) -> None:
     search = add(store, spec={"space": {"epochs": {"integers": [1, 3]}}}, metric="val/loss")
     assert store.searches.get(search.id) == search
-    assert (search.state, search.mode, search.wanted, search.worked_s()) == (S.QUEUED, "min", 3, 0)
+    assert (search.state, search.mode, search.num_trials, search.worked_s()) == (S.QUEUED, "min", 3, 0)
     trial = store.runs.get(add_trial(store, search, 1, 0.5))
     assert (trial.trial, trial.assignment, trial.search_id, trial.state) == (1, {"epochs": 1}, search.id, "starting")
     alone = store.runs.add(name="alone", spec={}, dataset_id="digits", epochs=1)

@@ -132,6 +132,19 @@ def test_old_databases_are_brought_up_to_date_and_read(old: Path, home: Home) ->
     assert store.requests.list()[0].payload == {"name": "cats"}
 
 
+def test_searches_of_before_keep_their_numbers_under_todays_names(home: Home) -> None:
+    home.database.write_bytes((Path(__file__).parent / "old" / "6.db").read_bytes())
+    with sqlite3.connect(home.database) as connection:
+        names = "id, name, state, created_at, wanted, at_once, spec"
+        sql = f"INSERT INTO searches ({names}) VALUES (?, 'some', 'paused', 0, 9, 2, ?)"
+        connection.executemany(sql, [["a", '{"at_once": 3, "trials": 9}'], ["b", '{"trials": 9}']])
+    connection.close()
+    store = Store.open(home, migrate=True)
+    some, defaults = store.searches.get("a"), store.searches.get("b")
+    assert (some.num_trials, some.max_concurrent, some.spec) == (9, 2, {"trials": 9, "max_concurrent": 3})
+    assert defaults.spec == {"trials": 9}
+
+
 def test_every_released_schema_has_an_old_database() -> None:
     assert len(OLD) == len(migrations._migrations)
 

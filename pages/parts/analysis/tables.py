@@ -77,8 +77,8 @@ def searches_table(searches: Sequence[Search], counts: Mapping[str, int], *, now
         {
             "open": [_label(one.name) for one in searches],
             "state": [[SEARCH_STATES[one.state].word] for one in searches],
-            "progress": [100 * min(1.0, counts[one.id] / max(1, one.wanted)) for one in searches],
-            "trials": [f"{counts[one.id]:,} of {one.wanted:,}" for one in searches],
+            "progress": [100 * min(1.0, counts[one.id] / max(1, one.num_trials)) for one in searches],
+            "trials": [f"{counts[one.id]:,} of {one.num_trials:,}" for one in searches],
             "best": [formatting.of_metric(one.metric, one.best_value) for one in searches],
             "algorithm": [str(one.spec.get("algorithm", "")) for one in searches],
             "dataset": [one.dataset_id for one in searches],

@@ -67,7 +67,7 @@ def side_by_side(cost: Estimate) -> str:
     if cost.heads:
         return "many heads at once, in one process"
     each = f"{cost.gpus:g} GPU each" if cost.gpus else f"{formatting.count(cost.cpus, 'CPU')} each"
-    return f"{formatting.count(cost.at_once, 'trial')} at a time, {each}"
+    return f"{formatting.count(cost.max_concurrent, 'trial')} at a time, {each}"
 
 
 def takes(cost: Estimate, hours: float) -> str:

@@ -24,7 +24,7 @@ PLAN = (
     "reduction",
     "perturb_epochs",
 )
-BUDGET = ("trials", "at_once", "cpus", "gpus", "hours", "gpu_hours", "target", "seed")
+BUDGET = ("trials", "max_concurrent", "cpus", "gpus", "hours", "gpu_hours", "target", "seed")
 
 
 def fill(values: dict[str, Any]) -> None:

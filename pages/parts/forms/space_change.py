@@ -77,7 +77,7 @@ def _coming(search: Search, spec: SearchSpec) -> int:
     """Trials from here on; a grid has no more than it has combinations left."""
     left = max(0, api.trials_left(store(), search))
     changed = replace(search, spec=spec.model_dump(mode="json"))
-    return api.wanted_with(store(), changed, int(st.session_state[TRIALS]) - left) - search.wanted + left
+    return api.num_trials_with(store(), changed, int(st.session_state[TRIALS]) - left) - search.num_trials + left
 
 
 def _summary(spec: SearchSpec) -> None:

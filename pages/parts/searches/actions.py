@@ -59,7 +59,7 @@ def _more(search: Search) -> None:
                 on_click=_extend,
                 args=(search.id,),
             )
-        st.caption(f"Then {search.wanted + int(number):,} in all. What was learned from the others counts.")
+        st.caption(f"Then {search.num_trials + int(number):,} in all. What was learned from the others counts.")
 
 
 def _extend(search_id: str) -> None:

@@ -56,7 +56,7 @@ def trouble(search: Search) -> None:
 def progress(search: Search, trials: list[Trial]) -> None:
     """How many trials, how long still, and how much of each budget is spent."""
     outlook = api.search_outlook(store(), search)
-    parts = [f"{outlook.over:,} of {formatting.count(outlook.wanted, 'trial')}"]
+    parts = [f"{outlook.over:,} of {formatting.count(outlook.num_trials, 'trial')}"]
     under_way = sum(trial.run.state.has_process for trial in trials)
     if search.state is SearchState.RUNNING:
         parts += [f"{under_way:,} under way"] if under_way else []

@@ -6,7 +6,7 @@ import pytest
 
 from engine import api
 from engine.api import Refused, RunSpec, SearchSpec, search_estimates
-from engine.api.searches import wanted_with
+from engine.api.searches import num_trials_with
 from storage import RunState, Search, SearchState, Store
 
 RATE = "optimisation.learning_rate"
@@ -58,7 +58,7 @@ def test_two_starts_with_one_key_are_one_search(store: Store) -> None:
     spec = SearchSpec.parse({"run": TINY, "space": SPACE})
     first = api.start_search(store, spec, key="k")
     assert api.start_search(store, spec, key="k") == first
-    assert (first.name, first.wanted, first.dataset_id) == ("small_cnn on digits", 10, "digits")
+    assert (first.name, first.num_trials, first.dataset_id) == ("small_cnn on digits", 10, "digits")
     assert [event.text for event in store.events.list(search_id=first.id)] == ["Queued."]
     assert api.find_search(store, first.name) == first
     # an id may begin with any letter
@@ -76,7 +76,7 @@ def test_a_data_set_that_a_search_waits_for_stays(store: Store) -> None:
 
 def test_a_grid_that_has_no_more_is_not_extended(store: Store) -> None:
     search = start(store, algorithm="grid", space={BATCH: {"choices": [32, 64]}})
-    assert search.wanted == 2, "the base run is one of them"
+    assert search.num_trials == 2, "the base run is one of them"
     with pytest.raises(Refused, match="the grid has no combinations beyond its 2"):
         api.extend_search(store, search.id, 1)
 
@@ -87,7 +87,7 @@ def test_a_grid_over_another_space_has_its_own_combinations(store: Store) -> Non
         add_trial(store, search, number, 0.5, **{BATCH: batch})
     other = SearchSpec.parse({**search.spec, "space": {BATCH: {"choices": [16, 32]}}})
     store.searches.update(search.id, spec=other.model_dump(mode="json"))
-    assert wanted_with(store, store.searches.get(search.id), 5) == 4, "32 was tried"
+    assert num_trials_with(store, store.searches.get(search.id), 5) == 4, "32 was tried"
 
 
 @pytest.mark.parametrize("kind", ["log", "choices"])
@@ -173,7 +173,7 @@ def test_an_estimate_grows_with_trials_and_epochs(store: Store, monkeypatch: pyt
     monkeypatch.setattr(facts, "gpus", lambda: [])
     spec = SearchSpec.parse({"run": TINY, "space": SPACE, "trials": 20})
     early = api.search_estimate(store, spec)
-    assert (early.combinations, early.trials, early.at_once, early.cpus, early.seconds) == (None, 20, 4, 1, None)
+    assert (early.combinations, early.trials, early.max_concurrent, early.cpus, early.seconds) == (None, 20, 4, 1, None)
     assert early.message == "waiting for the engine"
     monkeypatch.setattr(facts, "preview", lambda *_: api.Preview(MEASURED, None, 1.0))
     some = api.search_estimate(store, spec)
@@ -196,7 +196,7 @@ def test_the_outlook_counts_what_is_over(store: Store) -> None:
     for number in (1, 2):
         add_trial(store, search, number, 0.5)
     outlook = api.search_outlook(store, store.searches.get(search.id))
-    assert (outlook.over, outlook.wanted, outlook.fraction) == (2, 4, 0.5)
+    assert (outlook.over, outlook.num_trials, outlook.fraction) == (2, 4, 0.5)
     assert (outlook.worked_s, outlook.left_s, outlook.budget_s, outlook.gpu_budget_s) == (60.0, 60.0, 3600.0, None)
     assert api.trials_left(store, search) == 2
 

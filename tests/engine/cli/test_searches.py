@@ -22,7 +22,7 @@ NAME = "[bold]digits[/] [/x]"
 @pytest.fixture
 def search(store: Store) -> Search:
     spec = api.SearchSpec.parse({"space": {"optimisation.learning_rate": {"log": [0.001, 0.1]}}})
-    values: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "dataset_id": "digits", "wanted": 3}
+    values: dict[str, Any] = {"spec": spec.model_dump(mode="json"), "dataset_id": "digits", "num_trials": 3}
     found = store.searches.add(name=NAME, metric="val/accuracy", **values)
     store.searches.move(found.id, SearchState.STARTING)
     store.searches.move(found.id, SearchState.RUNNING)

@@ -152,12 +152,12 @@ def test_combinations_count_what_the_grid_tries() -> None:
     assert spec.combinations == len(tried) == 3 * (1 + 3 * 2)
     assert len({tuple(sorted(one.items())) for one in tried}) == len(tried)
     assert spec.base in tried
-    assert spec.wanted == len(tried), "the base run is one of them"
+    assert spec.num_trials == len(tried), "the base run is one of them"
     apart = spec_of({BATCH: {"choices": [16, 32]}}, algorithm="grid", trials=100)
-    assert apart.wanted == 3, "the base run and every combination"
+    assert apart.num_trials == 3, "the base run and every combination"
     assert all(spec.assigned(one) == one for one in tried)
     assert spec_of(SPACE).combinations is None
-    assert spec_of(SPACE).wanted == 10
+    assert spec_of(SPACE).num_trials == 10
 
 
 def test_what_is_drawn_becomes_a_run() -> None:
@@ -193,7 +193,7 @@ def test_values_that_do_not_go_together_are_refused_with_a_reason() -> None:
         ({}, 4, 0, 4),
         ({"cpus": 3}, 4, 0, 1),
         ({"cpus": 8}, 4, 0, 1),
-        ({"at_once": 2}, 4, 0, 2),
+        ({"max_concurrent": 2}, 4, 0, 2),
         ({"trials": 3}, 8, 0, 3),
         ({"trials": 50}, 16, 2, 2),
         ({"trials": 50, "gpus": 0.25}, 16, 2, 8),
@@ -212,6 +212,15 @@ def test_yaml_reads_back_to_an_equal_spec(space: object, all_fields: bool) -> No
     spec = spec_of(space, name="탐색", run={"epochs": 4}, hours=1.5, scheduler="median")
     assert SearchSpec.from_yaml(spec.to_yaml(all_fields=all_fields)) == spec
     assert SearchSpec.parse(spec.model_dump(mode="json")) == spec
+
+
+def test_the_name_of_a_field_in_earlier_versions_is_read() -> None:
+    text = f"space: {{{RATE}: {{log: [1e-4, 1e-2]}}}}\nat_once: "
+    assert SearchSpec.from_yaml(text + "3").max_concurrent == 3
+    with pytest.raises(Refused, match="max_concurrent = 'many': must be a whole number"):
+        SearchSpec.from_yaml(text + "many")
+    with pytest.raises(Refused, match="at_once = 3: no such field"):
+        SearchSpec.from_yaml(text + "3\nmax_concurrent: 4")
 
 
 def test_numbers_that_yaml_reads_as_text_are_numbers() -> None:

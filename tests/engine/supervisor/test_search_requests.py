@@ -86,7 +86,7 @@ def test_more_trials_reach_a_driver_at_work_and_a_search_that_is_over(
     for _ in range(2):
         done(supervisor, store, api.extend_search(store, search.id, 1, key="k"))
     search = until(supervisor, store, search, is_training(store, 4))
-    assert (search.attempt, search.wanted, search.spec["trials"]) == (1, 4, 4), "the driver at work heard of both"
+    assert (search.attempt, search.num_trials, search.spec["trials"]) == (1, 4, 4), "the driver at work heard of both"
     done(supervisor, store, api.stop_search(store, search.id))
     play("go on")
     done(supervisor, store, api.extend_search(store, search.id, 2))
@@ -103,7 +103,7 @@ def test_an_extension_that_the_driver_missed_starts_another(store: Store, superv
     play("go on")
     search = start(store, trials=1)
     until(supervisor, store, search, lambda now: (store.home.search(now.id) / "events.jsonl").exists())
-    store.searches.update(search.id, wanted=2)  # after its last look at control.jsonl
+    store.searches.update(search.id, num_trials=2)  # after its last look at control.jsonl
     search = until_state(supervisor, store, search, S.FINISHED)
     assert len(trials(store, search)) == 2
 

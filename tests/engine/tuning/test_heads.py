@@ -48,7 +48,7 @@ def test_every_trial_is_a_whole_run(tmp_path: Path) -> None:
 
 
 def test_a_search_that_learns_asks_for_some_at_a_time(tmp_path: Path) -> None:
-    search = Searched(tmp_path, run=HEAD, trials=10, algorithm="optuna", at_once=4)
+    search = Searched(tmp_path, run=HEAD, trials=10, algorithm="optuna", max_concurrent=4)
     assert search.run()["state"] == "finished"
     lines = [line for line in search.lines() if line["kind"] in ("trial", "trial_ended")]
     assert [line["kind"] for line in lines[:8]] == ["trial"] * 4 + ["trial_ended"] * 4

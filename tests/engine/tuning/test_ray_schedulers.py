@@ -132,7 +132,7 @@ def test_trials_are_compared_with_those_of_earlier_drivers(name: str) -> None:
 def bridge_of(folder: Path, spec: SearchSpec, past: list[PastTrial]) -> tuple[RayBridge, ActiveSearch]:
     values = {"runs": str(folder / "runs"), "slots": ["cpu"], "cpus": 1, "dataset": {}, "device": "cpu", "cache": ""}
     job, reporter = SearchJob(folder, spec, values), SearchReporter(folder)
-    ledger = TrialLedger(spec, reporter, past=past, num_trials=spec.wanted)
+    ledger = TrialLedger(spec, reporter, past=past, num_trials=spec.num_trials)
     search = ActiveSearch(job, ledger, SearchLifecycle(job, ledger), reporter)
     return RayBridge(search, check_ray=lambda: None), search
 

@@ -31,13 +31,8 @@ NOT_YET = (
     "engine/worker",
     "pages/parts/analysis",
     "pages/parts/compare",
-    "pages/parts/datasets",
     "pages/parts/figures",
-    "pages/parts/forms",
     "pages/parts/results",
-    "pages/parts/runs",
-    "pages/parts/searches",
-    "pages/parts/widgets",
     "pages/watch",
     "storage",
 )

@@ -70,6 +70,8 @@ from engine.catalog import (
     STRATEGIES,
     TABLES,
     TRACKERS,
+    Backbone,
+    Choice,
     DatasetKind,
     Preset,
 )

@@ -1,5 +1,8 @@
 """The choices a user has, one table a file. A new choice is one entry."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from engine.catalog.algorithms import ALGORITHMS
 from engine.catalog.augmentations import AUGMENTATIONS
 from engine.catalog.backbones import BACKBONES, Backbone
@@ -16,19 +19,30 @@ from engine.catalog.strategies import STRATEGIES
 from engine.catalog.trackers import TRACKERS
 from engine.catalog.weights import WEIGHTS
 
-TABLES: dict[str, dict[str, object]] = {  # by the name that a spec's field gives as its `choices`
-    "algorithms": dict(ALGORITHMS),
-    "augmentations": dict(AUGMENTATIONS),
-    "backbones": dict(BACKBONES),
-    "freeze_policies": dict(FREEZE_POLICIES),
-    "heads": dict(HEADS),
-    "initialisations": dict(INITIALISATIONS),
-    "optimizers": dict(OPTIMIZERS),
-    "precisions": dict(PRECISIONS),
-    "schedulers": dict(SCHEDULERS),
-    "schedules": dict(SCHEDULES),
-    "strategies": dict(STRATEGIES),
-    "weights": dict(WEIGHTS),
+
+class Choice(Protocol):
+    """What each row of each table says of itself."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def note(self) -> str: ...
+
+
+TABLES: Mapping[str, Mapping[str, Choice]] = {  # by the name that a spec's field gives as its `choices`
+    "algorithms": ALGORITHMS,
+    "augmentations": AUGMENTATIONS,
+    "backbones": BACKBONES,
+    "freeze_policies": FREEZE_POLICIES,
+    "heads": HEADS,
+    "initialisations": INITIALISATIONS,
+    "optimizers": OPTIMIZERS,
+    "precisions": PRECISIONS,
+    "schedulers": SCHEDULERS,
+    "schedules": SCHEDULES,
+    "strategies": STRATEGIES,
+    "weights": WEIGHTS,
 }
 
 __all__ = [
@@ -50,6 +64,7 @@ __all__ = [
     "TRACKERS",
     "WEIGHTS",
     "Backbone",
+    "Choice",
     "DatasetKind",
     "Preset",
 ]

@@ -1,7 +1,6 @@
 """New run: a preset, a few fields a section, the rest under More; below them what will run, always in sight."""
 
 from math import ceil
-from typing import Any
 
 import streamlit as st
 import yaml
@@ -110,13 +109,13 @@ def first_values() -> None:
     fields.fill(values)
 
 
-def _branched(run: Run) -> dict[str, Any]:
+def _branched(run: Run) -> fields.Values:
     """A run's settings, with epochs left to train where it has had them all."""
     epochs = run.spec["epochs"] + (MORE_EPOCHS if run.state is RunState.FINISHED else 0)
     return {**run.spec, "epochs": epochs, "name": f"{run.name}, branched"[:200]}
 
 
-def _from_address(values: dict[str, Any]) -> dict[str, Any]:
+def _from_address(values: fields.Values) -> fields.Values:
     """`values` with what the address says of single settings: `?data.split_seed=7`; what is refused a toast says."""
     for setting in api.settings():
         if setting.path in st.query_params:
@@ -136,7 +135,7 @@ def _from_address(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _fine_tuning(run_id: str, values: dict[str, Any]) -> dict[str, Any]:
+def _fine_tuning(run_id: str, values: fields.Values) -> fields.Values:
     """What a run that starts from another's weights takes over from it, and a policy fit for few images."""
     try:
         spec = api.find_run(store(), run_id).spec

@@ -1,6 +1,7 @@
 """All runs: find some, open one, act on many."""
 
-from typing import Any
+from dataclasses import asdict, dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -26,7 +27,6 @@ FILTERS: dict[str, list[RunState]] = {
 }
 MOST_RUNS = 1000
 TABLE = "runs_table"
-UNTICK: dict[str, Any] = {"on_change": untick, "args": (TABLE,)}  # other filters, other rows
 
 
 def shown_runs() -> list[Run]:
@@ -35,27 +35,43 @@ def shown_runs() -> list[Run]:
     if held and len(runs := store().runs.some(held)) == len(held):
         return runs
     gone = being_deleted()
-    found = store().runs.list(**chosen(), limit=MOST_RUNS + 1)
+    found = store().runs.list(**asdict(chosen()), limit=MOST_RUNS + 1)
     by_id = {run.id: run for run in found[:MOST_RUNS] if run.id not in gone}
     st.session_state["runs_more"] = len(found) > MOST_RUNS
     return [by_id[run_id] for run_id in kept_order(TABLE, list(by_id))]
 
 
-def chosen() -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Filters:
     """What the filters ask for, as `Runs.list` takes it."""
-    return {
-        "states": FILTERS[st.session_state.get("runs_state") or "All"],
-        "text": st.session_state.get("runs_text") or None,
-        "dataset_id": st.session_state.get("runs_dataset"),
-        "tags": st.session_state.get("runs_tags") or (),
-        "alone": not st.session_state.get("runs_trials"),
-        "archived": bool(st.session_state.get("runs_archived")),
-    }
+
+    states: list[RunState]
+    text: str | None
+    dataset_id: str | None
+    tags: tuple[str, ...]
+    alone: bool
+    archived: bool
+
+
+def chosen() -> Filters:
+    return Filters(
+        states=FILTERS[st.session_state.get("runs_state") or "All"],
+        text=st.session_state.get("runs_text") or None,
+        dataset_id=st.session_state.get("runs_dataset"),
+        tags=tuple(st.session_state.get("runs_tags") or ()),
+        alone=not st.session_state.get("runs_trials"),
+        archived=bool(st.session_state.get("runs_archived")),
+    )
+
+
+def _untick() -> None:
+    """Other filters, other rows."""
+    untick(TABLE)
 
 
 def filter_bar() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control("State", list(FILTERS), default="All", required=True, key="runs_state", **UNTICK)
+        st.segmented_control("State", list(FILTERS), default="All", required=True, key="runs_state", on_change=_untick)
         st.selectbox(
             "Data set",
             [dataset.id for dataset in store().datasets.list()],
@@ -63,17 +79,17 @@ def filter_bar() -> None:
             key="runs_dataset",
             placeholder="All data sets",
             width=160,
-            **UNTICK,
+            on_change=_untick,
         )
         st.text_input(
-            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=160, **UNTICK
+            "Find", key="runs_text", placeholder="Name, id, tag", icon=":material/search:", width=160, on_change=_untick
         )
         if tags := list(store().runs.tags()):
-            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=150, **UNTICK)
+            st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=150, on_change=_untick)
         if store().searches.list(limit=1):
-            st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", **UNTICK)
+            st.toggle("Trials too", key="runs_trials", help="Also the runs that searches made", on_change=_untick)
         if store().runs.any_archived():
-            st.toggle("Archived too", key="runs_archived", help="Also the runs in the archive", **UNTICK)
+            st.toggle("Archived too", key="runs_archived", help="Also the runs in the archive", on_change=_untick)
 
 
 def table() -> None:
@@ -88,8 +104,8 @@ def table() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if ticked:
             basket_buttons([run.id for run in ticked], page="runs")
-            annotation_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
-            run_buttons(ticked, key="runs", afterwards=lambda: untick(TABLE))
+            annotation_buttons(ticked, key="runs", afterwards=_untick)
+            run_buttons(ticked, key="runs", afterwards=_untick)
             export([run.id for run in ticked])
             able = [(len(can_stop(ticked)), "to stop"), (len(can_resume(ticked)), "to resume")]
             ways = ", ".join(f"{count} {what}" for count, what in able if count)
@@ -115,18 +131,26 @@ def _trials_alone() -> None:
 
 def _with_trials() -> None:
     st.session_state["runs_trials"] = True
-    untick(TABLE)
+    _untick()
 
 
 def export(ticked: list[str]) -> None:
     """Files of the ticked runs, or of all that the filters leave."""
-    filters: dict[str, Any] = {"runs": ",".join(ticked)}
-    caption = f"Of the {formatting.count(len(ticked), 'ticked run')}." if len(ticked) > 1 else "Of the ticked run."
-    if not ticked:
-        now, caption = chosen(), "Of all runs that the filters leave; tick rows for some."
-        filters = {"state": [str(state) for state in now["states"]], "text": now["text"], "dataset": now["dataset_id"]}
-        filters |= {"tag": list(now["tags"]), "trials": not now["alone"], "archived": now["archived"]}
-    export_button(["runs", "metrics", "checkpoints", "events"], key="runs", caption=caption, **filters)
+    button = partial(export_button, ["runs", "metrics", "checkpoints", "events"], key="runs")
+    if ticked:
+        runs = formatting.count(len(ticked), "ticked run") if len(ticked) > 1 else "ticked run"
+        button(caption=f"Of the {runs}.", runs=",".join(ticked))
+        return
+    now = chosen()
+    button(
+        caption="Of all runs that the filters leave; tick rows for some.",
+        state=[str(state) for state in now.states],
+        text=now.text,
+        dataset=now.dataset_id,
+        tag=list(now.tags),
+        trials=not now.alone,
+        archived=now.archived,
+    )
 
 
 def page() -> None:

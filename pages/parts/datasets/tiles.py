@@ -21,9 +21,15 @@ WIDEST = 18  # letters of a name
 def group_card(
     dataset: Dataset, group: Sequence[str], action: str | None, *, where: str, key: str, by_eye: bool = False
 ) -> None:
-    """Images that belong together, with what to do about all of them; what is refused shows at `where`.
+    """Images that belong together, with what to do about all of them.
 
-    `by_eye`: which of them is right only a person can tell.
+    Args:
+        dataset: The data set.
+        group: Ids of the images.
+        action: "exclude" where they can be taken out.
+        where: The place at which a refusal shows.
+        key: What the widgets' keys end with.
+        by_eye: Which of them is right only a person can tell.
     """
     with st.container(gap="small"):
         tiles(dataset, group[:A_GROUP], action, where=where, key=key)
@@ -56,7 +62,15 @@ def group_card(
 
 
 def tiles(dataset: Dataset, ids: Sequence[str], action: str | None, *, where: str, key: str) -> None:
-    """Images next to each other, as many as fit; excluded ones are faint and can be taken back in."""
+    """Images next to each other, as many as fit; excluded ones are faint and can be taken back in.
+
+    Args:
+        dataset: The data set.
+        ids: Of the images.
+        action: "exclude" where they can be taken out.
+        where: The place at which a refusal shows.
+        key: What the widgets' keys end with.
+    """
     known = api.dataset_thumbnails(store(), dataset.id, list(ids))
     out = set(dataset.excluded)
     with st.container(horizontal=True, gap="small"):

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from engine import api
-from engine.api import Problem, Refused, RunSpec, Setting
+from engine.api import Backbone, Choice, Problem, Refused, RunSpec, Setting
 from pages.parts import formatting
 from pages.parts.analysis.trials import COSTS
 from storage import Dataset, Run, Store
+
+Row = TypeVar("Row")
+Values = dict[str, Any]  # a spec as YAML has it, nested, maybe only a part of it, not yet checked
 
 MOST_EXPLAINED = 14  # rows of a table in a tooltip
 
@@ -41,7 +44,7 @@ def field_key(path: str) -> str:
     return RUN.key(path)
 
 
-def fill(values: dict[str, Any], form: Form = RUN) -> None:
+def fill(values: Values, form: Form = RUN) -> None:
     """Lay a (partial, nested) spec over the form; what it leaves out goes back to the default."""
     for setting in form.settings():
         inner: Any = values
@@ -51,9 +54,9 @@ def fill(values: dict[str, Any], form: Form = RUN) -> None:
         st.session_state[form.key(setting.path)] = shown(setting, value)
 
 
-def read(form: Form = RUN) -> dict[str, Any]:
+def read(form: Form = RUN) -> Values:
     """The form's values as a nested mapping, not yet checked."""
-    values: dict[str, Any] = {}
+    values: Values = {}
     for setting in form.settings():
         *parents, leaf = setting.path.split(".")
         inner = values
@@ -127,7 +130,7 @@ def _widget(setting: Setting, store: Store, form: Form) -> None:
     if setting.choices == "datasets":
         _dataset_box(shared, store.datasets.list())
     elif setting.choices == "stages":
-        st.multiselect(**shared, options=list(_chosen_row("model.backbone", "backbones", form).stages))
+        st.multiselect(**shared, options=list(_chosen(api.BACKBONES, "model.backbone", form).stages))
     elif isinstance(setting.choices, str):
         _table_box(setting, shared, form)
     elif setting.choices:
@@ -147,24 +150,23 @@ def _widget(setting: Setting, store: Store, form: Form) -> None:
 
 def _table_box(setting: Setting, shared: dict[str, Any], form: Form) -> None:
     """One or several rows of a catalog table; the note of the chosen one stands below, all of a few in the tooltip."""
-    table: dict[str, Any] = api.TABLES[str(setting.choices)]
+    table = api.TABLES[str(setting.choices)]
     if len(table) <= MOST_EXPLAINED:
         shared["help"] += "\n\n" + "\n".join(f"- **{row.label}**: {row.note}" for row in table.values())
     if setting.type is tuple:
         st.multiselect(**shared, options=list(table), format_func=lambda name: table[name].label, placeholder="None")
         return
     st.selectbox(**shared, options=list(table), format_func=lambda name: _label(table[name]))
-    st.caption(_chosen_row(setting.path, str(setting.choices), form).note)
+    st.caption(_chosen(table, setting.path, form).note)
 
 
-def _chosen_row(path: str, name: str, form: Form) -> Any:
-    """The catalog row that the form's field `path` names."""
-    table: dict[str, Any] = api.TABLES[name]
+def _chosen(table: Mapping[str, Row], path: str, form: Form) -> Row:
+    """The row that the form's field `path` names."""
     return table.get(form.value(path), table[form.setting(path).default])
 
 
-def _label(row: Any) -> str:
-    return f"{row.label} · {row.parameters_m:.3g} M" if hasattr(row, "parameters_m") else str(row.label)
+def _label(row: Choice) -> str:
+    return f"{row.label} · {row.parameters_m:.3g} M" if isinstance(row, Backbone) else row.label
 
 
 def _dataset_box(shared: dict[str, Any], datasets: list[Dataset]) -> None:

@@ -1,6 +1,7 @@
 """The "Search …" switch under a field of the New search form, and the widgets of its range."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,6 @@ from engine.api import Problem, Setting
 from pages.parts import formatting
 from pages.parts.forms import fields, ranges
 
-RANGE_PARTS = ("kind", "low", "high", "step", "choices")
 ALWAYS = "always"
 
 
@@ -35,13 +35,14 @@ def searched() -> dict[str, tuple[Any, ...]]:
     return {path: ranges.choices(known[path], _held(path)) for path in known if is_on(path)}
 
 
-def read() -> dict[str, Any]:
+def read() -> fields.Values:
     """The space as YAML has it. A field that means nothing now is not searched, whatever its switch says."""
-    values, space = searched(), {}
+    values = searched()
+    space: fields.Values = {}
     for path in values:
         setting = api.searchable()[path]
         if fields.means_something(setting, searched=values):
-            space[path] = ranges.as_range(setting, _held(path)) | _when(path, values)
+            space[path] = {**ranges.as_range(setting, _held(path)), **_when(path, values)}
     return space
 
 
@@ -162,7 +163,7 @@ def _condition(setting: Setting) -> None:
             )
 
 
-def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
+def _when(path: str, values: Mapping[str, tuple[Any, ...]]) -> fields.Values:
     parent = st.session_state.get(_key("parent", path), ALWAYS)
     if parent == ALWAYS or not values.get(parent):
         return {}
@@ -185,7 +186,7 @@ def _fits(setting: Setting, text: str) -> bool:
     inner = values
     for parent in parents:
         inner = inner[parent]
-    inner[leaf] = ranges.as_range(setting, ranges.held(choices=[text]))["choices"][0]
+    inner[leaf] = ranges.as_range(setting, ranges.RangeInput(choices=(text,)))["choices"][0]
     try:
         api.RunSpec.parse(values)
     except api.Refused:
@@ -196,19 +197,19 @@ def _fits(setting: Setting, text: str) -> bool:
 def _label(setting: Setting, name: str) -> str:
     """A row of a table by its label; what else is chosen, as it is typed."""
     table = api.TABLES.get(setting.choices, {}) if isinstance(setting.choices, str) else {}
-    return str(getattr(table.get(name), "label", name))
+    return table[name].label if name in table else name
 
 
 def _changed_kind(setting: Setting) -> None:
     """From a list to two ends and back: what is empty then gets a suggestion."""
     kind, path = st.session_state[_key("kind", setting.path)], setting.path
     now = _held(path)
-    if kind == "choices" and not now["choices"]:
+    if kind == "choices" and not now.choices:
         st.session_state[_key("choices", path)] = [ranges.typed(fields.RUN.value(path))]
-    elif kind != "choices" and not (now["low"] and now["high"]):
+    elif kind != "choices" and not (now.low and now.high):
         made = ranges.suggested(setting, fields.RUN.value(path))
-        st.session_state[_key("low", path)] = made["low"] or min(now["choices"], key=_as_number, default="")
-        st.session_state[_key("high", path)] = made["high"] or max(now["choices"], key=_as_number, default="")
+        st.session_state[_key("low", path)] = made.low or min(now.choices, key=_as_number, default="")
+        st.session_state[_key("high", path)] = made.high or max(now.choices, key=_as_number, default="")
 
 
 def _as_number(text: str) -> float:
@@ -218,15 +219,15 @@ def _as_number(text: str) -> float:
         return 0.0
 
 
-def _hold(path: str, values: ranges.Held) -> None:
-    for part in RANGE_PARTS:
-        st.session_state[_key(part, path)] = values[part]
+def _hold(path: str, values: ranges.RangeInput) -> None:
+    for name, value in asdict(values).items():
+        st.session_state[_key(name, path)] = list(value) if name == "choices" else value
 
 
-def _held(path: str) -> ranges.Held:
-    return ranges.held(
-        **{part: st.session_state[_key(part, path)] for part in RANGE_PARTS if _key(part, path) in st.session_state}
-    )
+def _held(path: str) -> ranges.RangeInput:
+    defaults = asdict(ranges.RangeInput())
+    held = {name: st.session_state.get(_key(name, path), value) for name, value in defaults.items()}
+    return ranges.RangeInput(**{**held, "choices": tuple(held["choices"])})
 
 
 def _several(values: Any) -> list[Any]:

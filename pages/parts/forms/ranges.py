@@ -1,6 +1,7 @@
 """What a field's "Search …" holds, as plain values of a form and as the YAML of a space. Pure: no Streamlit here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -10,7 +11,16 @@ from engine.api import Setting
 KINDS = {"choices": "Values", "integers": "Range", "uniform": "Range", "log": "Log"}  # as few letters as can be
 MOST_ROWS = 4  # of a table that are tried unless the user says more
 
-Held = dict[str, Any]  # kind, low, high, step, choices: what the widgets of a field hold
+
+@dataclass(frozen=True, slots=True)
+class RangeInput:
+    """What the widgets of a field's range hold. Numbers are the text that was typed."""
+
+    kind: str = "choices"  # of KINDS
+    low: str = ""
+    high: str = ""
+    step: str = ""
+    choices: tuple[str, ...] = ()
 
 
 def kinds(setting: Setting) -> list[str]:
@@ -32,7 +42,7 @@ def options(setting: Setting, base: Any) -> list[str] | None:
     return list(api.TABLES[setting.choices]) if isinstance(setting.choices, str) else None
 
 
-def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda text: True) -> Held:
+def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda text: True) -> RangeInput:
     """A range to begin with, around the form's own value; of listed values those that `fits` allows."""
     listed = options(setting, base)
     if listed is not None:
@@ -40,36 +50,32 @@ def suggested(setting: Setting, base: Any, fits: Callable[[str], bool] = lambda 
         others = listed if setting.type is bool else [own, *(one for one in listed if one != own)]
         others = [one for one in others if one in listed]
         # none fits where the form has something to put right elsewhere
-        return held(kind="choices", choices=([one for one in others if fits(one)] or others)[:MOST_ROWS])
+        return RangeInput(choices=tuple(([one for one in others if fits(one)] or others)[:MOST_ROWS]))
     if setting.type is int:
         return _whole(setting, int(_number(base, 1)))
     if setting.type is not float:
-        return held("choices", choices=[typed(base)] if base else [])
+        return RangeInput(choices=(typed(base),) if base else ())
     return _between(setting, float(_number(base, 0.0)))
 
 
-def held(kind: str = "choices", low: str = "", high: str = "", step: str = "", choices: Any = ()) -> Held:
-    return {"kind": kind, "low": low, "high": high, "step": step, "choices": list(choices)}
-
-
-def of_range(span: Mapping[str, Any]) -> Held:
+def of_range(span: Mapping[str, Any]) -> RangeInput:
     """What the widgets hold of a range as YAML has it."""
     kind = next(name for name in KINDS if span.get(name) is not None)
     if kind == "choices":
-        return held(kind, choices=[typed(one) for one in span[kind]])
+        return RangeInput(kind, choices=tuple(typed(one) for one in span[kind]))
     low, high = span[kind]
-    return held(kind, typed(low), typed(high), typed(span["step"]) if span.get("step") else "")
+    return RangeInput(kind, typed(low), typed(high), typed(span["step"]) if span.get("step") else "")
 
 
-def as_range(setting: Setting, values: Held) -> dict[str, Any]:
+def as_range(setting: Setting, values: RangeInput) -> Mapping[str, Any]:
     """The range as YAML has it. Numbers stay the text that was typed: the spec reads them, or says what is wrong."""
-    if values["kind"] == "choices":
-        return {"choices": [_read(setting, one) for one in values["choices"]]}
-    span: dict[str, Any] = {values["kind"]: [values["low"], values["high"]]}
-    return span | ({"step": values["step"]} if str(values["step"]).strip() else {})
+    if values.kind == "choices":
+        return {"choices": [_read(setting, one) for one in values.choices]}
+    ends = {values.kind: [values.low, values.high]}
+    return {**ends, "step": values.step} if values.step.strip() else ends
 
 
-def choices(setting: Setting, values: Held) -> tuple[Any, ...]:
+def choices(setting: Setting, values: RangeInput) -> tuple[Any, ...]:
     """The values that it takes, where they are a list; () for numbers between two ends."""
     return tuple(as_range(setting, values).get("choices", ()))
 
@@ -98,20 +104,20 @@ def _read(setting: Setting, text: str) -> Any:
     return text.strip()
 
 
-def _whole(setting: Setting, base: int) -> Held:
+def _whole(setting: Setting, base: int) -> RangeInput:
     low, high = _bounds(setting, base // 2, max(base + 1, base * 2))
     if setting.path == "optimisation.batch_size":
         near = [one for one in (base // 2, base, base * 2) if one >= (setting.low or 1)]
-        return held("choices", choices=[str(one) for one in near])
-    return held("integers", typed(ceil(low)), typed(int(high)))
+        return RangeInput(choices=tuple(str(one) for one in near))
+    return RangeInput("integers", typed(ceil(low)), typed(int(high)))
 
 
-def _between(setting: Setting, base: float) -> Held:
+def _between(setting: Setting, base: float) -> RangeInput:
     if setting.scale == "log":
         low, high = _bounds(setting, base / 10 if base > 0 else 1e-5, base * 10 if base > 0 else 1e-2)
-        return held("log", typed(_tidy(low)), typed(_tidy(high)))
+        return RangeInput("log", typed(_tidy(low)), typed(_tidy(high)))
     low, high = _bounds(setting, 0.0 if base >= 0 else 2 * base, 2 * base or 0.5)
-    return held("uniform", typed(_tidy(low)), typed(_tidy(high)))
+    return RangeInput("uniform", typed(_tidy(low)), typed(_tidy(high)))
 
 
 def _bounds(setting: Setting, low: float, high: float) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -27,7 +28,7 @@ PLAN = (
 BUDGET = ("trials", "max_concurrent", "cpus", "gpus", "hours", "gpu_hours", "target", "seed")
 
 
-def fill(values: dict[str, Any]) -> None:
+def fill(values: fields.Values) -> None:
     """Lay a (partial) search spec over the form; a part that it leaves out goes back to the defaults."""
     if "run" in values:
         fields.fill(values["run"])
@@ -64,35 +65,46 @@ def of_run(problems: list[Problem]) -> list[Problem]:
 
 
 def section(part: Section, problems: list[Problem], store: Store, *, fixed: bool = False) -> None:
-    """A section of the base run's form, each field with its switch; what is searched under More opens it.
+    """A section of the base run's form, each field with its switch.
 
-    Where the base run is `fixed`, its values are shown, and only fields that can be searched stand there.
+    Args:
+        part: Which one.
+        problems: What is wrong with the search; each stands under its field.
+        store: Where data sets and runs to choose from are.
+        fixed: The base run stays as it is: its values are shown, and only fields that can be searched stand there.
     """
-    searched, wrong = range_form.searched(), of_run(problems)
-    settings = [one for one in api.settings() if one.path.startswith(part.fields) and one.path != "name"]
-    if fixed:
-        settings = [one for one in settings if one.path in api.searchable()]
-    if not any(fields.means_something(one, searched=searched) for one in settings):
+    searched = range_form.searched()
+    shown = [one for one in _settings(part, fixed=fixed) if fields.means_something(one, searched=searched)]
+    if not shown:
         return
-    widget = range_form.base_value if fixed else None
-
-    def below(setting: Setting) -> None:
-        range_form.switch(setting, problems)
-
+    draw = partial(
+        fields.draw,
+        problems=of_run(problems),
+        store=store,
+        searched=searched,
+        below=partial(range_form.switch, problems=problems),
+        widget=range_form.base_value if fixed else None,
+    )
+    usual, rest = ([one for one in shown if one.advanced is advanced] for advanced in (False, True))
     with st.container(border=True):
         st.markdown(f"**:material/{part.icon}: {part.title}**")
-        usual = [one for one in settings if not one.advanced]
         if usual:
-            fields.draw(usual, wrong, store, searched=searched, below=below, widget=widget)
-        rest = [one for one in settings if one.advanced and fields.means_something(one, searched=searched)]
-        if not rest:
-            return
-        paths = {one.path for one in rest}
-        mine = paths & set(searched)
-        bad = {name for one in wrong for name in one.path} & paths
-        label = f"More · {formatting.count(len(mine), 'setting')} searched" if mine else "More"
-        with st.expander(label, icon=":material/tune:", expanded=bool(bad), key=f"search_more_{part.title}"):
-            fields.draw(rest, wrong, store, searched=searched, below=below, widget=widget)
+            draw(usual)
+        if rest:
+            paths = {one.path for one in rest}
+            is_wrong = any(not paths.isdisjoint(one.path) for one in problems)
+            label = _more(len(paths & searched.keys()))
+            with st.expander(label, icon=":material/tune:", expanded=is_wrong, key=f"search_more_{part.title}"):
+                draw(rest)
+
+
+def _settings(part: Section, *, fixed: bool) -> list[Setting]:
+    of_part = [one for one in api.settings() if one.path.startswith(part.fields) and one.path != "name"]
+    return [one for one in of_part if one.path in api.searchable()] if fixed else of_part
+
+
+def _more(searched: int) -> str:
+    return f"More · {formatting.count(searched, 'setting')} searched" if searched else "More"
 
 
 def space(spec: SearchSpec | None) -> None:
@@ -141,7 +153,16 @@ def start_bar(
     on_click: Callable[..., None],
     args: tuple[Any, ...],
 ) -> None:
-    """Always in sight: what will run, what it costs, and the button; or what keeps it from starting."""
+    """Always in sight: what will run, what it costs, and the button; or what keeps it from starting.
+
+    Args:
+        spec: What will run; None: something is wrong.
+        problems: What that is.
+        summary: Draws what will run and what it costs.
+        label: Of the button.
+        on_click: What it does, with `args`.
+        args: See `on_click`.
+    """
     with st.bottom, st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(gap=None, width="stretch", key="search_summary"):
             if spec is None:

@@ -1,12 +1,11 @@
 """What is refused of a search, in the words of its form: From, To, Step and labels, where the spec has YAML's."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from engine import api
-from engine.api import Problem
+from engine.api import Choice, Problem
 
 SAID = (  # what a spec says -> what its form says
     (r"must rise: (\S+) is not below (\S+)", r"From must be below To: \1 is not below \2"),
@@ -45,7 +44,7 @@ def _said(message: str) -> str:
     message = re.sub(r"means something only with (\S+) (.+), but the base run has (\S+?):", _only_with, message)
     message = re.sub(r"[a-z_]+\.[a-z_]+", lambda found: _labels().get(found[0], found[0]), message)
     if re.search(r"works only|tries all|knows|of trials that train|can be called", message):
-        rows: dict[str, Any] = {**api.SCHEDULERS, **api.ALGORITHMS}
+        rows: Mapping[str, Choice] = {**api.SCHEDULERS, **api.ALGORITHMS}
         message = re.sub(r"\w+", lambda found: rows[found[0]].label if found[0] in rows else found[0], message)
     return message
 
@@ -53,8 +52,8 @@ def _said(message: str) -> str:
 def _only_with(found: re.Match[str]) -> str:
     path, values, now = found.groups()
     row = api.searchable().get(path)
-    table: dict[str, Any] = api.TABLES.get(row.choices, {}) if row and isinstance(row.choices, str) else {}
-    names = [str(getattr(table.get(one), "label", one)) for one in (*values.split(" or "), now)]
+    table = api.TABLES.get(row.choices, {}) if row and isinstance(row.choices, str) else {}
+    names = [table[one].label if one in table else one for one in (*values.split(" or "), now)]
     label = row.label if row else path
     return f"means something only where {label} is {' or '.join(names[:-1])}, but the base run has {names[-1]}:"
 

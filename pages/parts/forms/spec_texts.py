@@ -9,7 +9,14 @@ from pages.parts.widgets.cards import problem_lines
 
 
 def preset_choice(presets: Mapping[str, Preset], key: str, take: Callable[[], None], *, none: str) -> None:
-    """`none` is said while the settings are those of no preset."""
+    """Presets to begin with.
+
+    Args:
+        presets: By name.
+        key: Of the widget.
+        take: Called once another one is chosen.
+        none: Said while the settings are those of no preset.
+    """
     with st.container(border=True, gap="small"):
         st.segmented_control(
             "Start from a preset",

@@ -7,12 +7,12 @@ import streamlit as st
 
 from engine import api
 from pages.parts import formatting
-from pages.parts.analysis.tables import checkpoints_table, events_table
+from pages.parts.analysis.tables import checkpoints_table
 from pages.parts.runs.actions import run_buttons
 from pages.parts.runs.annotations import annotation_buttons, notes, tag_badges
 from pages.parts.runs.lineage import go_on, lineage
 from pages.parts.runs.remedies import ways_out
-from pages.parts.runs.table import HEAD, ROW
+from pages.parts.runs.table import HEAD, ROW, event_list
 from pages.parts.session import RESULTS_PAGE, base_url, download_link, log_link, palette, store
 from pages.parts.widgets.basket import basket_toggle
 from pages.parts.widgets.cards import fact_badges, state_badge
@@ -139,27 +139,8 @@ def events(run: Run) -> None:
     if not happened:
         st.caption("Nothing has happened yet.")
         return
-    column = st.column_config
-    colours = palette()
     row = TALL if any(len(event.text) > LONG for event in happened) else ROW  # text wraps where there is room
-    st.dataframe(
-        events_table(happened),
-        hide_index=True,
-        key="run_events",
-        alt="What happened to this run, newest first",
-        height=min(10 * ROW, row * len(happened)) + HEAD,
-        row_height=row,
-        column_config={
-            "at": column.TextColumn("When", width=110),
-            "level": column.MultiselectColumn(
-                "",
-                options=["info", "warning", "error"],
-                color=[colours.waiting + "33", colours.validation + "33", colours.bad + "33"],
-                width=80,
-            ),
-            "text": column.TextColumn("What", width=700),
-        },
-    )
+    event_list(happened, key="run_events", alt="What happened to this run, newest first", row=row)
 
 
 def log(run: Run) -> None:

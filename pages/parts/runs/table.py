@@ -8,11 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.parts import formatting
-from pages.parts.analysis.tables import runs_table
+from pages.parts.analysis.tables import events_table, runs_table
 from pages.parts.palette import Palette, tag_place
 from pages.parts.session import open_run, palette, store
 from pages.parts.states import RUN_STATES, StateLabel
-from storage import Run
+from storage import Event, Run
 
 ALL_COLUMNS = (
     "open",
@@ -35,7 +35,15 @@ ROW, HEAD = 38, 37  # pixels
 def run_list(
     runs: Sequence[Run], *, key: str, columns: Sequence[str] = ALL_COLUMNS, ticks: bool = False, rows: int = 12
 ) -> list[int]:
-    """Draw the table, at most `rows` high; the positions of ticked rows. A click on a name leaves for that run."""
+    """Draw the table; the positions of ticked rows. A click on a name leaves for that run.
+
+    Args:
+        runs: One row a run, in this order.
+        key: Of the table.
+        columns: Those to show; tags and notes are left out where no run has any.
+        ticks: Rows can be ticked.
+        rows: More of them scroll.
+    """
     clicked = f"{key}_open"
     table = runs_table(runs, now=time.time(), warnings=store().events.warnings({run.id for run in runs}))
     empty = [name for name in ("tags", "notes") if not any(table[name])]  # no room is kept for these
@@ -60,6 +68,34 @@ def run_list(
     return [row for row in ticked if row < len(runs)]
 
 
+def event_list(events: Sequence[Event], *, key: str, alt: str, row: int = ROW) -> None:
+    """What happened, newest first.
+
+    Args:
+        events: Oldest first.
+        key: Of the table.
+        alt: What it holds, for those who do not see it.
+        row: Pixels of a row.
+    """
+    column, colours = st.column_config, palette()
+    levels = {"info": colours.waiting, "warning": colours.validation, "error": colours.bad}
+    st.dataframe(
+        events_table(events),
+        hide_index=True,
+        key=key,
+        alt=alt,
+        height=min(10 * ROW, row * len(events)) + HEAD,
+        row_height=row,
+        column_config={
+            "at": column.TextColumn("When", width=110),
+            "level": column.MultiselectColumn(
+                "", options=list(levels), color=[tint + "33" for tint in levels.values()], width=80
+            ),
+            "text": column.TextColumn("What", width=700),
+        },
+    )
+
+
 def state_column(states: Iterable[StateLabel], colours: Palette, *, width: int) -> Any:
     """A column of states, each in its colour; `width` in pixels."""
     tints = {state.word: state.tint(colours) for state in states}
@@ -76,7 +112,13 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
     column = st.column_config
     return {
         "open": column.ButtonColumn(
-            "Run", type="tertiary", alignment="left", key=clicked, on_click=_open, args=(clicked, ids), width=215
+            "Run",
+            type="tertiary",
+            alignment="left",
+            key=clicked,
+            on_click=remember_click,
+            args=(clicked, ids),
+            width=215,
         ),
         "state": state_column(RUN_STATES.values(), colours, width=90),
         "notes": column.MultiselectColumn(
@@ -97,7 +139,8 @@ def _columns(clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
     }
 
 
-def _open(clicked: str, ids: list[str]) -> None:
+def remember_click(clicked: str, ids: list[str]) -> None:
+    """Of a table's column of names: the run is opened where the table is drawn next."""
     click = st.session_state[clicked]
     if click is not None and click["row"] < len(ids):
         st.session_state["opened_run"] = ids[click["row"]]

@@ -8,7 +8,6 @@ import streamlit as st
 
 from engine import api
 from pages.parts import formatting
-from pages.parts.analysis.tables import events_table
 from pages.parts.analysis.trials import COSTS, Dimension, Trial, failures
 from pages.parts.figures.searches.contour import contour
 from pages.parts.figures.searches.importance import importance
@@ -16,8 +15,8 @@ from pages.parts.figures.searches.slices import slices
 from pages.parts.figures.searches.timeline import height, timeline
 from pages.parts.figures.searches.trade_off import Scale, trade_off
 from pages.parts.live import unless_new
-from pages.parts.runs.table import HEAD, ROW
-from pages.parts.searches.sections import dots_of, labels, lowest
+from pages.parts.runs.table import event_list
+from pages.parts.searches.sections import dots_of, in_percent, labels, lowest
 from pages.parts.session import palette, run_link, store
 from storage import RunState, Search
 
@@ -69,7 +68,7 @@ def _slice(search: Search, trials: list[Trial], dimensions: Sequence[Dimension])
     if not _enough(trials, dimensions, 1):
         return
     one = _chosen("Setting", dimensions, "search_slice_of", 0)
-    figure = slices(trials, one, metric=formatting.metric(search.metric), percent=_percent(search), palette=palette())
+    figure = slices(trials, one, metric=formatting.metric(search.metric), percent=in_percent(search), palette=palette())
     st.plotly_chart(figure, key="search_slice", config={"displayModeBar": False})
     st.caption("Each trial at its value of the setting. Later trials are darker, pruned ones hollow.")
 
@@ -85,7 +84,7 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
         whole,
         across,
         up,
-        percent=_percent(search),
+        percent=in_percent(search),
         lowest=lowest(search),
         palette=palette(),
     )
@@ -94,7 +93,7 @@ def _contour(search: Search, trials: list[Trial], dimensions: Sequence[Dimension
 
 
 def _trade_off(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
-    percent = _percent(search)
+    percent = in_percent(search)
     dots = dots_of(trials, percent=percent)
     if not dots:
         st.caption("Shows with the first trial that has ended.")
@@ -135,23 +134,7 @@ def _events(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]
     if not happened:
         st.caption("Nothing has happened yet.")
         return
-    colours, column = palette(), st.column_config
-    levels = {"info": colours.waiting, "warning": colours.validation, "error": colours.bad}
-    st.dataframe(
-        events_table(happened),
-        hide_index=True,
-        key="search_events",
-        alt="What happened to this search, newest first",
-        height=min(10 * ROW, ROW * len(happened)) + HEAD,
-        row_height=ROW,
-        column_config={
-            "at": column.TextColumn("When", width=110),
-            "level": column.MultiselectColumn(
-                "", options=list(levels), color=[tint + "33" for tint in levels.values()], width=80
-            ),
-            "text": column.TextColumn("What", width=700),
-        },
-    )
+    event_list(happened, key="search_events", alt="What happened to this search, newest first")
 
 
 def _configuration(search: Search, trials: list[Trial], dimensions: Sequence[Dimension]) -> None:
@@ -197,7 +180,3 @@ def _chosen(label: str, dimensions: Sequence[Dimension], key: str, first: int) -
         label, list(by_path), index=first, format_func=lambda path: by_path[path].label, key=key, width=260
     )
     return by_path[path]
-
-
-def _percent(search: Search) -> bool:
-    return search.metric.endswith("/accuracy")

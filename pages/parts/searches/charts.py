@@ -9,7 +9,7 @@ from pages.parts.analysis.trials import Trial
 from pages.parts.figures.searches.best_so_far import best_so_far
 from pages.parts.figures.searches.trial_curves import trial_curves
 from pages.parts.live import unless_new
-from pages.parts.searches.sections import best_of, lowest
+from pages.parts.searches.sections import best_of, in_percent, lowest
 from pages.parts.session import palette
 from storage import Search
 
@@ -19,7 +19,14 @@ Curves = Mapping[str, Sequence[tuple[float, float | None]]]
 
 
 def charts(search: Search, trials: list[Trial], curves: Curves, token: object) -> None:
-    """Two cards side by side, once there is something to draw."""
+    """Two cards side by side, once there is something to draw.
+
+    Args:
+        search: The search.
+        trials: All of its trials.
+        curves: (epoch, value) of each trial, by run id.
+        token: Differs once there is news: the same charts leave the browser's as they are.
+    """
     if not any(trial.value is not None for trial in trials):
         text = "Curves and the best so far show with the first epoch that is validated."
         if search.state.is_at_rest:
@@ -45,7 +52,7 @@ def _best(search: Search, trials: list[Trial], token: object) -> None:
     option = unless_new(
         "search_option_best",
         (search.id, token, over, palette().name),
-        lambda: best_so_far(trials, lowest=lowest(search), percent=_percent(search), began=began, palette=palette()),
+        lambda: best_so_far(trials, lowest=lowest(search), percent=in_percent(search), began=began, palette=palette()),
     )
     alt = f"{formatting.metric(search.metric)} of {formatting.count(len(trials), 'trial')}, and the best so far"
     st.echarts_chart(option, height=HEIGHT, key="search_chart_best", alt=alt)
@@ -58,11 +65,7 @@ def _curves(search: Search, trials: list[Trial], curves: Curves, token: object) 
         "search_option_curves",
         (search.id, token, palette().name),
         lambda: trial_curves(
-            trials, curves, best=best.run.id if best else None, percent=_percent(search), palette=palette()
+            trials, curves, best=best.run.id if best else None, percent=in_percent(search), palette=palette()
         ),
     )
     st.echarts_chart(option, height=HEIGHT, key="search_chart_curves", alt="Curves of all trials over their epochs")
-
-
-def _percent(search: Search) -> bool:
-    return search.metric.endswith("/accuracy")

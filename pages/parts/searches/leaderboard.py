@@ -13,8 +13,10 @@ from pages.parts.analysis.tables import trials_table
 from pages.parts.analysis.trials import COSTS, Dimension, Trial, best_first, with_cost
 from pages.parts.figures.searches.parallel import drawn, parallel
 from pages.parts.palette import Palette
-from pages.parts.runs.table import HEAD, ROW, state_column
+from pages.parts.runs.table import HEAD, ROW, remember_click, state_column
 from pages.parts.searches.actions import stop_trials
+from pages.parts.searches.charts import Curves
+from pages.parts.searches.sections import in_percent, lowest
 from pages.parts.session import open_run, palette, store
 from pages.parts.states import PRUNED, RUN_STATES
 from pages.parts.widgets.basket import Basket, basket_buttons, compare
@@ -29,7 +31,14 @@ TABLE = "search_board"
 
 
 def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], token: object) -> None:
-    """Every trial as a line across the settings that were searched."""
+    """Every trial as a line across the settings that were searched.
+
+    Args:
+        search: The search.
+        trials: All of its trials.
+        dimensions: The settings, one axis each.
+        token: Differs once there is news.
+    """
     if not drawn(trials) or not dimensions:
         return
 
@@ -39,8 +48,8 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
             placed,
             across,
             metric=formatting.metric(search.metric),
-            percent=_percent(search),
-            lowest=search.mode == "min",
+            percent=in_percent(search),
+            lowest=lowest(search),
             palette=palette(),
         )
         return option, tuple(trial.run.id for trial in drawn(trials))
@@ -53,8 +62,15 @@ def axes(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], t
             st.caption(f"The first {MOST_AXES} of {len(dimensions)} settings.")
 
 
-def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], curves: dict[str, Any]) -> None:
-    """The table of trials that the brush leaves, best first; ticked ones can be stopped or compared."""
+def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], curves: Curves) -> None:
+    """The table of trials that the brush leaves, best first; ticked ones can be stopped or compared.
+
+    Args:
+        search: The search.
+        trials: All of its trials.
+        dimensions: The settings, one column each.
+        curves: (epoch, value) of each trial, by run id.
+    """
     shown = _shown(search, trials)
     with st.container(border=True, key="search_board"):
         _board_head(search, len(shown), len(trials))
@@ -62,7 +78,7 @@ def board(search: Search, trials: list[Trial], dimensions: Sequence[Dimension], 
         table = trials_table(
             shown,
             [(one.path, one.label) for one in dimensions],
-            factor=100 if _percent(search) else 1,
+            factor=100 if in_percent(search) else 1,
             curves={run_id: [value for _, value in curve if value is not None] for run_id, curve in curves.items()},
             memory=_memory(shown),
             now=time.time(),
@@ -123,7 +139,7 @@ def _ticked(ticked: list[Trial]) -> None:
 
 def _shown(search: Search, trials: list[Trial]) -> list[Trial]:
     """Those that the brush leaves, best first."""
-    ranked = best_first(trials, lowest=search.mode == "min")
+    ranked = best_first(trials, lowest=lowest(search))
     if left := set(brushed("search")):
         ranked = [trial for trial in ranked if trial.run.id in left]
     by_id = {trial.run.id: trial for trial in ranked}
@@ -142,14 +158,14 @@ def _memory(trials: Sequence[Trial]) -> dict[str, float | None]:
 
 def _columns(search: Search, clicked: str, ids: list[str], colours: Palette) -> dict[str, Any]:
     column = st.column_config
-    percent = _percent(search)
+    percent = in_percent(search)
     return {
         "open": column.ButtonColumn(
             "Trial",
             type="tertiary",
             alignment="left",
             key=clicked,
-            on_click=_open,
+            on_click=remember_click,
             args=(clicked, ids),
             width=80,
             pinned=True,
@@ -174,13 +190,3 @@ def _settings(table: pd.DataFrame, dimensions: Sequence[Dimension]) -> dict[str,
     """Numbers with the digits that matter: 0.003658, 4.9e-06."""
     numbers = [one.label for one in dimensions if pd.api.types.is_float_dtype(table[one.label])]
     return {label: st.column_config.NumberColumn(label, format="%.4g") for label in numbers}
-
-
-def _open(clicked: str, ids: list[str]) -> None:
-    click = st.session_state[clicked]
-    if click is not None and click["row"] < len(ids):
-        st.session_state["opened_run"] = ids[click["row"]]
-
-
-def _percent(search: Search) -> bool:
-    return search.metric.endswith("/accuracy")

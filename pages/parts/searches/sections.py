@@ -24,6 +24,10 @@ def lowest(search: Search) -> bool:
     return search.mode == "min"
 
 
+def in_percent(search: Search) -> bool:
+    return search.metric.endswith("/accuracy")
+
+
 def best_of(search: Search, trials: list[Trial]) -> Trial | None:
     """The one that the search calls best; before it has said so, the one with the best value."""
     valued = [trial for trial in best_first(trials, lowest=lowest(search)) if trial.value is not None]

@@ -65,7 +65,14 @@ def run_card(run: Run) -> None:
 
 
 def empty_state(icon: str, title: str, text: str, action: Callable[[], object] | None = None) -> None:
-    """What is missing and the one thing to do about it; `action` draws its button."""
+    """What is missing and the one thing to do about it.
+
+    Args:
+        icon: The name of a Material symbol.
+        title: What is missing.
+        text: Why, or what to do.
+        action: Draws the button or link that does it.
+    """
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         st.space("medium")
         st.markdown(f"# :material/{icon}:", width="content", anchors=False)

@@ -121,10 +121,14 @@ def gallery(
     on_tick: Callable[[str, bool], None] | None = None,
     side: int = 108,
 ) -> None:
-    """Draw the tiles, each at least `side` pixels wide, as many in a row as fit.
+    """Draw the tiles, as many in a row as fit.
 
-    A click calls `on_open` with the image's id, a tick `on_tick` with its id and whether it is on, before the page is
-    drawn again.
+    Args:
+        tiles: The images, in order.
+        key: Of the component.
+        on_open: Called by a click with the image's id, before the page is drawn again.
+        on_tick: The same by a tick, with the image's id and whether it is on.
+        side: Each tile is at least so many pixels wide.
     """
 
     def opened() -> None:

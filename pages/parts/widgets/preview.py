@@ -15,9 +15,14 @@ POLL_S = 0.5
 def previewed(
     kind: str, spec: RunSpec, show: Callable[[Preview], None], *, making: str, place: str | None = None
 ) -> None:
-    """Draw `show` once the preview is made; until then `making` with a bar, which needs no click to go on.
+    """Draw what `show` draws once the preview is made; until then a bar, which needs no click to go on.
 
-    `place` tells two views of one preview apart.
+    Args:
+        kind: Of preview, as the engine names it.
+        spec: The run that it is about.
+        show: Draws the preview.
+        making: What the bar says.
+        place: Tells two views of one preview apart.
     """
     if _is_there(api.preview(store(), kind, spec)):
         _drawn(kind, spec, show, place or kind)

@@ -14,7 +14,7 @@ from storage import Dataset, Run, RunState
 from tests.browser.conftest import Site
 from tests.browser.pages import open_form, settle
 from tests.cli import LONG, until, until_state
-from tests.judging import accuracy_of_file
+from tests.evaluation import accuracy_of_file
 
 
 def chart(page: Page, title: str) -> Locator:

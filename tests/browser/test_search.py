@@ -10,7 +10,7 @@ from storage import RunState, SearchState
 from tests.browser.conftest import Site
 from tests.browser.pages import settle
 from tests.cli import until
-from tests.judging import accuracy_of_file
+from tests.evaluation import accuracy_of_file
 
 SIZE, BATCH, RATE = "data.image_size", "optimisation.batch_size", "optimisation.learning_rate"
 

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from storage import Store
 from tests.cli import cli
 from tests.conftest import ROOT
-from tests.judging import accuracy_of_file
+from tests.evaluation import accuracy_of_file
 
 
 def train(*arguments: str | Path) -> dict[str, Any]:

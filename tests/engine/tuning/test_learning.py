@@ -8,7 +8,7 @@ import pytest
 
 from engine.catalog import ALGORITHMS
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
-from tests.asking import NUMBERS, RATE, SMOOTHING, SPACE, make_ledger, quality, rows, run_all
+from tests.trial_ledgers import NUMBERS, RATE, SMOOTHING, SPACE, make_ledger, quality, rows, run_all
 
 
 @pytest.mark.parametrize("algorithm", ["hyperopt", "optuna", "cmaes", "bohb"])

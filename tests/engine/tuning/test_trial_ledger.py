@@ -14,8 +14,8 @@ from engine.tuning.job import SearchJob
 from engine.tuning.lifecycle import SearchLifecycle
 from engine.tuning.samplers.sampler import Outcome, Params, Sampler
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
-from tests.asking import RATE, SMOOTHING, SPACE, make_ledger, rows, run_all
 from tests.engine.digits_run import read_lines
+from tests.trial_ledgers import RATE, SMOOTHING, SPACE, make_ledger, rows, run_all
 
 
 @pytest.mark.parametrize("row", [*ALGORITHMS.values(), *SCHEDULERS.values()], ids=lambda row: row.label)

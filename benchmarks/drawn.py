@@ -42,7 +42,7 @@ class Drawn:
         device: torch.device,
         *,
         precision: str | None = None,
-        say: Callable[[str], None] = lambda text: None,
+        warn: Callable[[str], None] = lambda text: None,
         group: ProcessGroup | None = None,
     ) -> "Drawn":
         """A training at its beginning; the same for the same values, whatever was trained before."""
@@ -55,7 +55,7 @@ class Drawn:
         training, recipe, images = build(spec, data, device, network, share=group.share)
         form = Format(precision or spec.compute.precision, device.type)
         training.choices.precision = form.precision
-        stepper = Stepper(recipe.criterion, form, training.choices, recipe.clip_norm, say, group)
+        stepper = Stepper(recipe.criterion, form, training.choices, recipe.clip_norm, warn, group)
         steps = spec.epochs * len(images.train)
         logger = MetricLogger(
             NullReporter(), training.progress, epochs=spec.epochs, steps=steps, memory=Memory(device), group=group

@@ -41,7 +41,7 @@ def full_training(folder: Path, photos: Path, dataset: dict[str, Any], size: int
     run = thaw_side.Run.begun(folder / f"full-{size}", folder / "cache", dataset, spec)
     run.training_data.images.train._indices = run.training_data.images.train._indices[:count]
     batches = [
-        run.training_data.images.train.look(chosen)
+        run.training_data.images.train.fetch(chosen)
         for chosen in run.training_data.images.train._indices.split(batch_size)
     ]
     images, labels = torch.cat(batches), torch.randint(0, 10, (count,))

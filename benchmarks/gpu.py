@@ -108,7 +108,7 @@ def repair(device: torch.device) -> Check:
     torch.cuda.set_per_process_memory_fraction(0.6 * needed / total, device)
     try:
         said: list[str] = []
-        cramped = Drawn.begun(spec, device, say=said.append)
+        cramped = Drawn.begun(spec, device, warn=said.append)
         found = losses_of(cramped, STEPS)
         parts, held = cramped.training.choices.parts, torch.cuda.memory_allocated(device)
     finally:
@@ -127,7 +127,7 @@ def fit_prediction(device: torch.device) -> Check:
     _emptied(device)
     gauge = PeakMemory(device)
     small = Drawn.begun(RESNET, device, precision="bf16")
-    tries = StepProfiler(small.training, small.recipe, small.stepper, small.images.train.look, gauge)
+    tries = StepProfiler(small.training, small.recipe, small.stepper, small.images.train.fetch, gauge)
     cost = tries.training_cost(None)
     reckoned = max(cost.floor, cost.base + 512 * cost.image)
     del small, tries

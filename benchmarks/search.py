@@ -149,7 +149,7 @@ def _optuna(folder: Path) -> float:
     images = torch.tensor(load_digits().images[:, None] / 16, dtype=torch.float32)
     labels = torch.tensor(load_digits().target)
 
-    def criterion(trial: optuna.Trial) -> float:
+    def objective(trial: optuna.Trial) -> float:
         torch.manual_seed(0)
         model: nn.Module = nn.Sequential(nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Flatten(), nn.Linear(32 * 36, 10))
         moves = torch.optim.AdamW(model.parameters(), lr=trial.suggest_float("lr", 1e-4, 1e-2, log=True))
@@ -161,7 +161,7 @@ def _optuna(folder: Path) -> float:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     began = time.time()
-    optuna.create_study(direction="maximize").optimize(criterion, n_trials=SMALL_TRIALS)
+    optuna.create_study(direction="maximize").optimize(objective, n_trials=SMALL_TRIALS)
     return (time.time() - began) / SMALL_TRIALS
 
 

@@ -14,12 +14,12 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 def loaders(folder: Path, size: int, batch_size: int, workers: int) -> dict[str, DataLoader]:
     """As the tutorial reads them: ImageFolder, PIL, one transform an image."""
-    look = v2.Compose(
+    transform = v2.Compose(
         [v2.ToImage(), v2.Resize((size, size)), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
     )
     return {
         part: DataLoader(
-            datasets.ImageFolder(str(folder / part), look),
+            datasets.ImageFolder(str(folder / part), transform),
             batch_size=batch_size,
             shuffle=part == "train",
             num_workers=workers,

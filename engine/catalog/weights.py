@@ -1,6 +1,6 @@
 """Where a network's first weights come from.
 
-`load` names a function `(asked: engine.training.network.weights.Asked) -> Found` as "module:function".
+`load` names a function `(engine.training.network.weights.Request) -> Found` as "module:function".
 """
 
 from dataclasses import dataclass

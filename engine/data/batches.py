@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.data.augment import Augment
 from engine.data.streamed import Streamed
 
-Look = Callable[[Tensor], Tensor]  # places of images, int64 (b,) -> what the network takes of them, (b, ...)
+Fetch = Callable[[Tensor], Tensor]  # places of images, int64 (b,) -> what the network takes of them, (b, ...)
 RESIDENT_SHARE = 4  # images stay on a GPU when they take at most 1 / so much of its free memory
 
 
@@ -22,7 +22,7 @@ class Batches:
 
     def __init__(
         self,
-        look: Look,
+        fetch: Fetch,
         labels: np.ndarray,
         indices: np.ndarray,
         *,
@@ -38,7 +38,7 @@ class Batches:
             weights: Of each index: training passes then draw as many images as there are, with these chances.
             share: (rank, processes): each takes its part of every batch; `batch_size` is that of all together.
         """
-        self.look = look
+        self.fetch = fetch
         self._labels = torch.from_numpy(labels)
         self._indices = torch.from_numpy(np.ascontiguousarray(indices))
         self._batch_size = batch_size
@@ -47,16 +47,16 @@ class Batches:
         self._weights = None if weights is None else torch.from_numpy(weights)
         self._rank, self._processes = share
 
-    def seen_by(self, look: Look) -> "Batches":
+    def with_fetch(self, fetch: Fetch) -> "Batches":
         """The same images in the same order, looked at in another way."""
         other = copy.copy(self)
-        other.look = look
+        other.fetch = fetch
         return other
 
     def sample(self) -> tuple[Tensor, Tensor]:
         """A batch of the first images, for which no chances are drawn."""
         chosen = self._indices[: self._batch_size]
-        return self.look(chosen), self._labels[chosen].to(self._device)
+        return self.fetch(chosen), self._labels[chosen].to(self._device)
 
     @property
     def images(self) -> int:
@@ -87,11 +87,11 @@ class Batches:
         elif self._shuffle is not None:
             order = order[torch.randperm(len(order), generator=self._shuffle)]
         parts = self._own(order[: self.images])[start:]
-        ahead = self.look.ahead(parts) if isinstance(self.look, Pixels) else None
+        ahead = self.fetch.ahead(parts) if isinstance(self.fetch, Pixels) else None
         for chosen in parts:
             if stop():
                 return
-            seen = self.look(chosen) if ahead is None else ahead(chosen)
+            seen = self.fetch(chosen) if ahead is None else ahead(chosen)
             yield seen, self._labels[chosen].to(self._device, non_blocking=True)
 
     def _own(self, order: Tensor) -> tuple[Tensor, ...]:
@@ -129,7 +129,7 @@ class Pixels:
             pixels = self._moved(torch.from_numpy(self._images[chosen.numpy()]))
         return self._finished(pixels)
 
-    def ahead(self, parts: Sequence[Tensor]) -> Look | None:
+    def ahead(self, parts: Sequence[Tensor]) -> Fetch | None:
         """Looks at these parts, and at no others, in this order, decoding ahead; None: nothing is to be decoded."""
         if not isinstance(self._images, Streamed):
             return None

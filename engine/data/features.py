@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.caches.limits import features_bytes
-from engine.data.batches import Look
+from engine.data.batches import Fetch
 from engine.data.cached_file import Report, cached
 
 MOST, LEAST, PIXELS = 128, 16, 1 << 18  # images at once; on a CPU no more pixels than its caches hold the maps of
@@ -41,7 +41,7 @@ class Features:
 def features(
     path: Path,
     frozen: nn.Module,
-    look: Look,
+    fetch: Fetch,
     count: int,
     *,
     device: torch.device,
@@ -64,12 +64,12 @@ def features(
             os.utime(path)
             return Features(found, next(one for one, kept in KEPT.items() if kept == found.dtype), device)
 
-    together = at_once(look(torch.arange(1)).shape[-1], device)
+    together = at_once(fetch(torch.arange(1)).shape[-1], device)
 
     @torch.inference_mode()
     def block(first: int) -> Tensor:
         with cast():
-            made: Tensor = frozen(look(torch.arange(first, min(first + together, count))))
+            made: Tensor = frozen(fetch(torch.arange(first, min(first + together, count))))
         return made
 
     sample = block(0)

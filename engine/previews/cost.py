@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from engine.data.batches import Look
+from engine.data.batches import Fetch
 from engine.training.memory import PeakMemory, kept_bytes
 from engine.training.network.cut import Cut
 from engine.training.recipe import Recipe
@@ -37,9 +37,9 @@ class Cost:
 class StepProfiler:
     """Takes steps and tells what they cost."""
 
-    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, look: Look, gauge: PeakMemory) -> None:
+    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, fetch: Fetch, gauge: PeakMemory) -> None:
         self.training, self.form, self.epoch = training, stepper.format, 0
-        self._recipe, self._stepper, self._look, self._gauge = recipe, stepper, look, gauge
+        self._recipe, self._stepper, self._fetch, self._gauge = recipe, stepper, fetch, gauge
         self._device = next(training.model.parameters()).device
 
     def training_cost(self, made: Cut | None) -> Cost:
@@ -49,7 +49,7 @@ class StepProfiler:
 
         def step(images: int) -> None:
             chosen = torch.arange(images) % IMAGES
-            entering = self._look(chosen) if features is None else features[chosen.to(self._device)]
+            entering = self._fetch(chosen) if features is None else features[chosen.to(self._device)]
             labels = (chosen % 2).to(self._device)
             self._stepper.take(enter, self.training.optimizer, entering, labels)
             if self._stepper.choices.parts > 1:
@@ -62,10 +62,10 @@ class StepProfiler:
 
     def looking_s(self) -> float:
         """Seconds for each image that is judged."""
-        look = self._looking(self.training.model)
+        fetch = self._looking(self.training.model)
         images = 4
-        self._seconds(look, images)
-        while (seconds := self._seconds(look, images)) < STEP_S / 4 and images < LARGEST:
+        self._seconds(fetch, images)
+        while (seconds := self._seconds(fetch, images)) < STEP_S / 4 and images < LARGEST:
             images *= 2
         return seconds / images
 
@@ -82,17 +82,17 @@ class StepProfiler:
         network.eval()
 
         @torch.inference_mode()
-        def look(images: int) -> None:
+        def fetch(images: int) -> None:
             with self.form.cast():
-                network(self._look(torch.arange(images) % IMAGES))
+                network(self._fetch(torch.arange(images) % IMAGES))
 
-        return look
+        return fetch
 
     @torch.inference_mode()
     def _features(self, made: Cut) -> torch.Tensor:
         first = made.first(self.training.model).eval()
         with self.form.cast():
-            blocks = [first(self._look(some)) for some in torch.arange(IMAGES).split(8)]
+            blocks = [first(self._fetch(some)) for some in torch.arange(IMAGES).split(8)]
         return torch.cat(blocks).clone()
 
     def _cost(self, step: Callable[[int], None]) -> Cost:

@@ -29,7 +29,7 @@ from engine.training.failures import is_out_of_memory
 from engine.training.memory import PeakMemory
 from engine.training.network.cut import CannotCut, cut
 from engine.training.precision import choose
-from engine.training.preparation import PreparedData, Trial, build, build_network, channels_of
+from engine.training.preparation import BatchLoss, PreparedData, build, build_network, channels_of
 from engine.training.randomness import seed_all
 from engine.training.state import Training
 from engine.training.step import Stepper
@@ -107,9 +107,9 @@ def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: 
     training, recipe, images = build(spec, data, device, network)
     count = sum(sum(by_class.values()) for by_class in dataset["counts"].values())
     steps = EPOCHS * count // spec.optimisation.batch_size
-    choice = choose(spec.compute.precision, device, training.model, Trial(training, recipe, images), steps)
+    choice = choose(spec.compute.precision, device, training.model, BatchLoss(training, recipe, images), steps)
     stepper = Stepper(recipe.criterion, choice.format, training.choices, recipe.clip_norm)
-    return StepProfiler(training, recipe, stepper, images.train.look, gauge)
+    return StepProfiler(training, recipe, stepper, images.train.fetch, gauge)
 
 
 def _states(spec: RunSpec, tries: StepProfiler, tell: Tell) -> list[dict[str, Any]]:

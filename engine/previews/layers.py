@@ -76,7 +76,7 @@ def _first_weights(spec: RunSpec, asked: dict[str, Any], classes: list[str], cha
     if spec.model.weights == "pretrained" and not file.exists():
         return {"missing": file.name, "folder": str(file.parent), "url": weights.url_of(spec.model.backbone)}
     path = asked["weights_path"]
-    found = weights.find(weights.Asked(spec.model, Path(path) if path else None))
+    found = weights.find(weights.Request(spec.model, Path(path) if path else None))
     if found is None:
         return None
     network = model.build(spec.model, classes=len(classes), channels=channels, image_size=spec.data.image_size)

@@ -9,16 +9,18 @@ from engine import specs
 
 
 class Criterion(nn.Module):
-    def __init__(self, asked: specs.Optimisation, labels: np.ndarray, classes: int) -> None:
+    def __init__(self, options: specs.Optimisation, labels: np.ndarray, classes: int) -> None:
         """
         Args:
             labels: Of the training images, for the weights of classes.
         """
         super().__init__()
-        self._smoothing = asked.label_smoothing
-        weights = torch.from_numpy(class_weights(labels, classes)).float() if asked.balance == "class weights" else None
+        self._smoothing = options.label_smoothing
+        weights = (
+            torch.from_numpy(class_weights(labels, classes)).float() if options.balance == "class weights" else None
+        )
         self.register_buffer("_weights", weights)
-        self._mixing = _mixing(asked.mixing, classes)
+        self._mixing = _mixing(options.mixing, classes)
 
     def mixup(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The batch with its images mixed, labels then as shares (n, classes); unchanged where nothing was asked."""

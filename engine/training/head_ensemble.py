@@ -27,9 +27,9 @@ from engine.training.retention import Checkpoints
 from engine.training.state import Training
 
 
-def with_own_head(network: nn.Module, asked: specs.Model) -> nn.Module:
+def with_own_head(network: nn.Module, model_spec: specs.Model) -> nn.Module:
     """A copy that shares all weights and statistics but the head's."""
-    *_, head = stages_of(network, asked)
+    *_, head = stages_of(network, model_spec)
     own = {id(value) for value in head.parameters.values()}
     shared = [value for value in (*network.parameters(), *network.buffers()) if id(value) not in own]
     return copy.deepcopy(network, {id(value): value for value in shared})
@@ -55,7 +55,7 @@ class HeadEnsemble:
     """
 
     def __init__(self, members: list[Member], training_data: TrainingData) -> None:
-        self._active, self._training_data, self._form = list(members), training_data, training_data.format
+        self._active, self._training_data, self._form = list(members), training_data, training_data.features.format
         for one in members[1:]:  # one order for all: whoever goes on from a checkpoint finds it again
             one.training.generator = members[0].training.generator
 
@@ -151,7 +151,7 @@ class _Heads:
     """The heads of several networks as one computation: features (b, ...) to logits (heads, b, classes)."""
 
     def __init__(self, epoch_data: EpochData, networks: list[nn.Module]) -> None:
-        rests = [epoch_data.enter(network) for network in networks]
+        rests = [epoch_data.entered(network) for network in networks]
         self.count, self._one = len(rests), rests[0]
         self._states = [dict(rest.named_parameters()) | dict(rest.named_buffers()) for rest in rests]
 

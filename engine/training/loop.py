@@ -51,7 +51,7 @@ def fit(
             train_s = time.perf_counter() - began
             logger.phase("validating")
             group.sync_buffers(training.eval_model)
-            enter = group.wrap_for_eval(epoch_data.enter(training.eval_model))
+            enter = group.wrap_for_eval(epoch_data.entered(training.eval_model))
             evaluation = evaluate(enter, epoch_data.validation, stepper.format, stop, group, training.choices.parts)
 
         if evaluation is None:  # asked to stop in either of the two
@@ -63,7 +63,7 @@ def fit(
         pace = {"speed/images_per_s": (images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
         end_epoch(training, evaluation, pace, recipe, logger, checkpoints, group)
     if progress.epoch < recipe.epochs:
-        logger.say(f"Ended after epoch {progress.epoch}: no better validation for {training.plateau.since} epochs.")
+        logger.message(f"Ended after epoch {progress.epoch}: no better validation for {training.plateau.since} epochs.")
     return True
 
 
@@ -80,14 +80,14 @@ def end_epoch(
     losses, hits, images = group.sum(training.totals).tolist()
     metrics = {"train/accuracy": hits / images, **evaluation.metrics}
     logger.epoch({**metrics, **pace, **recipe.lr_scheduler.read(training.optimizer), **_sizes(training.model)})
-    training.plateau.judge(checkpoints.quality(metrics), recipe.lr_scheduler.patience)
+    training.plateau.step(checkpoints.quality(metrics), recipe.lr_scheduler.patience)
     training.finish_epoch()
     logger.phase("saving")
     metrics["train/loss"] = losses / images
     epoch = training.progress.epoch
     checkpoints.after_epoch(training, metrics, evaluation, is_last=recipe.is_over(epoch, training.plateau))
-    told = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    log.info("epoch %d of %d: %s; %.1f s", epoch, recipe.epochs, told, pace["speed/epoch_s"])
+    values = "; ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    log.info("epoch %d of %d: %s; %.1f s", epoch, recipe.epochs, values, pace["speed/epoch_s"])
 
 
 def _sizes(model: nn.Module) -> dict[str, float]:
@@ -111,9 +111,9 @@ def train_epoch(
     optimizer, progress = training.optimizer, training.progress
     training.model.train()
     recipe.unfreezing.begin_epoch(progress.epoch)
-    model = stepper.group.wrap(epoch_data.learns or epoch_data.enter(training.model))
+    model = stepper.group.wrap(epoch_data.train_module or epoch_data.entered(training.model))
     if not progress.batch and (thawed := recipe.unfreezing.thawed_in(progress.epoch)):
-        logger.say(f"Epoch {progress.epoch + 1}: {', '.join(thawed)} thawed.")
+        logger.message(f"Epoch {progress.epoch + 1}: {', '.join(thawed)} thawed.")
     began, compiling = time.perf_counter(), epoch_data.compiles
     for images, labels in epoch_data.train.passing(progress.batch, lambda: stepper.group.any(stop())):
         # not `at.step`: a run that another's checkpoint began may have had batches of another size before
@@ -122,7 +122,7 @@ def train_epoch(
         training.count(loss, logits, labels)
         logger.step(loss, len(labels))
         if compiling:
-            logger.say(f"torch.compile: the first step took {time.perf_counter() - began:.1f} s.")
+            logger.message(f"torch.compile: the first step took {time.perf_counter() - began:.1f} s.")
             compiling = False
     logger.flush()
     return progress.batch == len(epoch_data.train)

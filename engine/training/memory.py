@@ -35,8 +35,8 @@ class Memory:
                 f"{name}/peak_mb": torch.cuda.max_memory_allocated(gpu) / MB,
             }
             if whole:
-                told = whole()
-                readings |= {f"{name}/used_mb": int(told.used) / MB, f"{name}/total_mb": int(told.total) / MB}
+                gpu_wide = whole()
+                readings |= {f"{name}/used_mb": int(gpu_wide.used) / MB, f"{name}/total_mb": int(gpu_wide.total) / MB}
         return readings or {"memory/rss_mb": resident() / MB}
 
 

@@ -58,7 +58,7 @@ class MetricLogger:
         self._reporter.metrics(self._progress.step, self._progress.epoch + 1, own | values)
         self._reporter.flush()
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """A sentence for a human, among the run's events."""
         self._reporter.message("info", text)
 
@@ -98,9 +98,9 @@ class MetricLogger:
             return {"speed/images_per_s": images_per_s, **memory}
         own = {name.rpartition("/")[2]: value for name, value in memory.items()}
         self._group.publish({"images_per_s": images_per_s, **own})
-        heard = self._group.collect() if self._group.is_first else {}
-        ranks = {f"rank{rank}/{name}": value for rank, told in heard.items() for name, value in told.items()}
-        return {"speed/images_per_s": sum(told["images_per_s"] for told in heard.values()), **ranks, **memory}
+        readings = self._group.collect() if self._group.is_first else {}
+        ranks = {f"rank{rank}/{name}": value for rank, latest in readings.items() for name, value in latest.items()}
+        return {"speed/images_per_s": sum(latest["images_per_s"] for latest in readings.values()), **ranks, **memory}
 
     def _eta_s(self) -> float | None:
         done = self._progress.step - self._first_step

@@ -41,11 +41,11 @@ class Format:
 @dataclass(frozen=True, slots=True)
 class Choice:
     format: Format
-    told: str  # what was measured, for the run's events; "" when nothing was
+    measured: str  # what was measured, for the run's events; "" when nothing was
 
 
 def choose(
-    asked: str, device: torch.device, network: nn.Module, step: Callable[[Format], Tensor], steps: int
+    precision: str, device: torch.device, network: nn.Module, step: Callable[[Format], Tensor], steps: int
 ) -> Choice:
     """The format that a spec asks for; for "auto" the fastest of those that the device can compute in.
 
@@ -53,8 +53,8 @@ def choose(
         step: Computes the loss of one batch in a format.
         steps: Of the whole run.
     """
-    if asked != "auto":
-        return Choice(Format(asked, device.type), "")
+    if precision != "auto":
+        return Choice(Format(precision, device.type), "")
     candidates = ["fp32", *(["bf16"] if _has_bf16(device) else ["fp16"] if device.type == "cuda" else [])]
     with _untouched(network):
         ways = {name: Format(name, device.type) for name in candidates}

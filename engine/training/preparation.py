@@ -27,6 +27,7 @@ from engine.training.distributed.process_group import ProcessGroup
 from engine.training.distributed.strategies import stepper_for
 from engine.training.epoch_data import EpochData, TrainingData
 from engine.training.failures import Stopped, is_out_of_memory
+from engine.training.feature_cache import FeatureCache
 from engine.training.network import model, weights
 from engine.training.network.stages import UnfreezeSchedule, stages_of
 from engine.training.optimiser import build_optimizer
@@ -42,7 +43,7 @@ class PreparedData:
     parts: Split
     identity: str  # of the data set and how its images are decoded and normalised
     about: dict[str, Any]  # what a checkpoint explains: classes, preprocessing, spec
-    val_samples: Labelled | None = None  # the validation images, where each is told of
+    val_samples: Labelled | None = None  # the validation images, where predictions of each are kept
 
 
 def prepare_data(
@@ -89,9 +90,9 @@ def prepare_data(
     }
     about = {"classes": list(source.classes), "preprocessing": shape, "spec": spec.model_dump(mode="json")}
     identity = json.dumps([dataset.get("source_fingerprint") or dataset["fingerprint"], shape], sort_keys=True)
-    val_samples = [source.ids[place] for place in parts.validation]
-    told = Labelled(dataset["id"], "validation", val_samples, source.labels[parts.validation])
-    return PreparedData(arrays, parts, identity, about, told)
+    ids = [source.ids[place] for place in parts.validation]
+    val_samples = Labelled(dataset["id"], "validation", ids, source.labels[parts.validation])
+    return PreparedData(arrays, parts, identity, about, val_samples)
 
 
 def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
@@ -121,8 +122,8 @@ def find_weights(spec: RunSpec, path: str | None, reporter: Reporter, stop: Call
         Stopped: `stop()` became true on the way.
         Unavailable: They are not here and cannot be fetched.
     """
-    tell = _progress(reporter, stop, "fetching weights", lambda count: f"{count / 1e6:,.0f} MB")
-    return weights.find(weights.Asked(spec.model, Path(path) if path else None, tell))
+    report = _progress(reporter, stop, "fetching weights", lambda count: f"{count / 1e6:,.0f} MB")
+    return weights.find(weights.Request(spec.model, Path(path) if path else None, report))
 
 
 def build_network(spec: RunSpec, about: dict[str, Any], found: weights.Found | None, reporter: Reporter) -> nn.Module:
@@ -142,7 +143,7 @@ def build(
     Args:
         share: (rank, processes) that train together.
     """
-    shape, asked = data.about["preprocessing"], spec.optimisation
+    shape, options = data.about["preprocessing"], spec.optimisation
     network = network.to(device).to(memory_format=torch.channels_last)  # as the batches are: nothing is turned round
     shuffle = torch.Generator().manual_seed(spec.seed)
     labels, classes = data.arrays.labels[data.parts.train], len(data.about["classes"])
@@ -157,24 +158,24 @@ def build(
         pixels,
         data.arrays.labels,
         data.parts.train,
-        batch_size=asked.batch_size,
+        batch_size=options.batch_size,
         device=device,
         shuffle=shuffle,
-        weights=class_weights(labels, classes)[labels] if asked.balance == "sampling" else None,
+        weights=class_weights(labels, classes)[labels] if options.balance == "sampling" else None,
         share=share,
     )
     validation = Batches(
         pixels.plain(),
         data.arrays.labels,
         data.parts.validation,
-        batch_size=asked.batch_size,
+        batch_size=options.batch_size,
         device=device,
         share=share,
     )
     stages = stages_of(network, spec.model)
-    training = Training(network, build_optimizer(asked, stages, spec.rates), shuffle, asked.ema_decay)
+    training = Training(network, build_optimizer(options, stages, spec.rates), shuffle, options.ema_decay)
     unfreezing = UnfreezeSchedule(stages, spec.thaw_plan, with_statistics=spec.freeze.batchnorm)
-    recipe = Recipe.of(spec, Criterion(asked, labels, classes).to(device), unfreezing, len(train))
+    recipe = Recipe.of(spec, Criterion(options, labels, classes).to(device), unfreezing, len(train))
     return training, recipe, EpochData(train, validation)
 
 
@@ -196,47 +197,49 @@ def equip(
         cache: Where features of frozen stages are kept.
     """
     choices, device, group = training.choices, next(training.model.parameters()).device, group or ProcessGroup()
-    say = partial(reporter.message, "info")
+    message = partial(reporter.message, "info")
     if not choices.precision:
-        choices.precision = group.broadcast(lambda: _precision(spec, training, recipe, images, say))
+        choices.precision = group.broadcast(lambda: _precision(spec, training, recipe, images, message))
         choices.parts = spec.compute.parts
     form = Format(choices.precision, device.type)
-    training_data = TrainingData(
+    features = FeatureCache(
         spec,
         training.model,
-        images,
+        plain=images.validation.fetch,
+        augmented=images.train.fetch,
         count=len(data.arrays.labels),
         identity=data.identity,
         folder=cache / "features",
         format=form,
-        choices=choices,
-        say=say,
+        message=message,
         report=_progress(reporter, stop, "computing features"),
-        group=group,
     )
-    group.setup(training, images.validation.look(torch.arange(1)), form)
+    training_data = TrainingData(spec, training.model, images, features, choices=choices, message=message, group=group)
+    group.setup(training, images.validation.fetch(torch.arange(1)), form)
     warn = partial(reporter.message, "warning")
     return training_data, stepper_for(group)(recipe.criterion, form, choices, recipe.clip_norm, warn, group)
 
 
-def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: EpochData, say: Callable[[str], None]) -> str:
+def _precision(
+    spec: RunSpec, training: Training, recipe: Recipe, images: EpochData, message: Callable[[str], None]
+) -> str:
     def found() -> str:
         steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
-        trial, device = Trial(training, recipe, images), next(training.model.parameters()).device
-        choice = choose(spec.compute.precision, device, training.model, trial, steps)
-        if choice.told:
-            say(choice.told)
+        batch_loss, device = BatchLoss(training, recipe, images), next(training.model.parameters()).device
+        choice = choose(spec.compute.precision, device, training.model, batch_loss, steps)
+        if choice.measured:
+            message(choice.measured)
         return choice.format.precision
 
     return agreed(found) if spec.compute.precision == "auto" else found()
 
 
-class Trial:
+class BatchLoss:
     """Computes the loss of one batch, as the first epoch will; of fewer images where memory runs out."""
 
     def __init__(self, training: Training, recipe: Recipe, images: EpochData) -> None:
         self._model, self._objective = training.model, recipe.criterion
-        self._batch, self._labels = images.train.seen_by(images.validation.look).sample()
+        self._batch, self._labels = images.train.with_fetch(images.validation.fetch).sample()
         training.model.train()
         recipe.unfreezing.begin_epoch(0)
 
@@ -257,19 +260,19 @@ def _progress(
     reporter: Reporter,
     stop: Callable[[], bool],
     phase: str = "preparing data",
-    words: Callable[[int], str] = lambda count: f"{count:,} images",
+    quantity: Callable[[int], str] = lambda count: f"{count:,} images",
 ) -> Callable[[int, int], None]:
     """Tells how far it is, about twice a second."""
-    began = told = time.perf_counter()
+    began = reported = time.perf_counter()
 
     def report(done: int, total: int) -> None:
-        nonlocal told
+        nonlocal reported
         now = time.perf_counter()
         if stop():
             raise Stopped(f"Stopped while {phase}.")
-        if now - told >= 0.5:
-            told = now
+        if now - reported >= 0.5:
+            reported = now
             eta_s = (now - began) / done * (total - done) if done else None
-            reporter.progress(phase, eta_s=eta_s, message=f"{words(done)} of {words(total)}")
+            reporter.progress(phase, eta_s=eta_s, message=f"{quantity(done)} of {quantity(total)}")
 
     return report

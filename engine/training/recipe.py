@@ -19,9 +19,9 @@ class Recipe:
 
     @classmethod
     def of(cls, spec: RunSpec, criterion: Criterion, unfreezing: UnfreezeSchedule, steps_per_epoch: int) -> "Recipe":
-        asked = spec.optimisation
-        lr_scheduler = LRScheduler(asked, spec.rate_share, steps_per_epoch)
-        return cls(criterion, unfreezing, lr_scheduler, spec.epochs, asked.clip_norm, asked.early_stopping)
+        options = spec.optimisation
+        lr_scheduler = LRScheduler(options, spec.rate_share, steps_per_epoch)
+        return cls(criterion, unfreezing, lr_scheduler, spec.epochs, options.clip_norm, options.early_stopping)
 
     def is_over(self, epoch: int, plateau: PlateauTracker) -> bool:
         """Whether no epoch follows after `epoch` completed ones."""

@@ -100,8 +100,8 @@ class Checkpoints:
     def _quality(self, metrics: dict[str, float]) -> float | None:
         return self.quality(metrics) if self._best_by in metrics else None
 
-    def resume(self, training: Training, wanted: str | None) -> str | None:
-        """Put `training` where the checkpoint `wanted` left it, or the newest good one before it.
+    def resume(self, training: Training, path: str | None) -> str | None:
+        """Put `training` where the checkpoint at `path` left it, or the newest good one before it.
 
         Bad ones are set aside as `*.bad`; what is newer than the one used belongs to a dead attempt and goes. Of
         several ranks the first finds it, and all go on from it.
@@ -109,29 +109,29 @@ class Checkpoints:
         Returns:
             The path used, relative to the run; None: training starts from the beginning.
         """
-        path = self._group.broadcast(lambda: self._usable(wanted))
-        if path:
-            folder = self._run / path
+        found = self._group.broadcast(lambda: self._usable(path))
+        if found:
+            folder = self._run / found
             weights, state = checkpoint.read_weights(folder), checkpoint.read_resume(folder)
             if other := spec_before(checkpoint.read_manifest(folder), self._spec):
                 state, anew = adapted(training, weights, state, before=other, now=self._spec)
                 if anew:
-                    self._tell("info", f"It goes on with other settings: {anew}")
+                    self._message("info", f"It goes on with other settings: {anew}")
             before, now = (
                 training.resume(weights, state, (self._group.rank, self._group.world_size)),
                 self._group.world_size,
             )
             if before != now:
-                self._tell(
+                self._message(
                     "warning",
                     f"It was trained by {_processes(before)} so far and goes on with {_processes(now)}: batches and "
                     "learning rates stay, but random choices differ from those of an uninterrupted run.",
                 )
-        return path
+        return found
 
-    def _usable(self, wanted: str | None) -> str | None:
+    def _usable(self, path: str | None) -> str | None:
         found = sorted(one for folder in self._folder.iterdir() if (one := _parse(folder)))
-        limit = _parse(self._run / wanted) if wanted else None
+        limit = _parse(self._run / path) if path else None
         for one in found:
             if limit is None or one > limit:
                 self._delete(one)
@@ -145,8 +145,10 @@ class Checkpoints:
                 self._set_aside(self._saved.pop().folder, error)
                 continue
             return self._path(folder)
-        if wanted:
-            self._tell("error", f"{wanted} cannot be used and no older checkpoint is left: starting from the beginning")
+        if path:
+            self._message(
+                "error", f"{path} cannot be used and no older checkpoint is left: starting from the beginning"
+            )
         return None
 
     def save(self, training: Training, metrics: dict[str, float], evaluation: Evaluation | None = None) -> None:
@@ -261,9 +263,9 @@ class Checkpoints:
             shutil.rmtree(bad)
         self._reporter.checkpoint_deleted(self._path(folder))
         folder.rename(bad)
-        self._tell("warning", f"checkpoint {self._path(folder)} is bad and set aside: {error}")
+        self._message("warning", f"checkpoint {self._path(folder)} is bad and set aside: {error}")
 
-    def _tell(self, level: str, text: str) -> None:
+    def _message(self, level: str, text: str) -> None:
         log.warning(text)
         self._reporter.message(level, text)
 

@@ -16,8 +16,6 @@ from engine.training.precision import Format
 from engine.training.randomness import restore_torch_random, torch_random_state
 from engine.training.state import RuntimeChoices
 
-Say = Callable[[str], None]
-
 
 @dataclass(slots=True)
 class Stepper:
@@ -32,7 +30,7 @@ class Stepper:
     format: Format
     choices: RuntimeChoices
     clip_norm: float = 0.0  # 0: gradients are left as they are
-    say: Say = lambda text: None  # a warning among the run's events
+    warn: Callable[[str], None] = lambda text: None  # among the run's events
     group: ProcessGroup = field(default_factory=ProcessGroup)
     scaler: torch.amp.GradScaler = field(init=False)
 
@@ -113,10 +111,10 @@ class Stepper:
         self.choices.parts *= 2
         free_memory()
         size = -(-images // self.choices.parts)
-        told = f"Out of memory: batches of {images} are now computed in {self.choices.parts} parts of {size}"
+        parts = f"Out of memory: batches of {images} are now computed in {self.choices.parts} parts of {size}"
         norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in enter.modules())
         exact = "; BatchNorm sees these smaller parts." if norms else "; what is learned stays the same."
-        self.say(told + exact)
+        self.warn(parts + exact)
 
 
 def free_memory() -> None:

@@ -113,7 +113,7 @@ class _SharedNetwork:
         self._training_data, _ = equip(
             base, self._data, training, recipe, images, cache=cache, reporter=reporter, stop=stop
         )
-        self._training_data.again = True
+        self._training_data.is_shared = True
         self.has_features = self._training_data.for_epoch(0).cut is not None  # not where there is no room for them
         self.max_heads = BLOCK  # that memory is known to be enough for, at most
         self._polled_at = 0.0  # monotonic

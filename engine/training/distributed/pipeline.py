@@ -85,11 +85,11 @@ class PipelineGroup(DDPGroup):
         held = [self._own(network).state_dict() for network in _networks(training)]
         names = dict(self._own(training.model).named_parameters())
         moments = {name: training.optimizer.state.get(value, {}) for name, value in names.items()}
-        told: list[Any] = [None] * self.world_size
-        dist.gather_object(_on_cpu([held, moments]), told if self.is_first else None, dst=0, group=self._cpu_group)
+        states: list[Any] = [None] * self.world_size
+        dist.gather_object(_on_cpu([held, moments]), states if self.is_first else None, dst=0, group=self._cpu_group)
         if self.is_first:
             every = dict(training.model.named_parameters())
-            for theirs, moments in told[1:]:
+            for theirs, moments in states[1:]:
                 for network, values in zip(_networks(training), theirs, strict=True):
                     network.load_state_dict(values, strict=False)
                 for name, moment in moments.items():
@@ -135,7 +135,7 @@ class PipelinedModel(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         made = self._schedule(len(images), learns=False).eval(*self._entering(images))
-        return self._told(made, len(images))
+        return self._logits(made, len(images))
 
     def learn(self, images: Tensor, targets: Tensor, loss_of: LossOf) -> tuple[Tensor, Tensor]:
         """Loss of the batch and its logits, of which nothing can be derived any more: the gradients are there."""
@@ -146,12 +146,12 @@ class PipelinedModel(nn.Module):
             *self._entering(images), target=targets if is_last else None, losses=losses if is_last else None
         )
         loss = torch.stack(losses).sum().detach() if is_last else torch.zeros((), device=images.device)
-        return self._pipe.from_last(loss.float()), self._told(made, len(images))
+        return self._pipe.from_last(loss.float()), self._logits(made, len(images))
 
     def _entering(self, images: Tensor) -> list[Tensor]:
         return [images] if self._pipe.is_first else []
 
-    def _told(self, made: Tensor | None, images: int) -> Tensor:
+    def _logits(self, made: Tensor | None, images: int) -> Tensor:
         shape = (images, *self._plan.crossing[-1].shape)
         logits = torch.empty(shape, device=self._pipe.device) if made is None else made.detach().float()
         return self._pipe.from_last(logits)

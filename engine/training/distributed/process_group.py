@@ -134,9 +134,9 @@ class DDPGroup(ProcessGroup):
             seed_all((seed + self.rank * SEED_STEP) % 2**31)
 
     def any(self, flag: bool) -> bool:
-        told = torch.tensor(int(flag))
-        dist.all_reduce(told, dist.ReduceOp.MAX, group=self._cpu_group)
-        return bool(told)
+        flags = torch.tensor(int(flag))
+        dist.all_reduce(flags, dist.ReduceOp.MAX, group=self._cpu_group)
+        return bool(flags)
 
     def sum(self, value: Tensor) -> Tensor:
         total = value.detach().clone()
@@ -149,9 +149,9 @@ class DDPGroup(ProcessGroup):
         return cast(list[T], values)
 
     def broadcast(self, make: Callable[[], T]) -> T:
-        told = [make() if self.is_first else None]
-        dist.broadcast_object_list(told, src=0, group=self._cpu_group)
-        return cast(T, told[0])
+        made = [make() if self.is_first else None]
+        dist.broadcast_object_list(made, src=0, group=self._cpu_group)
+        return cast(T, made[0])
 
     def rank0_first(self, make: Callable[[], T]) -> T:
         made = make() if self.is_first else None

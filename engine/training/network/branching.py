@@ -53,8 +53,8 @@ def adapted(
 
 def _trend(trend: dict[str, Any], before: RunSpec, now: RunSpec) -> dict[str, Any]:
     """Patience counts afresh: a run that early stopping has ended could not be extended otherwise."""
-    asked = ("schedule", "learning_rate")
-    same_rate = all(getattr(now.optimisation, name) == getattr(before.optimisation, name) for name in asked)
+    fields = ("schedule", "learning_rate")
+    same_rate = all(getattr(now.optimisation, name) == getattr(before.optimisation, name) for name in fields)
     return trend | {"since": 0, "waited": 0} | ({} if same_rate else {"drops": 0})
 
 
@@ -71,8 +71,8 @@ def _chances(state: State, seed: int) -> State:
 
 def _memory(spec: RunSpec) -> tuple[str, bool]:
     """What an optimiser's memory is made of: torch's RMSprop keeps a momentum only when it has one."""
-    asked = spec.optimisation
-    return asked.optimizer, "momentum" in OPTIMIZERS[asked.optimizer].takes and asked.momentum > 0
+    options = spec.optimisation
+    return options.optimizer, "momentum" in OPTIMIZERS[options.optimizer].takes and options.momentum > 0
 
 
 def _take_memory(training: Training, saved: dict[str, Any], before: RunSpec) -> None:

@@ -53,16 +53,16 @@ class CannotCut(Exception):
     """The network cannot be traced, or more than one tensor crosses there."""
 
 
-def cut(network: nn.Module, asked: specs.Model, boundary: str) -> Cut:
-    """Cut a network that `model.build` made from `asked` before the stage called `boundary`.
+def cut(network: nn.Module, model_spec: specs.Model, boundary: str) -> Cut:
+    """Cut a network that `model.build` made from `model_spec` before the stage called `boundary`.
 
     Raises:
         CannotCut: Nothing lies before it, or it cannot be cut there by a single tensor.
     """
-    return Cut(boundary, pieces(network, asked, [boundary]))
+    return Cut(boundary, pieces(network, model_spec, [boundary]))
 
 
-def pieces(network: nn.Module, asked: specs.Model, boundaries: Sequence[str]) -> Pieces:
+def pieces(network: nn.Module, model_spec: specs.Model, boundaries: Sequence[str]) -> Pieces:
     """Cut it before each of these stages, named from input to head.
 
     Raises:
@@ -74,7 +74,7 @@ def pieces(network: nn.Module, asked: specs.Model, boundaries: Sequence[str]) ->
     except Exception as error:  # tracing runs the network's own code: anything may come
         raise CannotCut(f"it cannot be traced: {error}") from error
     graph.eliminate_dead_code(is_impure_node=_enters_or_leaves)
-    paths = stage_paths(asked)
+    paths = stage_paths(model_spec)
     names, (stages, owned) = list(paths), _stages(graph, list(paths.values()))
     images = next(node for node in graph.nodes if node.op == "placeholder")
     crossing: dict[int, fx.Node] = {}

@@ -8,20 +8,20 @@ from engine.catalog import INITIALISATIONS
 Layer = nn.Linear | nn.Conv2d  # a 1 x 1 convolution is a head in some families
 
 
-def linear(original: Layer, classes: int, asked: specs.Model) -> nn.Module:
-    return _new(original, _inputs(original), classes, asked)
+def linear(original: Layer, classes: int, model_spec: specs.Model) -> nn.Module:
+    return _new(original, _inputs(original), classes, model_spec)
 
 
-def mlp(original: Layer, classes: int, asked: specs.Model) -> nn.Module:
-    hidden = _new(original, _inputs(original), asked.head_width, asked)
-    last = _new(original, asked.head_width, classes, asked)
-    return nn.Sequential(hidden, nn.ReLU(), nn.Dropout(asked.head_dropout), last)
+def mlp(original: Layer, classes: int, model_spec: specs.Model) -> nn.Module:
+    hidden = _new(original, _inputs(original), model_spec.head_width, model_spec)
+    last = _new(original, model_spec.head_width, classes, model_spec)
+    return nn.Sequential(hidden, nn.ReLU(), nn.Dropout(model_spec.head_dropout), last)
 
 
-def after(original: Layer, classes: int, asked: specs.Model) -> nn.Module:
+def after(original: Layer, classes: int, model_spec: specs.Model) -> nn.Module:
     """The original head stays in place 0 as part of the backbone; the new layer in place 1 is the head."""
     outputs = original.out_features if isinstance(original, nn.Linear) else original.out_channels
-    return nn.Sequential(original, _new(original, outputs, classes, asked))
+    return nn.Sequential(original, _new(original, outputs, classes, model_spec))
 
 
 def initialise(layer: Layer, rule: str) -> None:
@@ -35,9 +35,9 @@ def initialise(layer: Layer, rule: str) -> None:
         nn.init.uniform_(layer.bias, -bound, bound)
 
 
-def _new(like: Layer, inputs: int, outputs: int, asked: specs.Model) -> Layer:
+def _new(like: Layer, inputs: int, outputs: int, model_spec: specs.Model) -> Layer:
     layer = nn.Linear(inputs, outputs) if isinstance(like, nn.Linear) else nn.Conv2d(inputs, outputs, kernel_size=1)
-    initialise(layer, asked.initialisation)
+    initialise(layer, model_spec.initialisation)
     return layer
 
 

@@ -13,14 +13,14 @@ from engine.training.network.heads import initialise
 WIDEST_GRID = 8  # cells a side that small_cnn's first linear layer sees: bounds its weights for large images
 
 
-def build(asked: specs.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
+def build(model_spec: specs.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
     """The network a spec names, with random weights; maps (n, channels, size, size) floats to (n, classes) logits."""
-    row = BACKBONES[asked.backbone]
-    network: nn.Module = named(row.build)(asked.backbone, channels, image_size)
+    row = BACKBONES[model_spec.backbone]
+    network: nn.Module = named(row.build)(model_spec.backbone, channels, image_size)
     path, first = first_convolution(network)
     if first.in_channels != channels:
-        network.set_submodule(path, _with_channels(first, channels, asked))
-    if asked.stem == "small":
+        network.set_submodule(path, _with_channels(first, channels, model_spec))
+    if model_spec.stem == "small":
         for path in row.layout.stem.split():
             layer = network.get_submodule(path)
             if isinstance(layer, nn.Conv2d):
@@ -28,7 +28,7 @@ def build(asked: specs.Model, *, classes: int, channels: int, image_size: int) -
             else:
                 network.set_submodule(path, nn.Identity())
     original = network.get_submodule(row.layout.head)
-    network.set_submodule(row.layout.head, named(HEADS[asked.head].build)(original, classes, asked))
+    network.set_submodule(row.layout.head, named(HEADS[model_spec.head].build)(original, classes, model_spec))
     return network
 
 
@@ -79,7 +79,7 @@ def small_cnn(name: str, channels: int, image_size: int) -> nn.Module:
     return network
 
 
-def _with_channels(layer: nn.Conv2d, channels: int, asked: specs.Model) -> nn.Conv2d:
+def _with_channels(layer: nn.Conv2d, channels: int, model_spec: specs.Model) -> nn.Conv2d:
     """A convolution like `layer`, for other channels; loaded weights are fitted to it later."""
     new = nn.Conv2d(
         channels,
@@ -89,10 +89,10 @@ def _with_channels(layer: nn.Conv2d, channels: int, asked: specs.Model) -> nn.Co
         padding=layer.padding,  # type: ignore[arg-type]
         bias=layer.bias is not None,
     )
-    if asked.initialisation == "torch":  # torchvision's own rule for first layers
+    if model_spec.initialisation == "torch":  # torchvision's own rule for first layers
         nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
     else:
-        initialise(new, asked.initialisation)
+        initialise(new, model_spec.initialisation)
     return new
 
 

@@ -26,17 +26,17 @@ class Stage:
         return sum(weight.numel() for weight in self.parameters.values())
 
 
-def stages_of(network: nn.Module, asked: specs.Model) -> list[Stage]:
+def stages_of(network: nn.Module, model_spec: specs.Model) -> list[Stage]:
     """The stages of a network that `model.build` made, from input to head."""
-    return [_stage(name, network, paths) for name, paths in stage_paths(asked).items()]
+    return [_stage(name, network, paths) for name, paths in stage_paths(model_spec).items()]
 
 
-def stage_paths(asked: specs.Model) -> dict[str, list[str]]:
+def stage_paths(model_spec: specs.Model) -> dict[str, list[str]]:
     """Where each stage's layers and weights lie in the network."""
-    layout = BACKBONES[asked.backbone].layout
+    layout = BACKBONES[model_spec.backbone].layout
     paths = {name: where.split() for name, where in layout.stages.items()}
     paths[HEAD] = [layout.head]
-    if asked.head == "after":  # the original head belongs to the backbone now
+    if model_spec.head == "after":  # the original head belongs to the backbone now
         paths[list(layout.stages)[-1]].append(f"{layout.head}.0")
         paths[HEAD] = [f"{layout.head}.1"]
     return paths

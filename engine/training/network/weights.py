@@ -3,7 +3,6 @@
 import json
 import re
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +16,22 @@ from engine.catalog import BACKBONES, WEIGHTS
 from engine.catalog.freezing import HEAD
 from engine.catalog.named import named
 from engine.data.arrays import NormStats
+from engine.data.cached_file import Report
 from engine.errors import Unavailable
 from engine.training import checkpoint
 from engine.training.network.model import first_convolution, load_tensors
 from engine.training.network.stages import stage_paths
 
-Tell = Callable[[int, int], None]  # bytes so far, bytes in all
 Tensors = dict[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Request:
+    """The weights that a spec names."""
+
     model: specs.Model
     path: Path | None  # of the file that `weights_from` means
-    tell: Tell = lambda done, total: None
+    report: Report = lambda done, total: None  # bytes of a download so far, bytes in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +53,34 @@ class Fitted:
     changed: list[str]  # fitted to other channels or image sizes
 
     def __str__(self) -> str:
-        told = [f"{len(self.loaded)} tensors from {self.source}"]
+        parts = [f"{len(self.loaded)} tensors from {self.source}"]
         for what, names in (("fitted", self.changed), ("new", self.new), ("left out", self.left_out)):
             if names:
                 more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-                told.append(f"{what}: {', '.join(names[:6])}{more}")
-        return "; ".join(told) + "."
+                parts.append(f"{what}: {', '.join(names[:6])}{more}")
+        return "; ".join(parts) + "."
 
 
-def find(asked: Asked) -> Found | None:
+def find(request: Request) -> Found | None:
     """The weights that a spec asks for; None: it asks for random ones.
 
     Raises:
         Unavailable: They are not here and cannot be fetched, or cannot be read.
     """
-    load = WEIGHTS[asked.model.weights].load
-    found: Found | None = named(load)(asked) if load else None
+    load = WEIGHTS[request.model.weights].load
+    found: Found | None = named(load)(request) if load else None
     return found
 
 
-def pretrained(asked: Asked) -> Found:
+def pretrained(request: Request) -> Found:
     """torchvision's default weights, from torch's own cache, or downloaded into it."""
     from torchvision import models
 
-    row, name = BACKBONES[asked.model.backbone], asked.model.backbone
+    row, name = BACKBONES[request.model.backbone], request.model.backbone
     weights = models.get_model_weights(name).DEFAULT
     file = Path(torch.hub.get_dir()) / "checkpoints" / row.weights_file
     if not file.exists():
-        _download(weights.url, file, round(weights.meta["_file_size"] * 2**20), asked.tell)
+        _download(weights.url, file, round(weights.meta["_file_size"] * 2**20), request.report)
     try:
         tensors = weights.get_state_dict(progress=False, weights_only=True)
     except Exception as error:  # torch raises nearly anything on damaged files
@@ -106,19 +107,19 @@ def url_of(backbone: str) -> str:
     return str(models.get_model_weights(backbone).DEFAULT.url)
 
 
-def from_file(asked: Asked) -> Found:
+def from_file(request: Request) -> Found:
     """The tensors of a .safetensors file, one of Thaw's own with all that it tells, or of a .pt or .pth file."""
     from safetensors import SafetensorError, safe_open  # benchmarks on a bare GPU machine do without
 
-    path = asked.path or Path(asked.model.weights_from).expanduser()
+    path = request.path or Path(request.model.weights_from).expanduser()
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, "pt") as file:
-                told = json.loads((file.metadata() or {}).get("thaw", "{}"))
+                explanation = json.loads((file.metadata() or {}).get("thaw", "{}"))
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-            shape = told.get("preprocessing")
+            shape = explanation.get("preprocessing")
             norm_stats = NormStats(shape["mean"], shape["std"]) if shape else None
-            return Found(tensors, str(path), tuple(told.get("classes", ())), norm_stats)
+            return Found(tensors, str(path), tuple(explanation.get("classes", ())), norm_stats)
         return Found(_unwrapped(checkpoint.read_tensors(path)), str(path))
     except FileNotFoundError:
         raise Unavailable(f"The weights file {path} is gone. Put it back, or choose other weights.") from None
@@ -127,54 +128,68 @@ def from_file(asked: Asked) -> Found:
         raise Unavailable(f"{path} cannot be read as weights: {first.rstrip('.')}. Choose another file.") from None
 
 
-def load(network: nn.Module, asked: specs.Model, found: Found, *, classes: list[str]) -> Fitted:
-    """Copy what fits into `network`, a network of `asked`.
+def load(network: nn.Module, model_spec: specs.Model, found: Found, *, classes: list[str]) -> Fitted:
+    """Copy into `network` what fits.
 
     The head is taken over only where it knows the same classes in the same order.
+
+    Args:
+        network: As `model.build` made it from `model_spec`.
+        model_spec: What the network is.
+        found: The weights, whatever they were trained for.
+        classes: That the network is to tell apart, in the order of its logits.
 
     Raises:
         Unavailable: Nothing of the backbone fits.
     """
-    wanted, tensors = network.state_dict(), dict(found.tensors)
-    head_paths = stage_paths(asked)[HEAD]
-    if asked.head == "after":
-        inner = BACKBONES[asked.backbone].layout.head
-        if f"{inner}.0.weight" not in tensors:  # a plain network: its head becomes the one that is kept
-            tensors = {re.sub(rf"^{re.escape(inner)}\.(?=\w+$)", f"{inner}.0.", name): t for name, t in tensors.items()}
+    own, tensors = network.state_dict(), _for_head(found.tensors, model_spec)
+    head_paths = [] if found.classes == tuple(classes) else stage_paths(model_spec)[HEAD]
     fits: Tensors = {}
-    changed = []
     for name, value in tensors.items():
-        if name not in wanted or (found.classes != tuple(classes) and _in(name, head_paths)):
-            continue
-        fitted = _fitted(name, value, wanted[name], network, asked)
-        if fitted is not None:
-            fits[name] = fitted
-            if fitted.shape != value.shape:
-                changed.append(f"{name} {_shape(value)} to {_shape(fitted)}")
-    if not any(wanted[name].ndim > 1 for name in fits):
+        if name in own and not _in(name, head_paths):
+            fitted = _fitted(name, value, own[name], network, model_spec)
+            if fitted is not None:
+                fits[name] = fitted
+    if not any(own[name].ndim > 1 for name in fits):
         names = ", ".join(list(tensors)[:3]) or "none at all"
         raise Unavailable(
-            f"The weights of {found.source} fit nothing in {asked.backbone} (they hold {names}). "
+            f"The weights of {found.source} fit nothing in {model_spec.backbone} (they hold {names}). "
             "Choose the backbone they were made for."
         )
     load_tensors(network, fits, strict=False)
-    new = [f"{name} {_shape(value)}" for name, value in wanted.items() if name not in fits]
-    left_out = [f"{name} {_shape(value)}" for name, value in sorted(tensors.items()) if name not in fits]
-    return Fitted(found.source, list(fits), new, left_out, changed)
+    return Fitted(
+        found.source,
+        loaded=list(fits),
+        new=[f"{name} {_shape(value)}" for name, value in own.items() if name not in fits],
+        left_out=[f"{name} {_shape(value)}" for name, value in sorted(tensors.items()) if name not in fits],
+        changed=[
+            f"{name} {_shape(tensors[name])} to {_shape(value)}"
+            for name, value in fits.items()
+            if value.shape != tensors[name].shape
+        ],
+    )
 
 
-def _fitted(name: str, value: Tensor, wanted: Tensor, network: nn.Module, asked: specs.Model) -> Tensor | None:
-    """`value` in the shape that the network wants, where there is a known way; None where there is none."""
-    if value.shape == wanted.shape:
+def _for_head(tensors: Tensors, model_spec: specs.Model) -> Tensors:
+    """A plain network's head becomes the one that is kept where the new head comes after it."""
+    head = BACKBONES[model_spec.backbone].layout.head
+    if model_spec.head != "after" or f"{head}.0.weight" in tensors:
+        return dict(tensors)
+    return {re.sub(rf"^{re.escape(head)}\.(?=\w+$)", f"{head}.0.", name): value for name, value in tensors.items()}
+
+
+def _fitted(name: str, value: Tensor, own: Tensor, network: nn.Module, model_spec: specs.Model) -> Tensor | None:
+    """`value` in the shape of the network's own tensor, where there is a known way; None where there is none."""
+    if value.shape == own.shape:
         return value
-    is_first = name == f"{first_convolution(network)[0]}.weight" and asked.input_layer != "new"
-    if is_first and value.ndim == 4 and (value.shape[0], *value.shape[2:]) == (wanted.shape[0], *wanted.shape[2:]):
-        return _for_channels(value, wanted.shape[1], asked.input_layer)
-    if name == "encoder.pos_embedding" and value.ndim == 3 and value.shape[2] == wanted.shape[2]:
+    is_first = name == f"{first_convolution(network)[0]}.weight" and model_spec.input_layer != "new"
+    if is_first and value.ndim == 4 and (value.shape[0], *value.shape[2:]) == (own.shape[0], *own.shape[2:]):
+        return _for_channels(value, own.shape[1], model_spec.input_layer)
+    if name == "encoder.pos_embedding" and value.ndim == 3 and value.shape[2] == own.shape[2]:
         from torchvision.models.vision_transformer import interpolate_embeddings
 
-        patch = BACKBONES[asked.backbone].layout.multiple_of
-        side = round((wanted.shape[1] - 1) ** 0.5)
+        patch = BACKBONES[model_spec.backbone].layout.multiple_of
+        side = round((own.shape[1] - 1) ** 0.5)
         return interpolate_embeddings(side * patch, patch, {name: value})[name]
     return None
 
@@ -186,22 +201,22 @@ def _for_channels(kernels: Tensor, channels: int, way: str) -> Tensor:
     return kernels.sum(dim=1, keepdim=True).repeat(1, channels, 1, 1) / channels
 
 
-def _download(url: str, file: Path, size: int, tell: Tell) -> None:
+def _download(url: str, file: Path, size: int, report: Report) -> None:
     """By torch's own means (checked by the hash in its name); the size of the part so far is told meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    wanted = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    sha256 = re.search(r"-([0-9a-f]{8,})\.", file.name)  # its beginning
     began, errors = time.time(), []
 
     def work() -> None:
         try:
-            torch.hub.download_url_to_file(url, str(file), wanted[1] if wanted else None, progress=False)
-        except Exception as error:  # told by the thread that waits
+            torch.hub.download_url_to_file(url, str(file), sha256[1] if sha256 else None, progress=False)
+        except Exception as error:  # raised by the thread that waits
             errors.append(error)
 
     fetching = Thread(target=work, daemon=True)  # so that who is asked to stop need not wait for it
     fetching.start()
     while fetching.is_alive():
-        tell(_part_bytes(file, began), size)
+        report(_part_bytes(file, began), size)
         fetching.join(0.2)
     if errors:
         raise Unavailable(

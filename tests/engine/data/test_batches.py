@@ -21,8 +21,8 @@ def batches(count: int, batch_size: int, *, seed: int | None = None, indices: np
     shuffle = None if seed is None else torch.Generator().manual_seed(seed)
     chosen = np.arange(count) if indices is None else indices
     made = arrays(count)
-    look = Pixels(made.images, mean=MEAN, std=STD, device=CPU)
-    return Batches(look, made.labels, chosen, batch_size=batch_size, device=CPU, shuffle=shuffle)
+    fetch = Pixels(made.images, mean=MEAN, std=STD, device=CPU)
+    return Batches(fetch, made.labels, chosen, batch_size=batch_size, device=CPU, shuffle=shuffle)
 
 
 def order(made: Batches) -> list[int]:

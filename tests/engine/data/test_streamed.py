@@ -56,10 +56,10 @@ def test_an_image_that_is_gone_is_told_in_our_words() -> None:
 def test_a_pass_over_them_is_the_same_from_any_batch_on(arrays: tuple[np.ndarray, Streamed]) -> None:
     passes = []
     for images in arrays:
-        look = Pixels(images, mean=[0.5], std=[0.25], device=CPU)
+        fetch = Pixels(images, mean=[0.5], std=[0.25], device=CPU)
         shuffle = torch.Generator().manual_seed(3)
         batches = Batches(
-            look, np.zeros(100, dtype=np.int64), np.arange(100), batch_size=32, device=CPU, shuffle=shuffle
+            fetch, np.zeros(100, dtype=np.int64), np.arange(100), batch_size=32, device=CPU, shuffle=shuffle
         )
         passes.append([seen for seen, _ in [*batches, *batches.passing(2)]])
     assert len(passes[0]) == 4 + 2

@@ -125,7 +125,7 @@ def test_views_of_changed_images_take_turns(tmp_path: Path) -> None:
     data = {"dataset": "digits", "image_size": 16, "augmentations": ["rotate"]}
     run = trained(tmp_path, "a", {**HEAD, "data": data, "epochs": 5}, views=2)
     assert len(told(run, "Features of changed images")) == 2
-    first, second, third = (run.training_data.for_epoch(epoch).train.look(torch.arange(4)) for epoch in range(3))
+    first, second, third = (run.training_data.for_epoch(epoch).train.fetch(torch.arange(4)) for epoch in range(3))
     assert torch.equal(first, third)
     assert not torch.equal(first, second)
     assert not torch.equal(first[:1].expand(2, -1), first[1:3])

@@ -123,7 +123,7 @@ def test_chances_are_those_of_the_first_try() -> None:
 def test_batch_norm_is_told_to_see_smaller_parts() -> None:
     said: list[str] = []
     model = Narrow(network(norm=True), 5, 0, MemoryError())
-    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices(), say=said.append)
+    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices(), warn=said.append)
     stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert said == [
         "Out of memory: batches of 10 are now computed in 2 parts of 5; BatchNorm sees these smaller parts."

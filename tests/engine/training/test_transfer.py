@@ -144,7 +144,7 @@ def test_weights_of_a_run_are_taken_over_and_the_rest_is_listed(tmp_path: Path, 
     run = DigitsRun(tmp_path, cache, spec={**SMALL_NET, "epochs": 1})
     run.fit()
     path = next((tmp_path / "checkpoints").iterdir()) / "weights.safetensors"
-    found = weights.from_file(weights.Asked(Model(backbone="small_cnn"), path))
+    found = weights.from_file(weights.Request(Model(backbone="small_cnn"), path))
     assert found.classes == tuple("0123456789")
     assert found.norm_stats is not None
 
@@ -166,7 +166,7 @@ def test_same_number_of_other_classes_gets_a_new_head(tmp_path: Path) -> None:
     network = build(Model(backbone="small_cnn"), classes=2, channels=1, image_size=16)
     about = json.dumps({"classes": ["cat", "dog"]})
     safetensors.torch.save_file(network.state_dict(), tmp_path / "w.safetensors", metadata={"thaw": about})
-    found = weights.from_file(weights.Asked(Model(backbone="small_cnn"), tmp_path / "w.safetensors"))
+    found = weights.from_file(weights.Request(Model(backbone="small_cnn"), tmp_path / "w.safetensors"))
     other = build(Model(backbone="small_cnn"), classes=2, channels=1, image_size=16)
     assert weights.load(other, Model(backbone="small_cnn"), found, classes=["dog", "cat"]).new == [
         "19.weight 2 x 64",
@@ -181,7 +181,7 @@ def test_pretrained_weights_are_read_from_torchs_cache(torch_cache: Path) -> Non
     torch.save(original.state_dict(), torch_cache / "resnet18-f37072fd.pth")
     for way, head in (("linear", "fc"), ("after", "fc.1")):
         asked = Model(weights="pretrained", head=way)
-        found = weights.find(weights.Asked(asked, None))
+        found = weights.find(weights.Request(asked, None))
         assert found is not None
         network = build(asked, classes=7, channels=1, image_size=64)
         fitted = weights.load(network, asked, found, classes=list("abcdefg"))
@@ -195,7 +195,7 @@ def test_pretrained_weights_are_read_from_torchs_cache(torch_cache: Path) -> Non
 
 def test_without_network_and_file_one_sentence_says_what_to_put_where(torch_cache: Path) -> None:
     with pytest.raises(Unavailable) as told:
-        weights.find(weights.Asked(Model(weights="pretrained"), None))
+        weights.find(weights.Request(Model(weights="pretrained"), None))
     text = str(told.value)
     assert text.startswith(f"resnet18-f37072fd.pth is not in {torch_cache} and could not be downloaded")
     assert "Put the file from https://download.pytorch.org/models/resnet18-f37072fd.pth there" in text
@@ -204,13 +204,13 @@ def test_without_network_and_file_one_sentence_says_what_to_put_where(torch_cach
 def test_damaged_and_foreign_files_are_told(torch_cache: Path, tmp_path: Path) -> None:
     (torch_cache / "resnet18-f37072fd.pth").write_bytes(b"half a download")
     with pytest.raises(Unavailable, match="Delete it"):
-        weights.find(weights.Asked(Model(weights="pretrained"), None))
+        weights.find(weights.Request(Model(weights="pretrained"), None))
     network = build(Model(backbone="small_cnn"), classes=2, channels=1, image_size=16)
     torch.save(
         {"state_dict": {f"module.{name}": value for name, value in network.state_dict().items()}}, tmp_path / "w.pt"
     )
     asked = Model(backbone="resnet18", weights="file", weights_from=str(tmp_path / "w.pt"))
-    found = weights.find(weights.Asked(asked, None))
+    found = weights.find(weights.Request(asked, None))
     assert found is not None
     with pytest.raises(Unavailable, match="fit nothing in resnet18"):
         weights.load(build(asked, classes=2, channels=1, image_size=32), asked, found, classes=["a", "b"])
@@ -219,7 +219,7 @@ def test_damaged_and_foreign_files_are_told(torch_cache: Path, tmp_path: Path) -
         if name != "none.pt":
             path.write_text("no weights")
         with pytest.raises(Unavailable, match=name):
-            weights.from_file(weights.Asked(asked, path))
+            weights.from_file(weights.Request(asked, path))
 
 
 @pytest.mark.parametrize(

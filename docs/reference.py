@@ -92,9 +92,9 @@ def cli_page() -> str:
     lines = [
         "# Command line",
         "",
-        "Made by `python -m docs.reference` from the commands' own help. Run them in the repository with",
-        "`.venv/bin/python`. Exit codes: 0 done (with `--wait`: finished), 1 it did not work out, 2 refused input,",
-        "3 another supervisor works here, 130 left waiting by Ctrl-C (the run goes on).",
+        "Made by `python -m docs.reference` from the commands' own help. `thaw` lies in `.venv/bin`, and",
+        "`.venv/bin/python -m engine` is the same. Exit codes: 0 done (with `--wait`: finished), 1 it did not",
+        "work out, 2 refused input, 3 another supervisor works here, 130 left waiting by Ctrl-C (the run goes on).",
     ]
     for name, one in sorted(_commands(parser())):
         usage = " ".join(one.format_usage().removeprefix("usage: ").split())

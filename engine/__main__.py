@@ -1,4 +1,4 @@
-"""`python -m engine COMMAND`."""
+"""`python -m engine COMMAND`: what `thaw COMMAND` is, where no program of that name is installed."""
 
 import sys
 

@@ -2,19 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import Any
 
 from engine import api
 from engine.api.annotations import plain
 from engine.cli import formatting
+from engine.cli.arguments import RUN, Commands, command
 from engine.cli.console import OK, err, output
 from storage import Run, Store
 
-RUN = "the run's id, the beginning of it, or its name"
 
-
-def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add these commands to the parser of all."""
     one = command(commands, "rename", rename, "Give a run another name.", as_json=True)
     one.add_argument("id", metavar="ID", help=RUN)
@@ -33,14 +30,14 @@ def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> No
 
 
 def rename(store: Store, options: argparse.Namespace) -> int:
-    return _told(options, [api.rename_run(store, options.id, options.name)])
+    return _print_runs(options, [api.rename_run(store, options.id, options.name)])
 
 
 def tag(store: Store, options: argparse.Namespace) -> int:
     if not options.add and not options.remove:
         raise api.Refused([api.Problem("tag", None, "say what to do: --add TAG or --remove TAG")])
     had = {tag.casefold() for one in options.id for tag in api.find_run(store, one).tags}
-    code = _told(options, api.tag_runs(store, options.id, add=options.add, remove=options.remove))
+    code = _print_runs(options, api.tag_runs(store, options.id, add=options.add, remove=options.remove))
     for tag in options.remove:
         if plain("tag", tag).casefold() not in had:
             err.print(f"There was no tag {tag!r} to take off.", markup=False)
@@ -49,14 +46,14 @@ def tag(store: Store, options: argparse.Namespace) -> int:
 
 def note(store: Store, options: argparse.Namespace) -> int:
     text = sys.stdin.read() if options.text == "-" else options.text
-    return _told(options, [api.note_run(store, options.id, text)])
+    return _print_runs(options, [api.note_run(store, options.id, text)])
 
 
 def archive(store: Store, options: argparse.Namespace) -> int:
-    return _told(options, api.archive_runs(store, options.id, archived=not options.off))
+    return _print_runs(options, api.archive_runs(store, options.id, archived=not options.off))
 
 
-def _told(options: argparse.Namespace, runs: list[Run]) -> int:
+def _print_runs(options: argparse.Namespace, runs: list[Run]) -> int:
     lines = [f"{run.id}  {run.name}{formatting.annotations(run)}" for run in runs]
     output(options, [formatting.run_summary(run) for run in runs], "\n".join(lines))
     return OK

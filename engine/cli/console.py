@@ -7,33 +7,28 @@ from typing import Any
 from rich.console import Console
 
 from engine import api
-from storage import Store
+from storage import Request, Store
 
 OK, FAILED, REFUSED, LEFT = 0, 1, 2, 130
 err = Console(stderr=True, highlight=False, soft_wrap=True)  # the terminal wraps; paths stay whole
 
 
-def ask(store: Store, request_id: str, done: str, what: str, *, quiet: bool = False) -> int:
-    """Wait until the engine has carried a request out; `quiet`: what comes of it is printed by the caller."""
+def request_done(store: Store, request: Request, done: str, target: str = "", *, quiet: bool = False) -> int:
+    """The exit code, once the engine has carried a request out.
+
+    Args:
+        done: What to print then, before `target`.
+        target: What it was done to, as the user called it.
+        quiet: The caller prints what comes of it.
+    """
     api.ensure_supervisor(store.home)
-    request = api.wait_for_request(store, request_id, timeout_s=120)
+    request = api.wait_for_request(store, request.id, timeout_s=120)
     if request.state == "refused":
         err.print(f"Refused: {request.message}", markup=False)
         return REFUSED
     if not quiet:
-        print(f"{done}{f': {what}' if what else ''}.")
+        print(f"{done}{f': {target}' if target else ''}.")
     return OK
-
-
-def how_many(text: str) -> int:
-    """A number of rows, as --limit takes it.
-
-    Raises:
-        argparse.ArgumentTypeError: It is none, or less than 1.
-    """
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, not {text!r}")
-    return int(text)
 
 
 def output(options: argparse.Namespace, as_object: Any, for_people: Any) -> None:

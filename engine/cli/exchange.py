@@ -1,29 +1,29 @@
 """The commands that deal with other programs: tables for them, runs out of them, runs logged to them as well."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from engine import api
 from engine.cli import formatting
+from engine.cli.arguments import Commands, command, complete_files
 from engine.cli.console import OK, output
 from storage import Store
 
 
-def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add these commands to the parser of all."""
     text = "Write a table to a file, for a spreadsheet or a notebook: CSV or Parquet."
     one = command(commands, "export", export, text)
     listed = "; ".join(f"{what}: {row}" for what, row in api.EXPORTS.items())
     one.add_argument("what", choices=list(api.EXPORTS), metavar="WHAT", help=f"what a row of it is: {listed}")
-    one.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .csv or .parquet")
+    complete_files(one.add_argument("--to", type=Path, required=True, metavar="FILE", help="ends in .csv or .parquet"))
     one.add_argument("--force", action="store_true", help="write over a file that is there")
     one.add_argument("--runs", nargs="+", metavar="ID", help="of these runs alone, by id or name (default: all)")
     one.add_argument("--search", metavar="ID", help="of the trials of this search alone")
     text = "Read TensorBoard's event files in, as a finished run to chart and compare."
     one = command(commands, "import-events", import_events, text, as_json=True)
-    one.add_argument("path", type=Path, metavar="PATH", help="an event file, or the folder of one run")
+    complete_files(one.add_argument("path", type=Path, metavar="PATH", help="an event file, or the folder of one run"))
     one.add_argument("--name", default="", help="what to call the run (default: as the file or folder)")
     one = command(
         commands, "trackers", choose_trackers, "Show or choose what runs are logged to as well.", as_json=True
@@ -54,7 +54,7 @@ def export(store: Store, options: argparse.Namespace) -> int:
 
 
 def _made(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """What goes wrong in making them must not be told as a file that cannot be written."""
+    """What goes wrong in making them must not read as a file that cannot be written."""
     try:
         yield from pieces
     except OSError as error:
@@ -63,8 +63,8 @@ def _made(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def import_events(store: Store, options: argparse.Namespace) -> int:
     run = api.import_events(store, options.path, name=options.name)
-    told = "\n".join(event.text for event in store.events.list(run.id))
-    output(options, formatting.run_object(store, run), f"{run.id}  {run.name}\n{told}")
+    lines = "\n".join(event.text for event in store.events.list(run.id))
+    output(options, formatting.run_object(store, run), f"{run.id}  {run.name}\n{lines}")
     return OK
 
 
@@ -72,10 +72,10 @@ def choose_trackers(store: Store, options: argparse.Namespace) -> int:
     if options.name:
         api.set_trackers(store, [] if options.name == ["none"] else options.name)
     chosen = api.trackers(store)
-    told = {name: {"on": name in chosen, "installed": api.tracker_installed(name)} for name in api.TRACKERS}
+    states = {name: {"on": name in chosen, "installed": api.tracker_installed(name)} for name in api.TRACKERS}
     lines = []
-    for name, one in told.items():
+    for name, one in states.items():
         stands = "on" if one["on"] else "off" if one["installed"] else "not installed"
         lines.append(f"{name:<12} {stands:<14} {api.TRACKERS[name].note}")
-    output(options, told, "\n".join([*lines, f"What they are given lies in {store.home.trackers}."]))
+    output(options, states, "\n".join([*lines, f"What they are given lies in {store.home.trackers}."]))
     return OK

@@ -72,7 +72,7 @@ def result(run: Run) -> str:
 
 def runs_table(runs: list[Run]) -> Table | str:
     if not runs:
-        return "No runs yet. Train the demo: python -m engine train examples/digits.yaml --wait"
+        return "No runs yet. Train the demo: thaw train examples/digits.yaml --wait"
     table = table_of("id", "name", "state", "epoch", "left", "best", "in epoch", "took", "tags")
     for run in runs:
         best = "" if run.best_value is None else f"{run.best_value:.4f}"
@@ -94,14 +94,14 @@ def run_page(store: Store, run: Run) -> Group:
 
 def annotations(run: Run) -> str:
     """ " (tags: baseline, 발표; archived)": what a user put on it; nothing for a run without."""
-    told = [f"tags: {', '.join(run.tags)}"] if run.tags else []
-    told += ["archived"] if run.archived_at is not None else []
-    return f" ({'; '.join(told)})" if told else ""
+    parts = [f"tags: {', '.join(run.tags)}"] if run.tags else []
+    parts += ["archived"] if run.archived_at is not None else []
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def dataset_object(dataset: Dataset, scan: api.Scan | None = None) -> dict[str, Any]:
     """The data set as a plain object, with what its scan found."""
-    told = {
+    values = {
         "id": dataset.id,
         "name": dataset.name,
         "kind": dataset.kind,
@@ -115,9 +115,9 @@ def dataset_object(dataset: Dataset, scan: api.Scan | None = None) -> dict[str, 
         "fingerprint": dataset.fingerprint,
     }
     if scan is None:
-        return told
+        return values
     kept = ("at", "mean", "std", "sizes", "channels", "findings")
-    return told | {"scan": {name: value for name, value in asdict(scan).items() if name in kept}}
+    return values | {"scan": {name: value for name, value in asdict(scan).items() if name in kept}}
 
 
 def datasets_table(datasets: list[Dataset]) -> Table:
@@ -153,15 +153,15 @@ def _scan_lines(scan: api.Scan) -> list[Text]:
 
 
 def status_object(store: Store) -> dict[str, Any]:
-    told = store.engine.get()
+    row = store.engine.get()
     alive = api.engine_alive(store)
     return {
-        "engine": {"alive": alive, "pid": told.pid if told and alive else None},
+        "engine": {"alive": alive, "pid": row.pid if row and alive else None},
         "home": str(store.home.root),
-        "slots": list(told.slots) if told else [],
+        "slots": list(row.slots) if row else [],
         "searches": _searches(store),
         "runs": {str(state): n for state, n in store.runs.count().items()},
-        "machine": told.machine if told and alive else api.machine_reading(store.home),
+        "machine": row.machine if row and alive else api.machine_reading(store.home),
     }
 
 
@@ -170,14 +170,14 @@ def _searches(store: Store) -> dict[str, int]:
     return {state: states.count(state) for state in sorted(set(states))}
 
 
-def status_page(told: dict[str, Any]) -> str:
-    machine = told["machine"]
-    pid = told["engine"]["pid"]
+def status_page(status: dict[str, Any]) -> str:
+    machine = status["machine"]
+    pid = status["engine"]["pid"]
     lines = [
         f"Engine: {f'pid {pid}' if pid else 'not running (it starts on demand)'}",
-        f"Home: {told['home']} ({machine['disk_free'] / 1e9:,.0f} GB free)",
-        f"Runs: {', '.join(f'{n} {state}' for state, n in told['runs'].items()) or 'none'}",
-        f"Searches: {', '.join(f'{n} {state}' for state, n in told['searches'].items()) or 'none'}",
+        f"Home: {status['home']} ({machine['disk_free'] / 1e9:,.0f} GB free)",
+        f"Runs: {', '.join(f'{n} {state}' for state, n in status['runs'].items()) or 'none'}",
+        f"Searches: {', '.join(f'{n} {state}' for state, n in status['searches'].items()) or 'none'}",
         f"CPU: {machine['cpus']} cores, {machine['cpu_percent']:.0f} % busy; "
         f"memory {machine['memory_used'] / 1e9:.1f} of {machine['memory_total'] / 1e9:.1f} GB",
         *(

@@ -28,7 +28,11 @@ def read_spec(path: Path, overrides: list[str], kind: type[RunSpec] | type[Searc
 
 
 def changed(values: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
-    """A spec's values with overrides laid over them."""
+    """A spec's values with overrides laid over them.
+
+    Raises:
+        Refused: An override is no FIELD=VALUE.
+    """
     values = deepcopy(values)
     for override in overrides:
         name, equals, value = override.partition("=")

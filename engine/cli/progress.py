@@ -30,15 +30,15 @@ def wait_for_search(store: Store, search_id: str, console: Console, lines: Conso
     Args:
         lines: Where a line is printed for each trial that ends, for those who read a log and no bar.
     """
-    told = {run.id for run in _over(store, search_id)}
+    reported = {run.id for run in _over(store, search_id)}
     with _bar(console) as bar:
         task = bar.add_task("", total=1.0, detail="")
         while True:
             search = store.searches.get(search_id)
             for run in _over(store, search_id) if lines else ():
-                if lines and run.id not in told:
-                    told.add(run.id)
-                    lines.print(_ended(run, len(told), search.num_trials), markup=False)
+                if lines and run.id not in reported:
+                    reported.add(run.id)
+                    lines.print(_ended(run, len(reported), search.num_trials), markup=False)
             outlook = api.search_outlook(store, search)
             best = "" if search.best_value is None else f" · best {search.metric} {search.best_value:.4f}"
             what = f"{search.phase or search.state} · {outlook.over} of {search.num_trials} trials"
@@ -57,10 +57,10 @@ def _over(store: Store, search_id: str) -> list[Run]:
     return store.runs.trials(search_id, states=[state for state in RunState if state.is_over])
 
 
-def _ended(run: Run, over: int, wanted: int) -> str:
+def _ended(run: Run, over: int, num_trials: int) -> str:
     """4 of 10: trial 3 finished, val/accuracy 0.9128 at epoch 7."""
     value = "" if run.best_value is None else f", {run.metric} {run.best_value:.4f} at epoch {run.best_epoch}"
-    return f"{over} of {wanted}: trial {run.trial} {run.state}{value}{f'. {run.reason}' if run.reason else ''}"
+    return f"{over} of {num_trials}: trial {run.trial} {run.state}{value}{f'. {run.reason}' if run.reason else ''}"
 
 
 def wait_for_import(store: Store, request_id: str, console: Console) -> Request:

@@ -1,7 +1,6 @@
 """The command for the results of a run: what its best checkpoint gets right, and what it takes for what."""
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from engine import api
 from engine.artifacts.scores import confused_pairs, results
+from engine.cli.arguments import RUN, Commands, command
 from engine.cli.console import FAILED, LEFT, OK, err, output
 from engine.cli.formatting import table_of
 from engine.cli.progress import wait_for_predictions
@@ -18,11 +18,11 @@ from storage import Run, Store
 MOST_CLASSES, MOST_PAIRS = 40, 10  # that are printed
 
 
-def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add it to the parser of all."""
     text = "Show what a run's best checkpoint gets right: accuracy, scores of each class, what is taken for what."
     one = command(commands, "results", show_results, text, as_json=True)
-    one.add_argument("id", metavar="RUN", help="the run's id, the beginning of it, or its name")
+    one.add_argument("id", metavar="RUN", help=RUN)
     one.add_argument("--data", metavar="DATASET", help="a labelled data set (default: the run's own)")
     one.add_argument("--part", help="validation, test, train or all (default: the first of these that there is)")
 
@@ -40,37 +40,37 @@ def show_results(store: Store, options: argparse.Namespace) -> int:
     if isinstance(found, api.Preview):
         err.print(found.problem or "", markup=False)
         return FAILED
-    told = results(found)
-    output(options, told, _page(run, told))
+    summary = results(found)
+    output(options, summary, _page(run, summary))
     return OK
 
 
-def _page(run: Run, told: dict[str, Any]) -> Group:
-    where = f"{told['part']} of {told['dataset']}" if told["part"] != "all" else f"all of {told['dataset']}"
-    tops = [f"{name.replace('_', ' ')} {told[name]:.4f}" for name in told if name.endswith(("accuracy", "error"))]
+def _page(run: Run, summary: dict[str, Any]) -> Group:
+    where = f"{summary['part']} of {summary['dataset']}" if summary["part"] != "all" else f"all of {summary['dataset']}"
+    tops = [f"{name.replace('_', ' ')} {summary[name]:.4f}" for name in summary if name.endswith(("accuracy", "error"))]
     scores = table_of("class", "images", "precision", "recall", "F1")
-    classes = told["classes"]
+    classes = summary["classes"]
     if len(classes) > MOST_CLASSES:  # those that need a look
         classes = sorted(classes, key=lambda one: 2.0 if one["f1"] is None else one["f1"])[:MOST_CLASSES]
     for one in classes:
         shown = ["-" if one[name] is None else f"{one[name]:.4f}" for name in ("precision", "recall", "f1")]
         scores.add_row(Text(one["name"]), f"{one['images']:,}", *shown)
-    more = len(told["classes"]) - len(classes)
+    more = len(summary["classes"]) - len(classes)
     return Group(
-        Text(f"{run.name} ({run.id}), epoch {told['epoch']}, {where}: {told['images']:,} images"),
+        Text(f"{run.name} ({run.id}), epoch {summary['epoch']}, {where}: {summary['images']:,} images"),
         Text(", ".join(tops)),
         scores,
         *([Text(f"and {more:,} classes with a higher F1 or without images; --json lists them")] if more else []),
-        *_pairs(told),
+        *_pairs(summary),
     )
 
 
-def _pairs(told: dict[str, Any]) -> list[Any]:
+def _pairs(summary: dict[str, Any]) -> list[Any]:
     """What was most often taken for something else."""
-    pairs = confused_pairs(np.array(told["confusion"]), MOST_PAIRS)
+    pairs = confused_pairs(np.array(summary["confusion"]), MOST_PAIRS)
     if not pairs:
         return [Text("All images are right.")]
-    names, table = [one["name"] for one in told["classes"]], table_of("true", "taken for", "images")
+    names, table = [one["name"] for one in summary["classes"]], table_of("true", "taken for", "images")
     for pair in pairs:
         table.add_row(Text(names[pair.true]), Text(names[pair.guess]), f"{pair.images:,}")
     return [Text(""), table]

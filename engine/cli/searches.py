@@ -1,15 +1,14 @@
 """The commands about searches, and what they print."""
 
 import argparse
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
 from rich.text import Text
 
 from engine import api
-from engine.cli.console import FAILED, LEFT, OK, ask, err, how_many, output
+from engine.cli.arguments import Commands, add_spec, command, row_count
+from engine.cli.console import FAILED, LEFT, OK, err, output, request_done
 from engine.cli.formatting import in_time, table_of
 from engine.cli.overrides import read_spec
 from engine.cli.progress import wait_for_search
@@ -19,18 +18,16 @@ ID = "the search's id, the beginning of it, or its name"
 MOST_SHOWN = 20  # trials in a table for people
 
 
-def add_to(commands: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
+def add_to(commands: Commands) -> None:
     """Add these commands to the parser of all."""
     one = command(commands, "search", search, "Queue a search: many runs, and the best settings.", as_json=True)
-    one.add_argument("spec", type=Path, metavar="SPEC.yaml", help="what to search; - reads standard input")
-    one.add_argument("--wait", action="store_true", help="show its progress; exit 0 only when it finished")
-    one.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", help="override a field of the spec")
+    add_spec(one, "what to search")
     one = command(commands, "searches", list_searches, "List searches, newest first.", as_json=True)
-    one.add_argument("--limit", type=how_many, default=50, help="how many (default 50)")
+    one.add_argument("--limit", type=row_count, default=50, help="how many (default 50)")
     one = command(commands, "pause", pause, "Pause a search: its trials save, and the machine is free.", as_json=True)
     one.add_argument("id", metavar="ID", help=ID)
     text = "Let a paused, stopped or failed search go on; finished trials are never run again."
-    one = command(commands, "continue", go_on, text, as_json=True)
+    one = command(commands, "continue", continue_search, text, as_json=True)
     one.add_argument("id", metavar="ID", help=ID)
 
 
@@ -49,7 +46,7 @@ def _waited(store: Store, options: argparse.Namespace, found: Search) -> int:
         lines = err if options.json else Console(highlight=False, soft_wrap=True)
         found = wait_for_search(store, found.id, err, None if lines.is_terminal else lines)
     except KeyboardInterrupt:
-        err.print(f"Left waiting; search {found.id} goes on. Stop it with: python -m engine stop {found.id}")
+        err.print(f"Left waiting; search {found.id} goes on. Stop it with: thaw stop {found.id}")
         return LEFT
     output(options, search_object(store, found), search_page(store, found))
     return OK if found.state is SearchState.FINISHED else FAILED
@@ -67,25 +64,25 @@ def show_search(store: Store, options: argparse.Namespace, found: Search) -> int
 
 
 def pause(store: Store, options: argparse.Namespace) -> int:
-    return asked(store, options, api.pause_search(store, options.id), "Paused")
+    return changed_search(store, options, api.pause_search(store, options.id), "Paused")
 
 
-def go_on(store: Store, options: argparse.Namespace) -> int:
-    return asked(store, options, api.continue_search(store, options.id), "Queued again")
+def continue_search(store: Store, options: argparse.Namespace) -> int:
+    return changed_search(store, options, api.continue_search(store, options.id), "Queued again")
 
 
 def extend(store: Store, options: argparse.Namespace) -> int:
     found = api.find_search(store, options.id)
     request = api.extend_search(store, found.id, options.trials)
     if not options.wait:
-        return asked(store, options, request, "Extended")
-    code = ask(store, request.id, "Extended", options.id, quiet=options.json)
+        return changed_search(store, options, request, "Extended")
+    code = request_done(store, request, "Extended", options.id, quiet=options.json)
     return _waited(store, options, found) if code == OK else code
 
 
-def asked(store: Store, options: argparse.Namespace, request: Request, done: str) -> int:
-    """Wait for what was asked of a search; with --json its object stands for the words."""
-    code = ask(store, request.id, done, options.id, quiet=options.json)
+def changed_search(store: Store, options: argparse.Namespace, request: Request, done: str) -> int:
+    """Wait for a request about a search; with --json its object stands for the words."""
+    code = request_done(store, request, done, options.id, quiet=options.json)
     if code == OK and options.json:
         output(options, search_object(store, store.searches.get(request.target)), "")
     return code
@@ -151,7 +148,7 @@ def search_object(store: Store, found: Search) -> dict[str, Any]:
 
 def searches_table(store: Store, found: list[Search]) -> Any:
     if not found:
-        return "No searches yet. Try: python -m engine search examples/search_digits.yaml --wait"
+        return "No searches yet. Try: thaw search examples/search_digits.yaml --wait"
     made = table_of("id", "name", "state", "trials", "left", "best", "worked")
     for one in found:
         outlook = api.search_outlook(store, one)

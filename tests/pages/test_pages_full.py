@@ -137,7 +137,7 @@ def test_the_log_and_configuration_of_a_run(store: Store, runs: dict[str, Run]) 
     app.segmented_control(key="run_details").set_value("Log").run()
     assert "epoch 20 done" in app.code[0].value
     app.segmented_control(key="run_details").set_value("Configuration").run()
-    assert "python -m engine train run.yaml" in app.code[0].value
+    assert "thaw train run.yaml" in app.code[0].value
     assert "backbone: small_cnn" in app.code[1].value
 
 

@@ -43,5 +43,5 @@ def yaml_out(noun: str, command: str, text: str) -> None:
     """The spec of a `noun`, and the command that starts it."""
     with st.expander("As YAML and command", icon=":material/code:"):
         st.caption(f"The same {noun} without a browser: save this as {noun}.yaml, then")
-        st.code(f".venv/bin/python -m engine {command} {noun}.yaml --wait", language="bash", wrap_lines=True)
+        st.code(f".venv/bin/thaw {command} {noun}.yaml --wait", language="bash", wrap_lines=True)
         st.code(text, language="yaml")

@@ -166,7 +166,7 @@ def configuration(run: Run) -> None:
         st.code("\n".join(map(str, refused.problems)), language=None)
         return
     st.caption("The same run without a browser: save this as run.yaml, then")
-    st.code(".venv/bin/python -m engine train run.yaml --wait", language="bash")
+    st.code(".venv/bin/thaw train run.yaml --wait", language="bash")
     st.code(text, language="yaml")
 
 

@@ -22,7 +22,7 @@ from storage import RunState, Search
 
 FEW_TRIALS = 20  # finished ones, that say little of importance
 LINKED_TRIALS = 8  # failed trials of a cause that have a link
-COMMAND = ".venv/bin/python -m engine search search.yaml --wait"
+COMMAND = ".venv/bin/thaw search search.yaml --wait"
 
 View = Callable[[Search, list[Trial], Sequence[Dimension]], None]
 

@@ -33,8 +33,7 @@ def search(store: Store) -> Search:
 def test_what_is_asked_of_a_search_is_told_as_an_object(
     verb: str, store: Store, search: Search, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searches, "ask", lambda *_, quiet, **__: 0 if quiet else pytest.fail("words"))
-    monkeypatch.setattr("engine.cli.main.ask", searches.ask)
+    monkeypatch.setattr(searches, "request_done", lambda *_, quiet, **__: 0 if quiet else pytest.fail("words"))
     assert main([verb, search.id, "--json", *(["--trials", "2"] if verb == "extend" else [])]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["id"], told["state"], told["best"], told["trials"]) == (search.id, "running", None, [])

@@ -73,12 +73,10 @@ def _choose() -> None:
 def verdict(compared: Compared, said: list[Group], focus: Focus, images: ByImage | None) -> None:
     """What is to be said first, in a few sentences."""
     names = {group.name: focus.colours[group.key] for group in focus.groups}
-    text = summary(
-        said, compared.stats, compared.rows, painted(names, palette()), images, compared.setups, compared.sources
-    )
-    if text:
+    sentences = summary(compared, said, painted(names, palette()), images)
+    if sentences:
         with st.container(border=True, key="compare_written"):
-            st.html(f'<div style="line-height:1.6">{" ".join(text)}</div>')
+            st.html(f'<div style="line-height:1.6">{" ".join(sentences)}</div>')
 
 
 def chosen_view(compared: Compared, focus: Focus, shown: list[Run]) -> None:

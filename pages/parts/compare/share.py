@@ -41,7 +41,7 @@ def share(
         light: The focus in the colours of a light ground, as files are read.
     """
     of = store()
-    sentences = summary(said, compared.stats, compared.rows, PLAIN, by_image, compared.setups, compared.sources)
+    sentences = summary(compared, said, PLAIN, by_image)
     with st.popover("Share", icon=":material/ios_share:", key="compare_share", width="content"):
         if sentences:
             st.caption("In words")
@@ -65,8 +65,7 @@ def made(
 ) -> str:
     """The report; every run and group in the colour it wears on the page."""
     colours = {group.name: light.colours[group.key] for group in light.groups}
-    style = painted(colours, LIGHT)
-    texts = summary(said, compared.stats, compared.rows, style, by_image, compared.setups, compared.sources)
+    sentences = summary(compared, said, painted(colours, LIGHT), by_image)
     ordered = compared.best_first(compared.runs)
     columns = columns_of(compared, light, [run for run in ordered if run.id in light.of_runs][:MOST_COLUMNS])
     charts = [*_curves(of, compared, light, view), *_others(compared, light, ordered)]
@@ -79,7 +78,7 @@ def made(
     return report(
         " against ".join(group.name for group in said) if len(said) < 3 else "Comparison",
         f"{_count(compared)} compared by Thaw, {time.strftime('%-d %B %Y, %H:%M')}",
-        texts,
+        sentences,
         charts,
         tables,
         [(f"All settings{few}", every)],

@@ -49,8 +49,8 @@ class GroupValues:
 
 def ranked(groups: Sequence[Group], stats: Mapping[str, RunStats], best: Quantity) -> list[GroupValues]:
     """Groups that have a value, the best mean first."""
-    sides = [GroupValues(group, values_of(group, stats, best)) for group in groups]
-    return sorted((one for one in sides if one.values), key=lambda one: one.mean, reverse=not best.lowest)
+    found = [GroupValues(group, values_of(group, stats, best)) for group in groups]
+    return sorted((one for one in found if one.values), key=lambda one: one.mean, reverse=not best.lowest)
 
 
 def gap_of(first: float, second: float, best: Quantity) -> str | None:
@@ -63,11 +63,11 @@ def gap_of(first: float, second: float, best: Quantity) -> str | None:
     return None if gap < 1e-9 else formatting.number(float(f"{gap:.2g}"))
 
 
-def shown(side: GroupValues, best: Quantity) -> str:
-    if len(side.values) == 1:
-        return best.text(side.values[0])
-    low, high = best.text(min(side.values)), best.text(max(side.values))
-    return f"{best.text(side.mean)} on average of {len(side.values)} runs ({low} to {high})"
+def shown(one: GroupValues, best: Quantity) -> str:
+    if len(one.values) == 1:
+        return best.text(one.values[0])
+    low, high = best.text(min(one.values)), best.text(max(one.values))
+    return f"{best.text(one.mean)} on average of {len(one.values)} runs ({low} to {high})"
 
 
 def listed(parts: Sequence[str]) -> str:

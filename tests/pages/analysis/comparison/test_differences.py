@@ -10,7 +10,7 @@ from engine.api import Predictions
 from pages.parts.analysis.comparison.differences import differences, every_setting, line_names, nothing_apart, setups
 from pages.parts.analysis.comparison.group_values import PLAIN, painted
 from pages.parts.analysis.comparison.groups import SEEDS, groups
-from pages.parts.analysis.comparison.significance import chance_of
+from pages.parts.analysis.comparison.significance import sign_test
 from pages.parts.analysis.comparison.summary import summary
 from pages.parts.analysis.results.by_image import ByImage, by_image
 from pages.parts.analysis.run_stats import common_metric
@@ -26,7 +26,7 @@ def grouped(runs: list[Run], by: str) -> list[Any]:
 
 def said(runs: list[Run], by: str = "each", images: ByImage | None = None, **costs: Any) -> str:
     all_ = compared(runs, by, costs)
-    return " ".join(summary(all_.groups, all_.stats, all_.rows, PLAIN, images, all_.setups))
+    return " ".join(summary(all_, all_.groups, PLAIN, images))
 
 
 def test_only_what_differs_is_told_in_the_words_of_the_form() -> None:
@@ -179,9 +179,8 @@ def test_images_that_were_excluded_in_between_do_not_make_others_of_the_rest() -
     all_ = compared([before, after])
 
     def told(images: ByImage | None = None, **sources: str | None) -> str:
-        return " ".join(
-            summary(all_.groups, all_.stats, all_.rows, PLAIN, images, all_.setups, {before.id: "a", **sources})
-        )
+        known = replace(all_, sources={before.id: "a", **sources})
+        return " ".join(summary(known, all_.groups, PLAIN, images))
 
     apart = "Images were excluded in between, so the higher value need not be the better run: head only, seed 0 80.0%"
     assert told(**{after.id: "a"}).startswith(apart)
@@ -230,7 +229,7 @@ def test_those_that_do_as_well_as_the_second_are_counted() -> None:
 def test_names_are_set_beside_their_colours_and_shown_letter_for_letter() -> None:
     hostile = run("<script>alert(1)</script>", 0.9)
     all_ = compared([hostile, SIX[1]])
-    told = " ".join(summary(all_.groups, all_.stats, all_.rows, painted({hostile.name: "#112233"}, LIGHT)))
+    told = " ".join(summary(all_, all_.groups, painted({hostile.name: "#112233"}, LIGHT)))
     assert "&lt;script&gt;" in told
     assert "<script>" not in told
     assert "#112233" in told
@@ -297,4 +296,4 @@ def test_classes_that_made_the_difference_are_named_with_the_chance_of_it() -> N
     [(0, 0, 1.0), (1, 0, 1.0), (6, 0, 2 / 64), (5, 5, 1.0), (500_000, 500_000, 1.0), (50_000, 40_000, 0.0)],
 )
 def test_the_sign_test_counts_as_many_splits_as_there_are(gained: int, lost: int, chance: float) -> None:
-    assert chance_of(gained, lost) == pytest.approx(chance)
+    assert sign_test(gained, lost) == pytest.approx(chance)

@@ -29,10 +29,6 @@ NOT_YET = (
     "engine/training",
     "engine/tuning",
     "engine/worker",
-    "pages/parts/analysis",
-    "pages/parts/compare",
-    "pages/parts/figures",
-    "pages/parts/results",
     "pages/watch",
     "storage",
 )

@@ -33,7 +33,6 @@ NOT_YET = (
     "engine/training/failures.py",
     "engine/tuning",
     "engine/worker",
-    "pages/parts/analysis/comparison/summary.py",
     "pages/parts/analysis/tables.py",
     "pages/parts/forms/space_change.py",
     "pages/parts/searches/actions.py",

@@ -71,7 +71,14 @@ def _choose() -> None:
 
 
 def verdict(compared: Compared, said: list[Group], focus: Focus, images: ByImage | None) -> None:
-    """What is to be said first, in a few sentences."""
+    """What is to be said first, in a few sentences.
+
+    Args:
+        compared: What is known of the runs.
+        said: Groups to write of.
+        focus: Their colours.
+        images: The best runs of the best two groups, image by image.
+    """
     names = {group.name: focus.colours[group.key] for group in focus.groups}
     sentences = summary(compared, said, painted(names, palette()), images)
     if sentences:
@@ -111,7 +118,14 @@ def left_by_the_brush(compared: Compared) -> list[Run]:
 
 
 def focus_in(compared: Compared, shown: list[Run], held: Basket, colours: Palette) -> Focus:
-    """A run's place in the basket is its colour; all others keep what they once wore."""
+    """A run's place in the basket is its colour; all others keep what they once wore.
+
+    Args:
+        compared: What is known of the runs.
+        shown: Those that are drawn.
+        held: The basket.
+        colours: The theme's.
+    """
     worn = st.session_state.setdefault("compare_worn", {})
     worn |= {run_id: place for place, run_id in enumerate(held.places) if run_id}
     return focused(compared, shown, ticked_ids(TABLE), worn, colours)

@@ -39,7 +39,14 @@ def common_metric(runs: Sequence[Run]) -> str:
 
 
 def run_stats(store: Store, runs: Sequence[Run], metric: str, *, now: float) -> dict[str, RunStats]:
-    """By run id, in four queries, and one for each run that was judged by another metric."""
+    """By run id, in four queries, and one for each run that was judged by another metric.
+
+    Args:
+        store: Where their metrics are.
+        runs: In any state.
+        metric: The one by which all of them are compared.
+        now: Unix seconds, for what is not over.
+    """
     ids = [run.id for run in runs]
     extents, kept = store.extents.of(ids), store.checkpoints.best_of(ids)
     bests = {run.id: _best(store, run, metric, extents.get(run.id, {})) for run in runs}

@@ -45,9 +45,17 @@ def trials_table(
     memory: Mapping[str, float | None],
     now: float,
 ) -> pd.DataFrame:
-    """One row a trial, in the order given; `settings` are (path, column) of what was searched, `memory` in MiB.
+    """One row a trial, in the order given.
 
     What was tried stands right after what it came to: a phone shows no more without scrolling.
+
+    Args:
+        trials: In the order of the rows.
+        settings: (path, column) of what was searched.
+        factor: What values are multiplied by: 100 for per cent.
+        curves: Values epoch by epoch, by run id.
+        memory: Peaks in MiB, by run id.
+        now: Unix seconds, for what is not over.
     """
     columns: dict[str, list[Any]] = {
         "open": [trial.label for trial in trials],
@@ -91,7 +99,14 @@ def searches_table(searches: Sequence[Search], counts: Mapping[str, int], *, now
 def checkpoints_table(
     checkpoints: Sequence[Checkpoint], *, metric: str, link: Callable[[Checkpoint], str], now: float
 ) -> pd.DataFrame:
-    """One row a kept checkpoint, newest first; `link` gives the address its weights are downloaded from."""
+    """One row a kept checkpoint, newest first.
+
+    Args:
+        checkpoints: In the order of the rows.
+        metric: The one whose value stands beside each.
+        link: The address that a checkpoint's weights are downloaded from.
+        now: Unix seconds.
+    """
     return pd.DataFrame(
         {
             "marks": [_marks(one) for one in checkpoints],

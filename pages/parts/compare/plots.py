@@ -60,7 +60,15 @@ def trade_offs(compared: Compared, focus: Focus, shown: list[Run]) -> None:
 def dots_of(
     compared: Compared, focus: Focus, shown: list[Run], across: Quantity, up: Quantity
 ) -> tuple[list[Dot], tuple[Scale, Scale]]:
-    """A dot for each run that has both, in units that suit them."""
+    """A dot for each run that has both, in units that suit them.
+
+    Args:
+        compared: What is known of the runs.
+        focus: Their colours.
+        shown: Those to be drawn.
+        across: The quantity of the x axis.
+        up: That of the y axis.
+    """
     both = _both(compared, shown, across, up)
     x_factor, x_unit = suitable_unit(across, [x for _, x, _ in both])
     y_factor, y_unit = suitable_unit(up, [y for _, _, y in both])
@@ -81,7 +89,14 @@ def dots_of(
 
 
 def no_front(compared: Compared, shown: Sequence[Run], across: Quantity, up: Quantity) -> str:
-    """Why none of the finished runs can beat another in both quantities; "" where one can."""
+    """Why none of the finished runs can beat another in both quantities; "" where one can.
+
+    Args:
+        compared: What is known of the runs.
+        shown: Those that are drawn.
+        across: The quantity of the x axis.
+        up: That of the y axis.
+    """
     aimless = [formatting.escaped(one.label) for one in (across, up) if one.lowest is None]
     if aimless:
         return f"No front: neither end of {aimless[0]} is better."

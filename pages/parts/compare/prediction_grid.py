@@ -19,7 +19,7 @@ ROW = 58  # pixels, for an image that can be recognised
 
 
 def prediction_grid(views: Sequence[View], places: Sequence[int] | np.ndarray) -> None:
-    """What each run takes each of these images for."""
+    """What each run takes each of these images for. `places`: (n,) int64."""
     st.markdown("**The same images through every run**")
     found, dataset = views[0].found, dataset_of(views[0].found.dataset)
     small = [thumbnail(dataset, found.ids[place], least=ROW) if dataset else None for place in places]
@@ -45,7 +45,10 @@ def prediction_grid(views: Sequence[View], places: Sequence[int] | np.ndarray) -
 
 
 def predictions_table(views: Sequence[View], places: Sequence[int] | np.ndarray) -> pd.DataFrame:
-    """Label, id, and each run's guess with its share, as `run_0`, `run_1`, ...: names of runs may be alike."""
+    """Label, id, and each run's guess with its share, as `run_0`, `run_1`, ...: names of runs may be alike.
+
+    `places`: (n,) int64.
+    """
     found = views[0].found
     columns = {
         "label": [found.classes[found.labels[place]] for place in places],
@@ -60,12 +63,12 @@ def predictions_table(views: Sequence[View], places: Sequence[int] | np.ndarray)
 
 
 def right_predictions(views: Sequence[View], places: Sequence[int] | np.ndarray) -> np.ndarray:
-    """Whether each run is right on each image, bool (images, runs)."""
+    """Whether each run is right on each image, (images, runs) bool."""
     return np.stack([view.found.right[np.asarray(places, dtype=np.int64)] for view in views], axis=1)
 
 
 def coloured(table: pd.DataFrame, is_right: np.ndarray, colours: Palette) -> Styler:
-    """The table with right answers in one colour and wrong ones in another."""
+    """The table with right answers in one colour and wrong ones in another. `is_right`: (images, runs) bool."""
     names = [name for name in table.columns if name.startswith("run_")]
     styles = np.where(is_right, f"color: {colours.good}", f"color: {colours.bad}; font-weight: 600")
     return table.style.apply(lambda _: pd.DataFrame(styles, columns=names, index=table.index), axis=None, subset=names)

@@ -63,7 +63,16 @@ def share(
 def made(
     of: Store, compared: Compared, said: Sequence[Group], light: Focus, view: ChartView, by_image: ByImage | None
 ) -> str:
-    """The report; every run and group in the colour it wears on the page."""
+    """The report; every run and group in the colour it wears on the page.
+
+    Args:
+        of: Where the metrics are.
+        compared: What is known of the runs.
+        said: Groups to write of.
+        light: The focus in the colours of a light ground.
+        view: How the curves are shown on the page.
+        by_image: The best runs of the best two groups, image by image.
+    """
     colours = {group.name: light.colours[group.key] for group in light.groups}
     sentences = summary(compared, said, painted(colours, LIGHT), by_image)
     ordered = compared.best_first(compared.runs)

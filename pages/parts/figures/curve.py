@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pages.parts.figures import frame
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 from storage import Series
 
-Option = dict[str, Any]
 Pairs = list[list[float | None]]
 
 STAR = "path://M12 1.8l3.1 6.6 7.1.9-5.2 5 1.3 7.1L12 18l-6.3 3.4L7 14.3 1.8 9.3l7.1-.9z"
@@ -47,9 +46,18 @@ def curve(
     legend: Sequence[str] = (),
     from_zero: bool = False,
 ) -> Option:
-    """The whole option. `series` are ECharts series; the names in `legend` are listed above the plot.
+    """The whole option.
 
     A drag with the toolbox's brush selects steps; the page turns it into the next `window`.
+
+    Args:
+        series: ECharts series.
+        palette: The theme's colours.
+        window: Steps in view.
+        marks: Vertical lines across the chart.
+        unit: Of the values, after a space where there is to be one.
+        legend: Names that are listed above the plot.
+        from_zero: Whether the axis of values begins there.
     """
     shown = [mark for mark in marks if window.holds(mark.step)]
     marked = [dict(one) for one in series]
@@ -80,7 +88,17 @@ def line(
     filled: bool = False,
     tooltip: str = "%.4g",
 ) -> Option:
-    """One line; `dots` for a few points an epoch, `faint` for the raw one under a smoothed one."""
+    """One line.
+
+    Args:
+        name: In legend and tooltip.
+        pairs: [[step, value], ...]; None is a gap.
+        colour: Of line and dots.
+        dots: For a few points, one an epoch.
+        faint: For the raw line under a smoothed one.
+        filled: Whether the ground below it is tinted.
+        tooltip: Format of a value.
+    """
     return {
         "type": "line",
         "name": name,
@@ -149,7 +167,15 @@ def smoothed(points: Pairs, weight: float) -> Pairs:
 
 
 def starred(option: Option, step: float, value: float, text: str, palette: Palette) -> Option:
-    """`option` with a star at its best point, and a label, if there is one, towards the middle of the plot."""
+    """`option` with a star at its best point, and a label, if there is one, towards the middle of the plot.
+
+    Args:
+        option: A line's series.
+        step: Where its best point stands.
+        value: What it has there.
+        text: The label; "" for none.
+        palette: The theme's colours.
+    """
     known = [x for x, _ in option["data"] if x is not None]
     is_right = not known or 2 * step > known[0] + known[-1]
     point = {

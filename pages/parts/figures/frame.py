@@ -5,10 +5,10 @@ from typing import Any
 
 from pages.parts.palette import Palette
 
-Part = dict[str, Any]
+Option = dict[str, Any]  # of ECharts: that of a whole chart, or a part of one
 
 
-def legend(names: Sequence[str], palette: Palette) -> Part:
+def legend(names: Sequence[str], palette: Palette) -> Option:
     return {
         "data": list(names),
         "show": len(names) > 1,
@@ -21,7 +21,7 @@ def legend(names: Sequence[str], palette: Palette) -> Part:
     }
 
 
-def tooltip(palette: Palette) -> Part:
+def tooltip(palette: Palette) -> Option:
     return {
         "trigger": "axis",
         "confine": True,
@@ -35,7 +35,7 @@ def tooltip(palette: Palette) -> Part:
     }
 
 
-def toolbox(palette: Palette) -> Part:
+def toolbox(palette: Palette) -> Option:
     return {
         "right": 0,
         "top": -4,
@@ -45,7 +45,7 @@ def toolbox(palette: Palette) -> Part:
     }
 
 
-def brush(palette: Palette) -> Part:
+def brush(palette: Palette) -> Option:
     return {
         "xAxisIndex": "all",  # without an axis the brushed steps would not be told
         "brushStyle": {"color": palette.train + "22", "borderColor": palette.train, "borderWidth": 1},
@@ -53,14 +53,14 @@ def brush(palette: Palette) -> Part:
     }
 
 
-def steps(palette: Palette, first: int | None, last: int | None) -> Part:
+def steps(palette: Palette, first: int | None, last: int | None) -> Option:
     """The axis of training steps between `first` and `last`; its odd ends wear no number."""
     label = {**_label(palette), "showMinLabel": not first, "showMaxLabel": False}
     end = "dataMax" if last is None else last
     return {"type": "value", "min": first or 0, "max": end, "splitLine": {"show": False}, **_bare(), "axisLabel": label}
 
 
-def values(palette: Palette, *, unit: str, from_zero: bool) -> Part:
+def values(palette: Palette, *, unit: str, from_zero: bool) -> Option:
     return {
         "type": "value",
         "scale": not from_zero,
@@ -71,9 +71,9 @@ def values(palette: Palette, *, unit: str, from_zero: bool) -> Part:
     }
 
 
-def _bare() -> Part:
+def _bare() -> Option:
     return {"axisLine": {"show": False}, "axisTick": {"show": False}}
 
 
-def _label(palette: Palette) -> Part:
+def _label(palette: Palette) -> Option:
     return {"color": palette.muted, "fontSize": 11, "hideOverlap": True}

@@ -6,7 +6,14 @@ from pages.parts.palette import Palette
 
 
 def still(figure: Figure, palette: Palette, *, height: int, top: int = 8) -> Figure:
-    """`figure` without ground, drag modes and zoom; `top` pixels are left above it, for a legend."""
+    """`figure` without ground, drag modes and zoom.
+
+    Args:
+        figure: Changed in place, and returned.
+        palette: The theme's colours.
+        height: Pixels.
+        top: Pixels that are left above it, for a legend.
+    """
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 8, "t": top, "b": 0},

@@ -71,7 +71,14 @@ def why(error: Exception) -> str:
 def wait_for(
     progress: Callable[[], Preview | None], *, making: str, place: str, then: Callable[[], object] = st.rerun
 ) -> None:
-    """Draw how far the engine is, without a click, until `progress` gives None; `then` draws what comes then."""
+    """Draw how far the engine is, without a click.
+
+    Args:
+        progress: How far it is; None: it is there.
+        making: What is being made, in words.
+        place: Part of a widget key.
+        then: Called once it is there; else the whole page is drawn again.
+    """
     wake_engine()
 
     def body() -> None:

@@ -31,7 +31,16 @@ def result_tiles(
     ticked: Collection[str] | None = None,
     on_tick: Callable[[str, bool], None] | None = None,
 ) -> None:
-    """A page of the images at `places`, with the way to the others. A click on one opens it large."""
+    """A page of the images at `places`, with the way to the others. A click on one opens it large.
+
+    Args:
+        found: Whose images they are.
+        places: Positions of images, (n,) int64.
+        key: Part of widget keys.
+        size: Images a page.
+        ticked: Ids of ticked images; None: they cannot be ticked.
+        on_tick: Called with an id, and whether it is on.
+    """
     st.session_state["results_order"] = [found.ids[place] for place in places]
     dataset = dataset_of(found.dataset)
     shown = shown_page(places, size)
@@ -45,7 +54,14 @@ def result_tiles(
 
 
 def tile(found: Predictions, place: int, dataset: Dataset | None, *, ticked: Collection[str] | None = None) -> Tile:
-    """The image at `place` of the predictions."""
+    """One image, with what is said of it.
+
+    Args:
+        found: Whose image it is.
+        place: Its position.
+        dataset: Where its picture is; None: it is gone.
+        ticked: Ids of ticked images; None: it cannot be ticked.
+    """
     image_id, is_right = found.ids[place], bool(found.right[place])
     small = thumbnail(dataset, image_id) if dataset else None
     return Tile(
@@ -74,7 +90,15 @@ def open_image(image_id: str | None) -> None:
 
 
 def csv_button(found: Predictions, places: np.ndarray, name: str, *, key: str, label: str = "CSV") -> None:
-    """The images at `places` with what is said of them, to take away; made once it is asked for."""
+    """The images with what is said of them, to take away; the file is made once it is clicked for.
+
+    Args:
+        found: Whose images they are.
+        places: Positions of images, (n,) int64.
+        name: Part of the file's name.
+        key: Part of the widget key.
+        label: Of the button.
+    """
 
     def made() -> bytes:
         return api.as_csv(images_table(found, places).to_dict("list"))

@@ -9,7 +9,8 @@ import streamlit as st
 
 from engine import api
 from pages.parts import formatting
-from pages.parts.figures.curve import Mark, Option, Window
+from pages.parts.figures.curve import Mark, Window
+from pages.parts.figures.frame import Option
 from pages.parts.figures.runs.accuracy import accuracy
 from pages.parts.figures.runs.learning_rate import learning_rate
 from pages.parts.figures.runs.loss import loss

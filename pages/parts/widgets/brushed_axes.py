@@ -1,10 +1,10 @@
 """Parallel coordinates whose brush a page keeps: what is brushed stays brushed while the page moves on."""
 
 from collections.abc import Callable, Hashable
-from typing import Any
 
 import streamlit as st
 
+from pages.parts.figures.frame import Option
 from pages.parts.live import unless_new
 from pages.parts.session import palette
 
@@ -13,7 +13,7 @@ HOW_TO_BRUSH = (
     "part lets go of it."
 )
 HEIGHT = 340
-Made = tuple[dict[str, Any], tuple[str, ...]]  # the figure, and the run id of each of its lines
+Made = tuple[Option, tuple[str, ...]]  # the figure, and the run id of each of its lines
 
 
 def brushed_axes(

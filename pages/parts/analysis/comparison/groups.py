@@ -22,7 +22,14 @@ class Group:
 
 
 def groups(runs: Sequence[Run], names: Sequence[str], apart: Sequence[Difference], by: str) -> list[Group]:
-    """Groups in the order of their first runs: each run alone, all seeds of a way, or a value of the setting `by`."""
+    """Groups in the order of their first runs: each run alone, all seeds of a way, or a value of the setting `by`.
+
+    Args:
+        runs: Those to be grouped.
+        names: What to call each of them, in their order.
+        apart: What sets them apart, setting by setting.
+        by: `EACH`, `SEEDS`, or the path of a setting in `apart`.
+    """
     if by == SEEDS:
         return ways(runs, names, apart)
     setting = next((one for one in apart if one.path == by), None)

@@ -39,7 +39,16 @@ def report(
     tables: Sequence[tuple[str, str]],
     folded: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """`sentences` are HTML, `tables` and `folded` pairs of a title and HTML; the folded ones open by a click."""
+    """The whole file, as HTML.
+
+    Args:
+        title: Of the page.
+        subtitle: The line below it.
+        sentences: The comparison in words, as HTML.
+        charts: Drawn one below the other.
+        tables: Pairs of a title and HTML.
+        folded: As `tables`; each opens by a click.
+    """
     body = [f"<h1>{html.escape(title)}</h1>", f'<div class="quiet">{html.escape(subtitle)}</div>']
     if sentences:
         body.append(f'<div class="said">{" ".join(sentences)}</div>')

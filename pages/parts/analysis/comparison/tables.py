@@ -62,7 +62,16 @@ def runs_compared(
     *,
     link: Callable[[Run], str],
 ) -> pd.DataFrame:
-    """One row a run, in the order given; then one column a setting that differs, `places` being those of its values."""
+    """One row a run, in the order given; then one column a setting that differs.
+
+    Args:
+        stats: What the runs came to, in the order of the rows.
+        names: By run id.
+        rows: Quantities by key.
+        apart: Settings that differ.
+        places: Where each run's values stand in those of a setting.
+        link: The address of a run's page.
+    """
     columns: dict[str, list[Any]] = {
         "run": [[names[one.run.id]] for one in stats],
         "open": [link(one.run) for one in stats],

@@ -51,7 +51,7 @@ def changes(first: Predictions, second: Predictions) -> Changes:
 
 
 def moved(first: Predictions, second: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """How many images came into each cell of the confusion matrix and how many left it, int64 (classes, classes)."""
+    """How many images came into each cell of the confusion matrix and how many left it, (classes, classes) int64."""
     number, apart = len(first.classes), first.guesses[:, 0] != second.guesses[:, 0]
 
     def counted(found: Predictions) -> np.ndarray:
@@ -62,7 +62,14 @@ def moved(first: Predictions, second: Predictions) -> tuple[np.ndarray, np.ndarr
 
 
 def came_and_left(first: Predictions, second: Predictions, true: int, guess: int) -> tuple[np.ndarray, np.ndarray]:
-    """What a cell of the second run's matrix has and that of the first has not, and the other way round."""
+    """Images, (n,) int64, that a cell of the second run's matrix has and that of the first has not; and the other way.
+
+    Args:
+        first: Predictions of one run.
+        second: Those of another on the same images in the same order.
+        true: The cell's row: a class by its position.
+        guess: Its column.
+    """
     of_class = first.labels == true
     was, now = of_class & (first.guesses[:, 0] == guess), of_class & (second.guesses[:, 0] == guess)
     came, left = np.flatnonzero(now & ~was), np.flatnonzero(was & ~now)
@@ -73,7 +80,7 @@ def came_and_left(first: Predictions, second: Predictions, true: int, guess: int
 
 
 def most_disputed(found: Sequence[Predictions]) -> np.ndarray:
-    """Images on which runs differ, int64: those first that about half of them get right."""
+    """Positions (n,), int64, of images on which runs differ: those first that about half of them get right."""
     number_right = np.stack([one.right for one in found]).sum(axis=0)
     guesses = np.stack([one.guesses[:, 0] for one in found])
     places = np.flatnonzero((guesses != guesses[0]).any(axis=0))

@@ -9,34 +9,34 @@ SHUFFLE = 0  # one order for all who look
 
 
 def of_cell(found: Predictions, true: int, guess: int) -> np.ndarray:
-    """What stands behind a cell of the confusion matrix, the surest first."""
+    """What stands behind a cell of the confusion matrix, the surest first: (n,) int64."""
     return _surest_first(found, (found.labels == true) & (found.guesses[:, 0] == guess))
 
 
 def missed(found: Predictions, label: int) -> np.ndarray:
-    """Images of a class that were taken for others, the surest first."""
+    """Images of a class that were taken for others, the surest first: (n,) int64."""
     return _surest_first(found, (found.labels == label) & ~found.right)
 
 
 def falsely_called(found: Predictions, label: int) -> np.ndarray:
-    """Images of others that were taken for a class, the surest first."""
+    """Images of others that were taken for a class, the surest first: (n,) int64."""
     return _surest_first(found, (found.guesses[:, 0] == label) & ~found.right)
 
 
 def mistakes(found: Predictions) -> np.ndarray:
-    """All that is wrong, the least likely truth first: where the loss is highest."""
+    """All that is wrong, the least likely truth first: where the loss is highest: (n,) int64."""
     wrong = np.flatnonzero(~found.right)
     return wrong[np.argsort(found.of_label[wrong], kind="stable")]
 
 
 def uncertain(found: Predictions) -> np.ndarray:
-    """All images, the closest race between the two most likely classes first."""
+    """All images, the closest race between the two most likely classes first: (n,) int64."""
     lead = found.shares[:, 0] - found.shares[:, 1] if found.shares.shape[1] > 1 else found.shares[:, 0]
     return np.argsort(lead, kind="stable")
 
 
 def suspects(found: Predictions) -> np.ndarray:
-    """Images whose label is doubtful, the clearest contradiction first.
+    """Images whose label is doubtful, the clearest contradiction first: (n,) int64.
 
     The network is more than half sure of another class, and at least as sure as it is on average of that class's own
     images: the rule of confident learning (Northcutt et al. 2021), which asks more of a class that is easy.
@@ -51,7 +51,7 @@ def suspects(found: Predictions) -> np.ndarray:
 
 
 def mixed(found: Predictions, label: int | None = None) -> np.ndarray:
-    """All images, or those of a class, in an order of chance that is always the same."""
+    """All images, or those of a class, in an order of chance that is always the same: (n,) int64."""
     order = np.random.default_rng(SHUFFLE).permutation(len(found.labels))
     return order if label is None else order[found.labels[order] == label]
 

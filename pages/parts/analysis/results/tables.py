@@ -10,7 +10,10 @@ from pages.parts import formatting
 
 
 def scores_table(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """One row a class, in the order of the data set; precision, recall and F1 in per cent."""
+    """One row a class, in the order of the data set; precision, recall and F1 in per cent.
+
+    `matrix`: (classes, classes) int64.
+    """
     found = scores(matrix)
     often = [taken_for(matrix, label) for label in range(len(classes))]
     return pd.DataFrame(
@@ -40,7 +43,10 @@ def pairs_table(pairs: Sequence[ConfusedPair], classes: Sequence[str]) -> pd.Dat
 
 
 def images_table(found: Predictions, places: np.ndarray) -> pd.DataFrame:
-    """One row an image, in the order of `places`: what it is said to be, what it was taken for, how surely."""
+    """One row an image, in the order of `places`: what it is said to be, what it was taken for, how surely.
+
+    `places`: (n,) int64.
+    """
     return pd.DataFrame(
         {
             "image": [found.ids[place] for place in places],

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from math import floor
-from typing import Any
 
 from pages.parts.figures import frame
 from pages.parts.figures.compare.series import Axis, LineSeries
 from pages.parts.figures.curve import Pairs, area, line, starred
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 
-Option = dict[str, Any]
 NAMED_STARS, MOST_STARS = 4, 12  # more labels, and more stars, would stand on each other
 FEW_POINTS = 60  # of a line that shows its dots
 MOST_IN_TOOLTIP = 12  # lines that one tooltip has room for
@@ -27,7 +26,19 @@ def compared(
     window: tuple[float, float] | None = None,
     others: Sequence[Pairs] = (),
 ) -> Option:
-    """`lowest`: which end is starred as best; None: neither means anything. `others` are drawn as one faint ground."""
+    """All of it as one chart; the best point of each line wears a star.
+
+    Args:
+        lines: One for each run or group.
+        axis: What they go over.
+        unit: Of their values.
+        lowest: Which end is starred as best; None: neither means anything.
+        palette: The theme's colours.
+        smoothing: The weight of the past, 0 to 0.99.
+        log: Values by powers of ten.
+        window: Ends of the axis; None: all of it.
+        others: Drawn as one faint ground.
+    """
     series: list[Option] = [_ground(others, palette)] if others else []
     starred_ones = lines if len(lines) <= MOST_STARS else _best_of(lines, lowest)
     for one in lines:

@@ -62,7 +62,17 @@ def places(run: Run, series: Series, axis: Axis) -> list[float]:
 def of_run(
     name: str, colour: str, run: Run, series: Series, axis: Axis, factor: float = 1.0, dash: str = "solid"
 ) -> LineSeries:
-    """The course of one run; values times `factor`."""
+    """The line of one run.
+
+    Args:
+        name: Of the line.
+        colour: Of the line.
+        run: Whose values they are.
+        series: The values.
+        axis: What it goes over.
+        factor: What values are multiplied by.
+        dash: Beside its colour, how it is drawn.
+    """
     across = places(run, series, axis)
     mean = [[x, _short(y, factor)] for x, y in zip(across, series.values, strict=True)]
     raw = mean if series.factor == 1 else _every_peak(across, series, factor)
@@ -80,6 +90,14 @@ def of_group(
     """The mean over runs at the same places, with the lowest and highest value of any of them.
 
     It ends where the first of them ends: a mean over those that are left would jump.
+
+    Args:
+        name: Of the line.
+        colour: Of the line.
+        members: Its runs with their values.
+        axis: What it goes over.
+        factor: What values are multiplied by.
+        dash: Beside its colour, how it is drawn.
     """
     known = [(run, line) for run, series in members if len(line := _columns(run, series, axis))]
     lines = _far_enough(known)
@@ -93,7 +111,15 @@ def of_group(
 
 
 def window_of(run: Run, series: Series, axis: Axis, first: float, last: float) -> tuple[int, int]:
-    """The steps of a run that lie between two places of the axis, by a line that was read before."""
+    """The steps of a run that lie between two places of the axis.
+
+    Args:
+        run: Whose steps they are.
+        series: A line of it that was read before.
+        axis: What the places are of.
+        first: The place where the window begins.
+        last: The one where it ends.
+    """
     across = places(run, series, axis)
     begin, end = bisect_left(across, first), bisect_right(across, last)
     if not across:

@@ -23,7 +23,18 @@ def compared_still(
     smoothing: float = 0.0,
     log: bool = False,
 ) -> Figure:
-    """As `compared` draws them, with the names in a legend; zoom by dragging."""
+    """As `compared` draws them, with the names in a legend; zoom by dragging.
+
+    Args:
+        lines: One for each run or group.
+        axis: What they go over.
+        title: Of the values.
+        unit: Of the values.
+        lowest: Which end is starred as best; None: neither means anything.
+        palette: The theme's colours.
+        smoothing: The weight of the past, 0 to 0.99.
+        log: Values by powers of ten.
+    """
     figure = Figure()
     for one in lines:
         _add(figure, one, smoothing, unit, lowest)

@@ -1,14 +1,13 @@
 """A confusion matrix as tiles that can be clicked: what is right in one colour, what is wrong in another."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from pages.parts import formatting
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette, mixed
 
-Option = dict[str, Any]
 Cell = tuple[int, int]  # true class, guess
 
 FAINT = 1 / 3  # where the fainter end of a colour stands between "nothing" 0 and the strongest 1
@@ -19,7 +18,7 @@ ROOM = {True: 96, False: 136}  # pixels that a class name may take, by whether i
 
 
 def cells(matrix: np.ndarray, shown: Sequence[int]) -> list[Cell]:
-    """Those that hold images, in the order that a click tells them by."""
+    """Those of a matrix (classes, classes), int64, that hold images, in the order that a click tells them by."""
     return [(true, guess) for true in shown for guess in shown if matrix[true, guess]]
 
 
@@ -32,7 +31,16 @@ def confusion_map(
     chosen: Cell | None,
     palette: Palette,
 ) -> Option:
-    """Rows are true classes, the first on top; columns what they were taken for. `shown` picks classes by position."""
+    """Rows are true classes, the first on top; columns what they were taken for.
+
+    Args:
+        matrix: (classes, classes) int64; a row is a true class.
+        classes: Their names.
+        shown: Classes to draw, by position.
+        as_rates: Shares of each true class in per cent; else images.
+        chosen: The cell that wears a frame.
+        palette: The theme's colours.
+    """
     sums = matrix.sum(axis=1)
     held = cells(matrix, shown)
     values = {cell: 100 * matrix[cell] / sums[cell[0]] if as_rates else float(matrix[cell]) for cell in held}
@@ -64,7 +72,17 @@ def confusion_map(
 
 
 def tile(x: int, y: int, *, value: float, tone: float, text: str, name: str, palette: Palette) -> Option:
-    """One tile; `tone` is 1 for the strongest good one, -1 for the strongest bad one."""
+    """One tile.
+
+    Args:
+        x: Its column.
+        y: Its row.
+        value: What it stands for.
+        tone: 1 for the strongest good one, -1 for the strongest bad one.
+        text: On the tile.
+        name: In the tooltip.
+        palette: The theme's colours.
+    """
     shade = np.sign(tone) * (FAINT + (1 - FAINT) * abs(tone)) if tone else 0.0
     ink = palette.background if abs(tone) >= STRONG else palette.text
     return {
@@ -83,7 +101,16 @@ def tiled(
     chosen: Cell | None,
     palette: Palette,
 ) -> Option:
-    """The whole option: tiles, ground where `matrix` has none, a frame around a chosen one; `names` label both axes."""
+    """The whole option: tiles, ground, and a frame around a chosen one.
+
+    Args:
+        tiles: As `tile` makes them.
+        matrix: (classes, classes) int64; where it has none is ground.
+        shown: Classes to draw, by position.
+        names: Their labels on both axes.
+        chosen: The cell that wears a frame.
+        palette: The theme's colours.
+    """
     number, place = len(names), {label: at for at, label in enumerate(shown)}
     empty = [[place[guess], place[true], 0] for true in shown for guess in shown if not matrix[true, guess]]
     framed = [[place[chosen[1]], place[chosen[0]], 0]] if chosen and {*chosen} <= {*shown} else []

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pages.parts.figures.results.confusion import Cell, Option, cells, tile, tiled
+from pages.parts.figures.frame import Option
+from pages.parts.figures.results.confusion import Cell, cells, tile, tiled
 from pages.parts.palette import Palette
 
 
@@ -17,7 +18,16 @@ def confusion_change(
     chosen: Cell | None,
     palette: Palette,
 ) -> Option:
-    """Images that came into each cell less those that left it. More on the diagonal is good, elsewhere fewer."""
+    """Images that came into each cell less those that left it. More on the diagonal is good, elsewhere fewer.
+
+    Args:
+        came: Images that each cell has in the second run alone, (classes, classes) int64.
+        left: Those that it has in the first alone.
+        classes: Their names.
+        shown: Classes to draw, by position.
+        chosen: The cell that wears a frame.
+        palette: The theme's colours.
+    """
     held = cells(came + left, shown)
     change = came - left
     largest = max((abs(int(change[cell])) for cell in held), default=1) or 1

@@ -12,9 +12,13 @@ HOVER = "right %{y:.1f} %<br>sure %{customdata[0]:.1f} % on average<br>%{customd
 
 
 def reliability(images: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray, *, palette: Palette) -> Figure:
-    """Each has one entry a bin of confidence: how many images, how sure of them on average, how often right.
+    """Bins without images are left out; the distance of a bar's end from the diagonal is drawn in red.
 
-    Bins without images are left out; the distance of a bar's end from the diagonal is drawn in red.
+    Args:
+        images: How many fall into each bin of confidence, (bins,) int64.
+        confidence: How sure of them on average, (bins,) float64.
+        accuracy: How often right, (bins,) float64.
+        palette: The theme's colours.
     """
     bins = len(images)
     filled = images > 0

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs, starred
+from pages.parts.figures.curve import EVERYTHING, Mark, Window, band, curve, line, pairs, starred
+from pages.parts.figures.frame import Option
 from pages.parts.formatting import percent
 from pages.parts.palette import Palette
 from storage import MetricPoint, Series
@@ -17,6 +18,16 @@ def accuracy(
     window: Window = EVERYTHING,
     marks: Sequence[Mark] = (),
 ) -> Option:
+    """The option of the chart.
+
+    Args:
+        train: Accuracy while training.
+        validation: Accuracy after each epoch.
+        best: The point that wears the star.
+        palette: The theme's colours.
+        window: Steps in view.
+        marks: Vertical lines across the chart.
+    """
     dots = len(validation.steps) <= 60
     judged = line("validation", pairs(validation, factor=100), palette.validation, dots=dots, tooltip="%.2f %%")
     if best is not None and best.value is not None and window.holds(best.step):

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs, smoothed
+from pages.parts.figures.curve import EVERYTHING, Mark, Window, band, curve, line, pairs, smoothed
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 from storage import Series
 
@@ -16,7 +17,16 @@ def loss(
     window: Window = EVERYTHING,
     marks: Sequence[Mark] = (),
 ) -> Option:
-    """`smoothing` is the weight of the past, 0 (raw only) to 0.99."""
+    """The option of the chart.
+
+    Args:
+        train: Loss of the steps.
+        validation: Loss after each epoch.
+        palette: The theme's colours.
+        smoothing: The weight of the past, 0 (raw only) to 0.99.
+        window: Steps in view.
+        marks: Vertical lines across the chart.
+    """
     raw = pairs(train)
     drawn = []
     if smoothing > 0:

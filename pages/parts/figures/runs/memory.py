@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs
+from pages.parts.figures.curve import EVERYTHING, Mark, Window, band, curve, line, pairs
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 from storage import Series
 
@@ -16,7 +17,14 @@ NAMES = {"allocated_mb": "allocated", "reserved_mb": "reserved", "peak_mb": "pea
 def memory(
     measured: Sequence[Series], *, palette: Palette, window: Window = EVERYTHING, marks: Sequence[Mark] = ()
 ) -> Option:
-    """`measured` are series in MiB: `memory/rss_mb`, `gpu0/allocated_mb`, ..."""
+    """The option of the chart.
+
+    Args:
+        measured: Series in MiB: `memory/rss_mb`, `gpu0/allocated_mb`, ...
+        palette: The theme's colours.
+        window: Steps in view.
+        marks: Vertical lines across the chart.
+    """
     factor, unit = _unit(measured)
     colours = (palette.train, *palette.others)
     drawn, names = [], []

@@ -1,16 +1,21 @@
 """Loss over the learning rate, as the range test found it, with the rate to take over."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pages.parts.figures import frame
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
-
-Option = dict[str, Any]
 
 
 def rate_finder(rates: Sequence[float], losses: Sequence[float], suggestion: float, *, palette: Palette) -> Option:
-    """The rates' axis is logarithmic; a dashed line marks the suggestion."""
+    """The rates' axis is logarithmic; a dashed line marks the suggestion.
+
+    Args:
+        rates: Learning rates that were tried, rising.
+        losses: What each came to.
+        suggestion: The rate to take over.
+        palette: The theme's colours.
+    """
     return {
         "animation": False,
         "grid": {"left": 4, "right": 14, "top": 24, "bottom": 20, "containLabel": True},

@@ -1,12 +1,11 @@
 """Learning rates before the start: what schedule, stages and thawing make of them, over epochs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pages.parts.figures import frame
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 
-Option = dict[str, Any]
 Rates = Mapping[str, Sequence[tuple[float, float]]]  # name -> (epoch, rate), from when it learns
 
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
-
-Option = dict[str, Any]
 
 ROW_PX = 26
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from pages.parts.figures.curve import EVERYTHING, Mark, Option, Window, band, curve, line, pairs
+from pages.parts.figures.curve import EVERYTHING, Mark, Window, band, curve, line, pairs
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 from storage import Series
 
@@ -15,7 +16,15 @@ def throughput(
     window: Window = EVERYTHING,
     marks: Sequence[Mark] = (),
 ) -> Option:
-    """`ranks` are the series `rank0/images_per_s`, ..., in their order."""
+    """The option of the chart.
+
+    Args:
+        speed: Of all of them.
+        ranks: The series `rank0/images_per_s`, ..., in their order.
+        palette: The theme's colours.
+        window: Steps in view.
+        marks: Vertical lines across the chart.
+    """
     drawn = [line("images/s", pairs(speed), palette.train, filled=not ranks, tooltip="%,.0f images/s")]
     drawn += band(speed, palette.train)
     names = [one.name.partition("/")[0].replace("rank", "rank ") for one in ranks]

@@ -1,13 +1,11 @@
 """Every trial's best value, and the best of all so far as a staircase, over trials or over time."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pages.parts.analysis.trials import Trial
 from pages.parts.figures import frame
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
-
-Option = dict[str, Any]
 
 
 def staircase(trials: Sequence[Trial], *, lowest: bool, began: float | None) -> list[tuple[float, float]]:
@@ -23,7 +21,15 @@ def staircase(trials: Sequence[Trial], *, lowest: bool, began: float | None) -> 
 def best_so_far(
     trials: Sequence[Trial], *, lowest: bool, percent: bool, began: float | None, palette: Palette
 ) -> Option:
-    """`began` (Unix seconds) lays the trials over minutes since then; None over their numbers."""
+    """The option of the chart.
+
+    Args:
+        trials: Those without a value are left out.
+        lowest: Whether the smallest value is the best one.
+        percent: Whether values are shares, to be shown in per cent.
+        began: Unix seconds; trials then lie over minutes since. None: over their numbers.
+        palette: The theme's colours.
+    """
     factor = 100 if percent else 1
     points = _points(trials, began)
     stairs = staircase(trials, lowest=lowest, began=began)

@@ -23,7 +23,16 @@ def contour(
     lowest: bool,
     palette: Palette,
 ) -> Figure:
-    """Each point of the surface is a mean of the trials, nearer ones counting for more."""
+    """Each point of the surface is a mean of the trials, nearer ones counting for more.
+
+    Args:
+        trials: Those without a value are left out.
+        across: The setting of the x axis.
+        up: That of the y axis.
+        percent: Whether values are shares, to be shown in per cent.
+        lowest: Whether the smallest value is the best one.
+        palette: The theme's colours.
+    """
     shown = [one for one in trials if one.value is not None and _both(across, up, one)]
     figure = Figure()
     xs, ys = [across.place(one.assignment) for one in shown], [up.place(one.assignment) for one in shown]
@@ -63,7 +72,15 @@ def _dot(palette: Palette) -> dict[str, object]:
 def surface(
     xs: Sequence[float], ys: Sequence[float], values: Sequence[float], columns: Sequence[float], rows: Sequence[float]
 ) -> np.ndarray:
-    """Means at every (row, column), all places as shares of their axes, weighted by a bell around each trial."""
+    """Means at every place, (rows, columns) float64, weighted by a bell around each trial (Nadaraya-Watson regression).
+
+    Args:
+        xs: Where each trial stands across, as a share of the axis.
+        ys: Where it stands upwards.
+        values: What each came to.
+        columns: Places across to reckon means at.
+        rows: Places upwards.
+    """
     across = (np.asarray(columns)[None, :, None] - np.asarray(xs)[None, None, :]) ** 2
     upward = (np.asarray(rows)[:, None, None] - np.asarray(ys)[None, None, :]) ** 2
     squares = across + upward

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pages.parts.analysis.trials import Dimension, Trial
+from pages.parts.figures.frame import Option
 from pages.parts.formatting import DASH, number, shortened
 from pages.parts.palette import Palette
 
-Option = dict[str, Any]
 MOST_COLUMNS = 16  # of a category's name
 GAP = 0.15  # of an axis, below its values, down to the place of none
 LEFT, RIGHT = 8.0, 10.0  # percent of the width beside the axes, where dashes must find them
@@ -32,9 +32,16 @@ def parallel(
     palette: Palette,
     colours: Sequence[str | None] | None = None,
 ) -> Option:
-    """`metric` is the title of the last axis, by which the lines are coloured; or each by its own of `colours`.
+    """The option of the chart.
 
-    Those are of all trials, in their order; without one a line is grey and thin.
+    Args:
+        trials: Those without a value are left out.
+        dimensions: An axis a setting.
+        metric: The title of the last axis, by which the lines are coloured.
+        percent: Whether values are shares, to be shown in per cent.
+        lowest: Whether the smallest value is the best one.
+        palette: The theme's colours.
+        colours: Of all trials in their order, instead of colours by value; a line without one is grey and thin.
     """
     factor = 100 if percent else 1
     lines = drawn(trials)

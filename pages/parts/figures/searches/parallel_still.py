@@ -24,7 +24,18 @@ def parallel_still(
     colours: Sequence[str | None],
     palette: Palette,
 ) -> Figure:
-    """A line a trial with a value, its best value last; `names` and `colours` are of all trials, in their order."""
+    """A line a trial, its best value last.
+
+    Args:
+        trials: Those without a value are left out.
+        dimensions: An axis a setting.
+        metric: The title of the last axis.
+        factor: What values are multiplied by.
+        lowest: Whether the smallest value is the best one.
+        names: Of all trials, in their order.
+        colours: Likewise; None is grey and thin.
+        palette: The theme's colours.
+    """
     figure = Figure()
     rows = [(one, name, tint) for one, name, tint in zip(trials, names, colours, strict=True) if one.value is not None]
     shares = [_shares(one, [trial for trial, _, _ in rows]) for one in dimensions]

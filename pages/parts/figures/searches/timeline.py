@@ -1,20 +1,25 @@
 """When each trial was at work: a bar a trial, in as few rows as there were at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pages.parts.analysis.trials import Trial, lanes
 from pages.parts.figures import frame
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
-
-Option = dict[str, Any]
 
 ROW_PX = 30
 KINDS = ("finished", "under way", "pruned", "failed", "stopped")
 
 
 def timeline(trials: Sequence[Trial], *, began: float, now: float, palette: Palette) -> Option:
-    """Over minutes since `began` (Unix seconds); one thick line a kind of trial, with gaps between its bars."""
+    """One thick line a kind of trial, with gaps between its bars.
+
+    Args:
+        trials: Those that have not begun are left out.
+        began: Unix seconds from which minutes are counted.
+        now: Unix seconds at which what is under way ends.
+        palette: The theme's colours.
+    """
     rows = lanes(trials, now)
     count = max(rows.values(), default=0) + 1
     shown = [trial for trial in trials if trial.run.id in rows]

@@ -51,7 +51,15 @@ def front(dots: Sequence[Dot], across: Scale, up: Scale) -> list[Dot]:
 
 
 def trade_off(dots: Sequence[Dot], across: Scale, up: Scale, *, palette: Palette, height: int = 330) -> Figure:
-    """Dots of the front are larger and joined by steps: between two of them the lesser one is what can be had."""
+    """Dots of the front are larger and joined by steps: between two of them the lesser one is what can be had.
+
+    Args:
+        dots: The runs.
+        across: The x axis.
+        up: The y axis.
+        palette: The theme's colours.
+        height: Pixels.
+    """
     best = front(dots, across, up)
     figure = Figure()
     figure.add_scatter(

@@ -1,13 +1,12 @@
 """Validation of all trials over epochs in five lines at most, however many trials."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pages.parts.analysis.trials import Trial
 from pages.parts.figures import frame
+from pages.parts.figures.frame import Option
 from pages.parts.palette import Palette
 
-Option = dict[str, Any]
 Curve = Sequence[tuple[float, float | None]]  # (epoch, value)
 GAP = [None, None]
 
@@ -15,7 +14,15 @@ GAP = [None, None]
 def trial_curves(
     trials: Sequence[Trial], curves: Mapping[str, Curve], *, best: str | None, percent: bool, palette: Palette
 ) -> Option:
-    """`curves` by run id; `best` is the run whose curve stands out. Those that ended early are dimmed."""
+    """Those that ended early are dimmed.
+
+    Args:
+        trials: Those without a curve are left out.
+        curves: By run id.
+        best: The run id of the one that stands out.
+        percent: Whether values are shares, to be shown in per cent.
+        palette: The theme's colours.
+    """
     groups: dict[str, list[Trial]] = {"pruned": [], "stopped or failed": [], "trials": [], "under way": [], "best": []}
     for trial in trials:
         if curves.get(trial.run.id):

@@ -65,8 +65,8 @@ def choice(held: Basket) -> None:
 
 
 def _choose() -> None:
-    held, picked = basket(), st.session_state["compare_runs"]
-    kept = held.without_runs(set(held.runs) - set(picked)).with_runs(picked)
+    held, chosen = basket(), st.session_state["compare_runs"]
+    kept = held.without_runs(set(held.runs) - set(chosen)).with_runs(chosen)
     keep(Basket(kept.places, tuple(st.session_state.get("compare_searches", ()))))
 
 

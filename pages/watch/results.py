@@ -11,7 +11,7 @@ from pages.parts.results.confusion import confusion
 from pages.parts.results.header import chosen_images, header, headline
 from pages.parts.results.image_lists import calibration, mistakes, suspects, truth_and_prediction, uncertain
 from pages.parts.results.one_image import View, image_dialog
-from pages.parts.results.predictions import IMPOSSIBLE, JUDGED, kept, predicted, why
+from pages.parts.results.predictions import IMPOSSIBLE, VALIDATION, kept, predicted, why
 from pages.parts.session import RUN_PAGE, selected_run, store
 from pages.parts.widgets.cards import empty_state, no_such_run
 from storage import Run
@@ -34,11 +34,11 @@ def page(run: Run) -> None:
     except IMPOSSIBLE as error:
         empty_state("block", "It cannot look at these images", formatting.escaped(why(error)))
         return
-    judged_it = dataset_id == run.dataset_id and part in (None, JUDGED)
-    found = kept(run) if judged_it else None
+    evaluated_it = dataset_id == run.dataset_id and part in (None, VALIDATION)
+    found = kept(run) if evaluated_it else None
     if found is not None:
         shown(run, found)
-    elif judged_it and "part" not in st.query_params:
+    elif evaluated_it and "part" not in st.query_params:
         nothing_kept(run)
     elif part is not None and (found := predicted(run, dataset_id, part)):
         shown(run, found)
@@ -88,7 +88,7 @@ def nothing_kept(run: Run) -> None:
                 type="primary",
                 icon=":material/play_arrow:",
                 key="results_make",
-                on_click=lambda: put(part=JUDGED),
+                on_click=lambda: put(part=VALIDATION),
             ),
         )
 

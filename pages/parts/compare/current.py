@@ -57,10 +57,10 @@ def gathered(runs: Sequence[Run], by: str) -> Compared:
 
 def best_two(compared: Compared, said: Sequence[Group]) -> ByImage | None:
     """The best runs of the best two groups image by image, where both have kept what they said of each."""
-    sides = ranked(said, compared.stats, compared.rows["best"])[:2]
-    if len(sides) < 2:
+    ranking = ranked(said, compared.stats, compared.rows["best"])[:2]
+    if len(ranking) < 2:
         return None
-    first, second = (compared.best_first(side.group.runs)[0] for side in sides)
+    first, second = (compared.best_first(one.group.runs)[0] for one in ranking)
     if {first.metric, second.metric} != {compared.metric}:
         return None  # what was kept is of the best epoch by another metric than the one shown
 
@@ -83,7 +83,7 @@ def _gather(runs: Sequence[Run], by: str, metric: str, token: tuple[tuple[object
         metric=metric,
         rows=quantities(metric),
         apart=tuple(apart),
-        stats=_measured(runs, metric, token),
+        stats=_stats(runs, metric, token),
         setups=setups(runs, apart),
         sources=_sources(runs),
         by=by,
@@ -106,9 +106,9 @@ def _sources(runs: Sequence[Run]) -> dict[str, str | None]:
     return unless_new("compare_sources", marks, lambda: {run.id: api.source_fingerprint(store(), run) for run in runs})
 
 
-def _measured(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, RunStats]:
+def _stats(runs: Sequence[Run], metric: str, token: tuple[tuple[object, ...], ...]) -> dict[str, RunStats]:
     """Those that have moved on are measured again, no others."""
-    known: dict[str, tuple[object, RunStats]] = st.session_state.setdefault("compare_measured", {})
+    known: dict[str, tuple[object, RunStats]] = st.session_state.setdefault("compare_stats", {})
     marks = {run.id: (*mark, metric) for run, mark in zip(runs, token, strict=True)}
     news = [run for run in runs if known.get(run.id, (None,))[0] != marks[run.id]]
     for run_id, one in run_stats(store(), news, metric, now=time.time()).items():

@@ -12,7 +12,7 @@ from pages.parts.address import put
 from pages.parts.analysis.results.changes import on_same_images
 from pages.parts.results.header import PART_NAMES
 from pages.parts.results.one_image import View
-from pages.parts.results.predictions import IMPOSSIBLE, JUDGED, kept, predicted
+from pages.parts.results.predictions import IMPOSSIBLE, VALIDATION, kept, predicted
 from pages.parts.session import store
 from storage import Run
 
@@ -132,7 +132,7 @@ def _kept_or_requested(run: Run) -> Predictions | None:
     """What the run has kept; of an older one what it is to say now, once that is asked for."""
     found = kept(run)
     if found is None and run.id in st.session_state.get("compare_made", ()):
-        return predicted(run, run.dataset_id, JUDGED)
+        return predicted(run, run.dataset_id, VALIDATION)
     return found
 
 

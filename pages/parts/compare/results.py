@@ -165,9 +165,9 @@ def _of_cell(first: View, second: View, cell: Cell) -> np.ndarray:
             args=(found, None),
         )
     came, left = changes.came_and_left(found, second.found, *cell)
-    sides = {f"{len(came):,} came": came, f"{len(left):,} left": left}
-    chosen = _segments("Side", [name for name, places in sides.items() if len(places)], "compare_side")
-    return sides[chosen] if chosen else came
+    by_change = {f"{len(came):,} came": came, f"{len(left):,} left": left}
+    chosen = _segments("Side", [name for name, places in by_change.items() if len(places)], "compare_side")
+    return by_change[chosen] if chosen else came
 
 
 def _of_set(sets: Mapping[str, np.ndarray]) -> np.ndarray:

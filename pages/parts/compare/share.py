@@ -142,10 +142,10 @@ def _others(compared: Compared, light: Focus, runs: Sequence[Run]) -> list[Chart
 
 def _groups(compared: Compared, light: Focus) -> str:
     best, rows, dots = compared.rows["best"], [], []
-    for side in ranked(compared.groups, compared.stats, best):
-        texts = [best.text(value) for value in (side.mean, min(side.values), max(side.values))]
-        rows.append([side.group.name, str(len(side.group.runs)), *texts])
-        dots.append(dot(light.colours.get(side.group.key), LIGHT))
+    for one in ranked(compared.groups, compared.stats, best):
+        texts = [best.text(value) for value in (one.mean, min(one.values), max(one.values))]
+        rows.append([one.group.name, str(len(one.group.runs)), *texts])
+        dots.append(dot(light.colours.get(one.group.key), LIGHT))
     return table_html(["Group", "Runs", f"Mean of {best.label.lower()}", "Lowest", "Highest"], rows, dots)
 
 

@@ -39,9 +39,9 @@ TITLES = {"images_per_s": "Images/s", "memory": "Memory", "learning": "Learning"
 
 
 def groups_side_by_side(compared: Compared, focus: Focus) -> None:
-    sides = ranked(compared.groups, compared.stats, compared.rows["best"])
-    valued = {side.group.key for side in sides}
-    ordered = [side.group for side in sides] + [group for group in compared.groups if group.key not in valued]
+    ranking = ranked(compared.groups, compared.stats, compared.rows["best"])
+    valued = {one.group.key for one in ranking}
+    ordered = [one.group for one in ranking] + [group for group in compared.groups if group.key not in valued]
     column, colours = st.column_config, palette()
     value = _number(compared)
     units = group_units(ordered, compared.stats, compared.rows)
@@ -82,7 +82,7 @@ def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) ->
         [places[run.id] for run in shown],
         link=run_link,
     )
-    answer = st.dataframe(
+    state = st.dataframe(
         table,
         hide_index=True,
         key=table_key(TABLE),
@@ -95,7 +95,7 @@ def runs_side_by_side(compared: Compared, focus: Focus, shown: Sequence[Run]) ->
         f"{formatting.count(len(compared.apart), 'setting')} that differ",
         column_config=_columns(compared, focus, shown),
     )
-    _ticked([shown[row].id for row in answer.selection.rows if row < len(shown)])
+    _ticked([shown[row].id for row in state.selection.rows if row < len(shown)])
 
 
 def order(compared: Compared) -> str:

@@ -7,7 +7,7 @@ from engine import api
 from engine.api import Predictions
 from pages.parts import formatting
 from pages.parts.address import put
-from pages.parts.results.predictions import JUDGED, dataset_of
+from pages.parts.results.predictions import VALIDATION, dataset_of
 from pages.parts.session import RUN_PAGE, store
 from pages.parts.widgets.basket import basket_toggle
 from pages.parts.widgets.cards import fact_badges, state_badge
@@ -67,7 +67,7 @@ def chosen_images(run: Run) -> tuple[str, str | None]:
 def _chosen_part(run: Run, dataset_id: str) -> str | None:
     parts = api.predictable_parts(store(), run.id, dataset_id)
     requested = st.query_params.get("part")
-    first = JUDGED if JUDGED in parts else next(iter(parts), None)
+    first = VALIDATION if VALIDATION in parts else next(iter(parts), None)
     part = requested if requested in parts else first
     st.session_state["results_part"] = part
     st.segmented_control(

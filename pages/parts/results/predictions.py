@@ -19,7 +19,7 @@ POLL_S = 0.5
 MOST_HELD = 32  # about 10 MB each for 50,000 images
 IMPOSSIBLE = (api.Refused, api.NotFound, api.Unavailable)
 GONE = ""  # the id of no data set
-JUDGED = "validation"  # the part whose predictions a run keeps
+VALIDATION = "validation"  # the part whose predictions a run keeps
 
 
 def kept(run: Run) -> Predictions | None:

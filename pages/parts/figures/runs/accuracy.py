@@ -29,10 +29,10 @@ def accuracy(
         marks: Vertical lines across the chart.
     """
     dots = len(validation.steps) <= 60
-    judged = line("validation", pairs(validation, factor=100), palette.validation, dots=dots, tooltip="%.2f %%")
+    validated = line("validation", pairs(validation, factor=100), palette.validation, dots=dots, tooltip="%.2f %%")
     if best is not None and best.value is not None and window.holds(best.step):
         label = f"best {percent(best.value)}, epoch {best.epoch}"
-        judged = starred(judged, best.step, 100 * best.value, label, palette)
-    learnt = line("train", pairs(train, factor=100), palette.train, dots=dots, tooltip="%.2f %%")
-    drawn = [learnt, judged, *band(validation, palette.validation, factor=100)]
+        validated = starred(validated, best.step, 100 * best.value, label, palette)
+    trained = line("train", pairs(train, factor=100), palette.train, dots=dots, tooltip="%.2f %%")
+    drawn = [trained, validated, *band(validation, palette.validation, factor=100)]
     return curve(drawn, palette=palette, window=window, marks=marks, unit=" %", legend=["train", "validation"])

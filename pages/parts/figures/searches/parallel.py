@@ -54,13 +54,13 @@ def parallel(
     of_value |= {"inverse": lowest}
     bottom = 18 if own else 50
     dashes = _dashes(scales, bottom, palette)
-    sides: Option = {"left": f"{LEFT:g}%", "right": f"{RIGHT:g}%"} if dashes else {"left": 40, "right": 68}
+    margins: Option = {"left": f"{LEFT:g}%", "right": f"{RIGHT:g}%"} if dashes else {"left": 40, "right": 68}
     option = {
         "animation": False,
         "toolbox": {"show": False},
         # Linked: what is brushed on the axes is told as selected.
         "brush": {"brushLink": "all", "outOfBrush": {"colorAlpha": 1}, "inBrush": {"colorAlpha": 1}},
-        "parallel": {**sides, "top": 36, "bottom": bottom, "parallelAxisDefault": _axis_style(palette)},
+        "parallel": {**margins, "top": 36, "bottom": bottom, "parallelAxisDefault": _axis_style(palette)},
         "parallelAxis": [
             *(scale.axis(place) for place, scale in enumerate(scales)),
             of_value,

@@ -29,7 +29,6 @@ NOT_YET = (
     "engine/training",
     "engine/tuning",
     "engine/worker",
-    "pages/watch",
     "storage",
 )
 

@@ -33,13 +33,6 @@ NOT_YET = (
     "engine/training/failures.py",
     "engine/tuning",
     "engine/worker",
-    "pages/parts/analysis/tables.py",
-    "pages/parts/forms/space_change.py",
-    "pages/parts/searches/actions.py",
-    "pages/parts/searches/sections.py",
-    "pages/watch/compare.py",
-    "pages/watch/results.py",
-    "pages/watch/search.py",
     "storage",
     "web",
 )

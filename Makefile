@@ -51,7 +51,7 @@ lint: setup-tests  ## ruff and codespell
 	$(BIN)/codespell
 
 types: setup-tests  ## mypy
-	$(BIN)/mypy
+	$(BIN)/mypy --cache-dir $(if $(filter .venv,$(ENV)),,$(ENV)/).mypy_cache
 
 coverage: setup-tests  ## which code the tests reach, processes of the engine included: makes docs/coverage.md again
 	$(BIN)/coverage erase

@@ -7,9 +7,8 @@ from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from sqlite_utils import Database
-
 from storage.records import MetricPoint, Series
+from storage.sqlite import Database
 from storage.transactions import Transactions
 
 FACTORS = (8, 64, 512, 4096)  # steps a bucket; each level is made from the one before

@@ -5,8 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from storage.sqlite import Database, Migrations
 
 migrations = Migrations("thaw")
 

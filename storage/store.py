@@ -4,8 +4,6 @@ import sqlite3
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.checkpoints import Checkpoints
 from storage.datasets import Datasets
 from storage.engine_row import EngineRow
@@ -19,6 +17,7 @@ from storage.requests import Requests
 from storage.runs import Runs
 from storage.searches import Searches
 from storage.settings import Settings
+from storage.sqlite import Database
 from storage.transactions import Transactions
 
 StoreBusy = sqlite3.OperationalError  # the disk is full, or a stranger holds the write lock: later it may work

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from storage.connections import Connections
+from storage.sqlite import Database
 
 
 class Transactions:

@@ -5,10 +5,10 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from engine.data.batches import Fetch
@@ -95,7 +95,7 @@ class FeatureCache:
             self.device.type,
             changes if view is not None else None,
             torch.__version__,
-            torchvision.__version__,
+            version("torchvision"),
         ]
         return self.folder / f"{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]}.npy"
 

@@ -38,6 +38,8 @@ class PipelineGroup(DDPGroup):
         Unavailable: There are fewer GPUs than processes.
     """
 
+    splits_network = True
+
     def __init__(self, device: torch.device, spec: RunSpec) -> None:
         if device.type == "cuda" and int(os.environ[GPUS]) < int(os.environ["WORLD_SIZE"]):
             raise Unavailable(

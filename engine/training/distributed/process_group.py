@@ -35,6 +35,7 @@ class ProcessGroup:
     """One process that trains alone."""
 
     rank, world_size = 0, 1
+    splits_network = False  # each rank has all of it
 
     @property
     def is_first(self) -> bool:

@@ -5,7 +5,6 @@ import os
 import torch
 
 from engine.specs import RunSpec
-from engine.training.distributed.pipeline import PipelineGroup, PipelineStepper
 from engine.training.distributed.process_group import DataParallelGroup, DDPGroup, ProcessGroup
 from engine.training.distributed.rank import rank_of_this_process
 from engine.training.step import Stepper
@@ -21,8 +20,16 @@ def join_group(device: torch.device, spec: RunSpec) -> ProcessGroup:
         return DataParallelGroup()
     if rank_of_this_process() is None or int(os.environ["WORLD_SIZE"]) == 1:
         return ProcessGroup()
-    return PipelineGroup(device, spec) if spec.strategy == "pipeline" else DDPGroup(device)
+    if spec.strategy != "pipeline":
+        return DDPGroup(device)
+    from engine.training.distributed.pipeline import PipelineGroup  # torch's part of it takes two seconds to load
+
+    return PipelineGroup(device, spec)
 
 
 def stepper_for(group: ProcessGroup) -> type[Stepper]:
-    return PipelineStepper if isinstance(group, PipelineGroup) else Stepper
+    if not group.splits_network:
+        return Stepper
+    from engine.training.distributed.pipeline import PipelineStepper
+
+    return PipelineStepper

@@ -6,11 +6,11 @@ they train, thaw and are saved with it.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torchvision.ops
 from torch import Tensor, fx, nn
 
 from engine import specs
@@ -69,7 +69,8 @@ def pieces(network: nn.Module, model_spec: specs.Model, boundaries: Sequence[str
         CannotCut: It cannot be cut before one of them.
     """
     try:
-        modules: Any = (math, torchvision.ops)  # torch annotates a tuple of one, or of many, from version to version
+        # torchvision's operations stay whole; a network that has any has loaded it, and others do without its 2 s
+        modules: Any = (math, *(sys.modules[name] for name in ("torchvision.ops",) if name in sys.modules))
         graph = _Tracer(autowrap_modules=modules).trace(network)
     except Exception as error:  # tracing runs the network's own code: anything may come
         raise CannotCut(f"it cannot be traced: {error}") from error

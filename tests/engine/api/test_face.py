@@ -44,3 +44,21 @@ def test_no_name_of_the_face_is_a_modules_too() -> None:
     """Importing the module would put it in the name's place."""
     modules = {path.stem for path in FACE.parent.iterdir()}
     assert not modules & set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        (
+            "engine.api, engine.cli.main, engine.supervisor.loop",
+            ("torch", "ray", "sklearn", "scipy", "pandas", "pyarrow"),
+        ),
+        ("engine.training.loop, engine.training.preparation", ("torchvision", "torch._dynamo", "sympy", "sklearn")),
+        ("engine.tuning.driver", ("torch", "ray", "optuna", "hyperopt")),
+    ],
+)
+def test_a_process_loads_only_what_it_needs(modules: str, heavy: tuple[str, ...]) -> None:
+    """Each of these takes up to two seconds, of every start."""
+    code = f"import sys, {modules}; print([one for one in {heavy} if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -125,16 +125,15 @@ def fit_prediction(device: torch.device) -> Check:
     from engine.training.memory import PeakMemory
 
     _emptied(device)
-    gauge = PeakMemory(device)
+    peak_memory = PeakMemory(device)
     small = Drawn.begun(RESNET, device, precision="bf16")
-    tries = StepProfiler(small.training, small.recipe, small.stepper, small.images.train.fetch, gauge)
-    cost = tries.training_cost(None)
-    reckoned = max(cost.floor, cost.base + 512 * cost.image)
-    del small, tries
-    gauge.reset()
+    profiler = StepProfiler(small.training, small.recipe, small.stepper, small.images.train.fetch, peak_memory)
+    reckoned = profiler.training_cost(None).bytes(512)
+    del small, profiler
+    peak_memory.reset()
     large = Drawn.begun({**RESNET, "optimisation": {"batch_size": 512}}, device, precision="bf16")
     losses_of(large, 3)
-    real = gauge.peak()
+    real = peak_memory.peak()
     told = f"{reckoned / 1e6:,.0f} MB reckoned, {real / 1e6:,.0f} MB taken by batches of 512"
     return Check("memory is foretold", abs(reckoned / real - 1) < 0.25, told)
 

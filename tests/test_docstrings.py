@@ -22,7 +22,6 @@ NOT_YET = (
     "engine/cli",
     "engine/data",
     "engine/machine",
-    "engine/previews",
     "engine/protocol",
     "engine/specs",
     "engine/supervisor",

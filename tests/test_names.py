@@ -25,7 +25,6 @@ NOT_YET = (
     "engine/exports",
     "engine/faults.py",
     "engine/machine",
-    "engine/previews",
     "engine/protocol",
     "engine/specs",
     "engine/supervisor",

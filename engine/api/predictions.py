@@ -10,7 +10,7 @@ from engine.api.runs import find_run
 from engine.artifacts.files import find_checkpoint, read_manifest
 from engine.artifacts.predictions import PREDICTIONS, Predictions
 from engine.errors import NotFound, Problem, Refused
-from engine.previews.requests import Preview, forget, look, place_of
+from engine.previews.requests import Preview, forget, place_of, request_preview
 from storage import Dataset, Run, Store
 
 PARTS = ("validation", "test", "train", "all")  # "all": every image that is not excluded
@@ -61,14 +61,14 @@ def predictions_on(
     asked = _asked(store, run, dataset, is_own) | {"kind": "predictions", "part": part}
     if anew:
         forget(store, asked)
-    found = look(store, asked)
+    found = request_preview(store, asked)
     if found.values is None:
         return found
     try:
         return Predictions.read(place_of(store, asked) / PREDICTIONS, run.id)
     except (OSError, ValueError):  # the cache was cleared just now
         forget(store, asked)
-        return look(store, asked)
+        return request_preview(store, asked)
 
 
 def predictable_parts(store: Store, run_id: str, dataset_id: str) -> list[str]:
@@ -112,7 +112,7 @@ def saliency(
     asked["dataset"].pop("excluded")  # which does not change what is seen in an image
     if anew:
         forget(store, asked)
-    return look(store, asked)
+    return request_preview(store, asked)
 
 
 def _asked(store: Store, run: Run, dataset: Dataset, is_own: bool) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Layout:
     is_of_one_size: bool = False  # weights fit images of the size they were made for alone
     options: Mapping[str, Any] = field(default_factory=dict)  # more arguments of torchvision's function
     sees: str = "maps"  # what stages give: "maps" (n, C, H, W), "maps, channels last", or "tokens" (n, 1 + H x W, C)
-    looks_at: str = ""  # the layer where Grad-CAM reads what speaks for a class; "": the latest stage with fine maps
+    cam_layer: str = ""  # the layer where Grad-CAM reads what speaks for a class; "": the latest stage with fine maps
 
 
 def _span(path: str, first: int, last: int) -> str:
@@ -213,5 +213,5 @@ def vit(layers: int, patch: int) -> Layout:
     note = "A transformer over image patches; needs pretrained weights and AdamW, then it is hard to beat."
     size = {"smallest_px": 2 * patch, "multiple_of": patch, "size_option": "image_size", "is_of_one_size": True}
     # behind its attention the last layer's tokens of patches no longer matter: only the first one reaches the head
-    seen = {"sees": "tokens", "looks_at": f"encoder.layers.encoder_layer_{layers - 1}.ln_1"}
+    seen = {"sees": "tokens", "cam_layer": f"encoder.layers.encoder_layer_{layers - 1}.ln_1"}
     return Layout("ViT", note, stages, head="heads.head", **size, **seen)  # type: ignore[arg-type]

@@ -1,7 +1,5 @@
 """Some of the user's own training images, before and after the changes that a spec asks for."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,17 +10,18 @@ from engine.data import open_source
 from engine.data.augment import augmenter
 from engine.data.decode import to_array
 from engine.data.split import parts_of
-from engine.specs import RunSpec
+from engine.previews.job import PreviewJob
 from engine.training.preparation import channels_of
 
 IMAGES, TIMES = 6, 7  # images shown; each unchanged and then changed so often
 TILE, GAP = 112, 6  # pixels
 
 
-def augmented(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:
+def augmented(job: PreviewJob) -> dict[str, Any]:
     """Writes sheet.png: a row an image, the first tile unchanged; see-through between the tiles."""
-    source, channels = open_source(asked["dataset"]), channels_of(asked["dataset"], spec)
-    train = parts_of(source.ids, source.labels, source.splits, spec.data, asked["dataset"]["excluded"]).train
+    spec, dataset = job.spec, job.request["dataset"]
+    source, channels = open_source(dataset), channels_of(dataset, spec)
+    train = parts_of(source.ids, source.labels, source.splits, spec.data, dataset["excluded"]).train
     chosen = train[np.linspace(0, len(train) - 1, min(IMAGES, len(train))).astype(int)]
     size = spec.data.image_size
     augment = augmenter(spec.data.augmentations, strength=spec.data.augmentation_strength, size=size, channels=channels)
@@ -35,8 +34,8 @@ def augmented(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable
         versions = [image, *(augment(image[None].repeat(TIMES, 1, 1, 1)) if augment else ())]
         for column, version in enumerate(versions):
             sheet.paste(_tile(version), (column * (TILE + GAP), row * (TILE + GAP)))
-        tell((row + 1) / len(chosen), "changing images")
-    sheet.save(folder / "sheet.png")
+        job.report((row + 1) / len(chosen), "changing images")
+    sheet.save(job.folder / "sheet.png")
     return {"images": [source.ids[index] for index in chosen], "columns": columns, "tile": TILE, "gap": GAP}
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,18 +12,17 @@ from engine.catalog.strategies import STRATEGIES
 from engine.errors import Unavailable
 from engine.machine import processes
 from engine.machine.devices import gpus
+from engine.previews.job import PreviewJob, Report
 from engine.specs import RunSpec
 from engine.training.distributed.rank import LAUNCHER
 from engine.worker.launchers import ROOT, command_of
 
 READINGS = 4  # of a second each, or of an epoch where that is shorter; the first one warms up
 PATIENCE_S = 240.0  # from the start of the processes to the last reading
-LOOKS_S = 0.2
-
-Tell = Callable[[float, str], None]  # share done, what goes on
+POLL_S = 0.2
 
 
-def lab(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+def lab(job: PreviewJob) -> dict[str, Any]:
     """Train all stages for a moment, with the strategy, batch size and precision of `spec`.
 
     Returns:
@@ -33,8 +31,8 @@ def lab(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[
     Raises:
         Unavailable: It cannot be trained so here; the text says why.
     """
-    with tempfile.TemporaryDirectory(prefix="thaw-lab-", dir=folder.parent) as name:
-        return _measured(_as_measured(spec), asked, Path(name), tell)
+    with tempfile.TemporaryDirectory(prefix="thaw-lab-", dir=job.folder.parent) as name:
+        return _measured(_as_measured(job.spec), job.request, Path(name), job.report)
 
 
 def _as_measured(spec: RunSpec) -> RunSpec:
@@ -44,19 +42,19 @@ def _as_measured(spec: RunSpec) -> RunSpec:
     return spec.model_copy(update={"compute": compute, "model": model, "epochs": 10_000})
 
 
-def _measured(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+def _measured(spec: RunSpec, request: dict[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     found = [str(gpu["index"]) for gpu in gpus()] if spec.device != "cpu" else []
     used = found if STRATEGIES[spec.strategy].every_gpu else found[:1]
-    told = {
+    values = {
         "name": "strategy lab",
         "attempt": 1,
         "spec": spec.model_dump(mode="json"),
-        "dataset": asked["dataset"],
+        "dataset": request["dataset"],
         "device": "cuda" if found else spec.device,
         "resume_from": None,
-        "cache": asked["cache"],
+        "cache": request["cache"],
     }
-    (folder / "run.json").write_text(json.dumps(told), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(values), encoding="utf-8")
     mark = f"{folder}:lab:1"
     leader = processes.spawn(
         command_of(spec.strategy, spec.compute.processes, len(used), folder),
@@ -70,13 +68,13 @@ def _measured(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) ->
         folder=ROOT,
     )
     try:
-        return _summary(_readings(folder, leader, tell))
+        return _summary(_readings(folder, leader, report))
     finally:
         processes.end_all(mark)
 
 
-def _readings(folder: Path, leader: processes.Identity, tell: Tell) -> list[dict[str, float]]:
-    """What the training told once a second, without the first, in which it warms up."""
+def _readings(folder: Path, leader: processes.Identity, report: Report) -> list[dict[str, float]]:
+    """What the training reported once a second, without the first, in which it warms up."""
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE_S:
         lines = _lines(folder / "events.jsonl")
@@ -88,8 +86,8 @@ def _readings(folder: Path, leader: processes.Identity, tell: Tell) -> list[dict
         if ended or not leader.is_alive:
             raise Unavailable(_why(ended))
         phase = next((line["phase"] for line in reversed(lines) if line["kind"] == "progress"), "starting")
-        tell(len(readings) / (READINGS + 1), phase)
-        time.sleep(LOOKS_S)
+        report(len(readings) / (READINGS + 1), phase)
+        time.sleep(POLL_S)
     raise Unavailable(f"It took more than {PATIENCE_S:.0f} s. Choose smaller batches or images.")
 
 

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import nn
 
 from engine.data.batches import Fetch
+from engine.previews.measured_costs import Cost
 from engine.training.memory import PeakMemory, kept_bytes
 from engine.training.network.cut import Cut
 from engine.training.recipe import Recipe
@@ -23,23 +23,20 @@ LEAST = 4  # images of the smallest batch
 TIMED = 2  # steps
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one step and one image, by a line through two batches: bytes and seconds."""
-
-    floor: float  # bytes held even by a small batch
-    base: float  # where the line begins
-    image: float  # bytes of each image in it
-    step_s: float
-    image_s: float
-
-
 class StepProfiler:
-    """Takes steps and tells what they cost."""
+    """Takes steps and measures what they cost.
 
-    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, fetch: Fetch, gauge: PeakMemory) -> None:
+    Args:
+        training: Whose steps they are.
+        recipe: How it trains.
+        stepper: Takes them.
+        fetch: Gives images to train on, `IMAGES` different ones.
+        memory: Of the device.
+    """
+
+    def __init__(self, training: Training, recipe: Recipe, stepper: Stepper, fetch: Fetch, memory: PeakMemory) -> None:
         self.training, self.form, self.epoch = training, stepper.format, 0
-        self._recipe, self._stepper, self._fetch, self._gauge = recipe, stepper, fetch, gauge
+        self._recipe, self._stepper, self._fetch, self._memory = recipe, stepper, fetch, memory
         self._device = next(training.model.parameters()).device
 
     def training_cost(self, made: Cut | None) -> Cost:
@@ -60,33 +57,33 @@ class StepProfiler:
         self._recipe.unfreezing.begin_epoch(self.epoch)
         return self._cost(step)
 
-    def looking_s(self) -> float:
-        """Seconds for each image that is judged."""
-        fetch = self._looking(self.training.model)
+    def eval_s(self) -> float:
+        """Seconds for each image that is evaluated."""
+        forward = self._forward(self.training.model)
         images = 4
-        self._seconds(fetch, images)
-        while (seconds := self._seconds(fetch, images)) < STEP_S / 4 and images < LARGEST:
+        self._seconds(forward, images)
+        while (seconds := self._seconds(forward, images)) < STEP_S / 4 and images < LARGEST:
             images *= 2
         return seconds / images
 
     def making_cost(self, made: Cut) -> Cost:
         """Of what lies before a cut, computed once for each image."""
-        return self._cost(self._looking(made.first(self.training.model)))
+        return self._cost(self._forward(made.first(self.training.model)))
 
     def feature_bytes(self, made: Cut) -> int:
         """Of what lies before a cut, for each image."""
         features = self._features(made)
         return features[0].numel() * features.element_size()
 
-    def _looking(self, network: nn.Module) -> Callable[[int], None]:
+    def _forward(self, network: nn.Module) -> Callable[[int], None]:
         network.eval()
 
         @torch.inference_mode()
-        def fetch(images: int) -> None:
+        def forward(images: int) -> None:
             with self.form.cast():
                 network(self._fetch(torch.arange(images) % IMAGES))
 
-        return fetch
+        return forward
 
     @torch.inference_mode()
     def _features(self, made: Cut) -> torch.Tensor:
@@ -100,9 +97,9 @@ class StepProfiler:
         few = many // 2
         peaks, kept = [], []
         for images, times in ((few, 1), (many, TIMED)):
-            self._gauge.reset()
+            self._memory.reset()
             many_s = min(self._seconds(step, images) for _ in range(times))
-            peaks.append(self._gauge.peak())
+            peaks.append(self._memory.peak())
             kept.append(kept_bytes(partial(step, images), self.training.model))
         image = (kept[1] - kept[0]) / (many - few)
         if many >= RELIABLE:

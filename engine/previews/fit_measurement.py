@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,8 @@ from engine.data.split import Split
 from engine.errors import Unavailable
 from engine.machine.exit import leave
 from engine.previews.cost import IMAGES, StepProfiler
+from engine.previews.job import PreviewJob, Report
+from engine.previews.measured_costs import FeatureCosts, RunCosts, StateCosts
 from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices
@@ -35,12 +36,11 @@ from engine.training.state import Training
 from engine.training.step import Stepper
 
 ROOT = Path(__file__).resolve().parents[2]
-Tell = Callable[[float, str], None]
 EPOCHS = 10  # for which a precision is chosen: the page asks again for no other number
 DECODED = 24  # images that are decoded to see how long it takes
 
 
-def fit(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+def fit(job: PreviewJob) -> dict[str, Any]:
     """Measure in a process of its own, which may run out of memory without harm; see `measure`.
 
     Raises:
@@ -50,15 +50,15 @@ def fit(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[
     values: dict[str, Any] | None = None
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdin is not None and child.stdout is not None
-        json.dump({**asked, "spec": spec.model_dump(mode="json")}, child.stdin)
+        json.dump({**job.request, "spec": job.spec.model_dump(mode="json")}, child.stdin)
         child.stdin.close()
         for line in child.stdout:
-            told = json.loads(line)
-            if "share" in told:
-                tell(told["share"], told["message"])
-            values = told.get("values", values)
-            if "problem" in told:
-                raise Unavailable(told["problem"])
+            news = json.loads(line)
+            if "share" in news:
+                job.report(news["share"], news["message"])
+            values = news.get("values", values)
+            if "problem" in news:
+                raise Unavailable(news["problem"])
     if child.returncode < 0:
         return {"too_large": True, "why": "the process that tried a few images was killed"}
     if values is None:
@@ -66,42 +66,44 @@ def fit(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[
     return values
 
 
-def measure(spec: RunSpec, asked: dict[str, Any], tell: Tell) -> dict[str, Any]:
+def measure(spec: RunSpec, request: dict[str, Any], report: Report) -> RunCosts:
     """How memory and time grow with the batch, in every state that the freeze policy brings.
 
-    Returns: bytes and seconds:
-        device; precision; weights, gradients, optimizer, average: bytes that are always held;
-        states: one for each change of what learns; decode_s, image_bytes: of one image, 0 where they are decoded
-        already; or too_large, and why.
+    Raises:
+        TooLarge: Not even a few images fit.
     """
     device = devices.choose(spec.device)
     devices.prepare(device)
     seed_all(spec.seed)
     with suppress(ImportError):  # a bare GPU machine does without
         import pyarrow.parquet  # noqa: F401 - a run holds it as well: it writes predictions
-    gauge = PeakMemory(device)
-    decode_s, image_bytes = _decoding(spec, asked)
+    decode_s, image_bytes = _decoding(spec, request)
     try:
-        tries = _tries(spec, asked["dataset"], device, gauge)
-        states = _states(spec, tries, tell)
+        profiler = _profiler(spec, request["dataset"], device)
+        states = _states(spec, profiler, report)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        return {"too_large": True, "why": "not even a few images do"}
-    return {
-        "device": device.type,
-        "precision": tries.form.precision,
-        "decode_s": decode_s,
-        "image_bytes": image_bytes,
-        "read_s_per_gb": READ_S_PER_GB,
-        "images_on_gpu": device.type == "cuda",
-        "states": states,
-        **_held(tries.training),
-    }
+        raise TooLarge from error
+    return RunCosts(
+        device=device.type,
+        precision=profiler.form.precision,
+        decode_s=decode_s,
+        image_bytes=image_bytes,
+        read_s_per_gb=READ_S_PER_GB,
+        images_on_gpu=device.type == "cuda",
+        states=states,
+        **_held(profiler.training),
+    )
 
 
-def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: PeakMemory) -> StepProfiler:
+class TooLarge(Exception):
+    """Memory ran out with a few images already."""
+
+
+def _profiler(spec: RunSpec, dataset: dict[str, Any], device: torch.device) -> StepProfiler:
     """A training as the run's own will be, on images of noise."""
+    peak_memory = PeakMemory(device)
     data = _of_noise(spec, dataset)
     network = build_network(spec, data.about, None, NullReporter())
     training, recipe, images = build(spec, data, device, network)
@@ -109,40 +111,37 @@ def _tries(spec: RunSpec, dataset: dict[str, Any], device: torch.device, gauge: 
     steps = EPOCHS * count // spec.optimisation.batch_size
     choice = choose(spec.compute.precision, device, training.model, BatchLoss(training, recipe, images), steps)
     stepper = Stepper(recipe.criterion, choice.format, training.choices, recipe.clip_norm)
-    return StepProfiler(training, recipe, stepper, images.train.fetch, gauge)
+    return StepProfiler(training, recipe, stepper, images.train.fetch, peak_memory)
 
 
-def _states(spec: RunSpec, tries: StepProfiler, tell: Tell) -> list[dict[str, Any]]:
+def _states(spec: RunSpec, profiler: StepProfiler, report: Report) -> tuple[StateCosts, ...]:
     """The costs of each state of the freeze policy, from the first epoch on."""
     changes = sorted({thaws for thaws in spec.thaw_plan.values() if thaws is not None})
     found = []
     for place, epoch in enumerate(changes):
-        tell(place / len(changes), f"{place + 1} of {len(changes)} states" if len(changes) > 1 else "")
-        tries.epoch = epoch
-        found.append({"epoch": epoch, **_state(spec, tries, epoch)})
-    return found
+        report(place / len(changes), f"{place + 1} of {len(changes)} states" if len(changes) > 1 else "")
+        profiler.epoch = epoch
+        found.append(StateCosts(epoch, profiler.training_cost(None), profiler.eval_s(), _kept(spec, profiler, epoch)))
+    return tuple(found)
 
 
-def _state(spec: RunSpec, tries: StepProfiler, epoch: int) -> dict[str, Any]:
-    """Costs while the stages learn that learn in `epoch`; "kept" is with what frozen stages make computed once."""
-    model = tries.training.model
-    told: dict[str, Any] = {"whole": asdict(tries.training_cost(None)), "looking_s": tries.looking_s()}
+def _kept(spec: RunSpec, profiler: StepProfiler, epoch: int) -> FeatureCosts | None:
+    """Costs with what the stages make that are frozen in `epoch` computed once; None where it cannot be."""
+    model = profiler.training.model
     boundary = next(name for name, thaws in spec.thaw_plan.items() if thaws is not None and thaws <= epoch)
-    made = None
-    if boundary != next(iter(spec.thaw_plan)) and spec.keeps_features:
-        try:
-            made = cut(model, spec.model, boundary)
-        except CannotCut:
-            return told
-    if made:
-        told["kept"] = {
-            "cost": asdict(tries.training_cost(made)),
-            "making": asdict(tries.making_cost(made)),
-            "at_once": at_once(spec.data.image_size, next(model.parameters()).device),
-            "bytes": tries.feature_bytes(made),
-            "views": spec.compute.views if spec.data.augmentations else 1,
-        }
-    return told
+    if boundary == next(iter(spec.thaw_plan)) or not spec.keeps_features:
+        return None
+    try:
+        made = cut(model, spec.model, boundary)
+    except CannotCut:
+        return None
+    return FeatureCosts(
+        cost=profiler.training_cost(made),
+        making=profiler.making_cost(made),
+        at_once=at_once(spec.data.image_size, next(model.parameters()).device),
+        bytes=profiler.feature_bytes(made),
+        views=spec.compute.views if spec.data.augmentations else 1,
+    )
 
 
 def _held(training: Training) -> dict[str, int]:
@@ -174,9 +173,9 @@ class _NotMade(Exception):
     """The images would have to be decoded first."""
 
 
-def _decoding(spec: RunSpec, asked: dict[str, Any]) -> tuple[float, int]:
+def _decoding(spec: RunSpec, request: dict[str, Any]) -> tuple[float, int]:
     """Seconds and bytes that each image costs before the first epoch; (0, 0) where all are decoded already."""
-    dataset = asked["dataset"]
+    dataset = request["dataset"]
     source, channels, size = open_source(dataset), channels_of(dataset, spec), spec.data.image_size
 
     def not_now(done: int, total: int) -> None:
@@ -185,7 +184,7 @@ def _decoding(spec: RunSpec, asked: dict[str, Any]) -> tuple[float, int]:
     shape: dict[str, Any] = {"image_size": size, "channels": channels, "resize": spec.data.resize}
     mark = dataset.get("source_fingerprint") or dataset["fingerprint"]
     try:
-        prepare(source, mark, cache=Path(asked["cache"]), report=not_now, **shape)
+        prepare(source, mark, cache=Path(request["cache"]), report=not_now, **shape)
     except (_NotMade, OSError):  # or there is no room for them
         some = range(0, len(source.labels), max(1, len(source.labels) // DECODED))
         began = time.perf_counter()
@@ -196,18 +195,22 @@ def _decoding(spec: RunSpec, asked: dict[str, Any]) -> tuple[float, int]:
 
 
 def main() -> int:
-    """The throw-away process: what is asked comes in, lines of progress and the values go out."""
+    """The throw-away process: a request comes in, lines of progress and the values go out."""
 
-    def say(**told: Any) -> None:
-        print(json.dumps(told), flush=True)
+    def write(**fields: Any) -> None:
+        print(json.dumps(fields), flush=True)
 
-    asked = json.load(sys.stdin)
+    request = json.load(sys.stdin)
     try:
-        values = measure(RunSpec.of_parts(asked["spec"]), asked, lambda share, text: say(share=share, message=text))
+        spec = RunSpec.of_parts(request["spec"])
+        costs = measure(spec, request, lambda share, message: write(share=share, message=message))
     except Unavailable as error:
-        say(problem=str(error))
+        write(problem=str(error))
         return 1
-    say(values=values)
+    except TooLarge:
+        write(values={"too_large": True, "why": "not even a few images do"})
+        return 0
+    write(values=asdict(costs))
     return 0
 
 

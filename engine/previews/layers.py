@@ -1,6 +1,5 @@
 """A network seen before it is trained: its layers, what thaws when, its tensors, and what its first weights give it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,17 @@ from torch import nn
 from torchinfo import summary
 
 from engine.catalog import BACKBONES, WEIGHTS
+from engine.previews.job import PreviewJob
 from engine.specs import RunSpec
 from engine.training.network import model, weights
 from engine.training.network.stages import Stage, stages_of
 from engine.training.preparation import channels_of
 
 
-def layers(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:
+def layers(job: PreviewJob) -> dict[str, Any]:
     """Rows of layers and tensors, and totals: numbers of weights, their bytes."""
-    classes, channels, size = asked["dataset"]["classes"], channels_of(asked["dataset"], spec), spec.data.image_size
+    spec, dataset = job.spec, job.request["dataset"]
+    classes, channels, size = dataset["classes"], channels_of(dataset, spec), spec.data.image_size
     network = _unreal(spec, len(classes), channels)
     stages = stages_of(network, spec.model)
     rows = _rows(network, stages, (1, channels, size, size))
@@ -32,7 +33,7 @@ def layers(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[f
         ],
         "weights": sum(stage.weights for stage in stages),
         "bytes": size_bytes,
-        "first_weights": _first_weights(spec, asked, classes, channels),
+        "first_weights": _first_weights(spec, job.request["weights_path"], classes, channels),
     }
 
 
@@ -68,14 +69,13 @@ def _rows(network: nn.Module, stages: list[Stage], shape: tuple[int, ...]) -> li
     return rows
 
 
-def _first_weights(spec: RunSpec, asked: dict[str, Any], classes: list[str], channels: int) -> dict[str, Any] | None:
+def _first_weights(spec: RunSpec, path: str | None, classes: list[str], channels: int) -> dict[str, Any] | None:
     """What would become of each tensor; for a download that is still to come, which file it will be."""
     if WEIGHTS[spec.model.weights].load is None:
         return None
     file = Path(torch.hub.get_dir()) / "checkpoints" / BACKBONES[spec.model.backbone].weights_file
     if spec.model.weights == "pretrained" and not file.exists():
         return {"missing": file.name, "folder": str(file.parent), "url": weights.url_of(spec.model.backbone)}
-    path = asked["weights_path"]
     found = weights.find(weights.Request(spec.model, Path(path) if path else None))
     if found is None:
         return None

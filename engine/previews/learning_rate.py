@@ -1,7 +1,7 @@
 """A learning rate to begin with: the range test of Smith 2017 (Cyclical Learning Rates), as fastai made it known."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ import torch
 
 from engine.data.batches import Batches
 from engine.errors import Unavailable
+from engine.previews.job import PreviewJob
 from engine.protocol.run_reporter import NullReporter
-from engine.specs import RunSpec
 from engine.training import device as devices
 from engine.training.preparation import build, build_network, find_weights, prepare_data
 from engine.training.randomness import seed_all
@@ -21,18 +21,22 @@ REACH = 8  # steps to both sides of a slope: single batches jump about
 DIVERGED = 4.0  # times the best loss: nothing beyond is worth a step
 
 
-def rates(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:
+def rates(job: PreviewJob) -> dict[str, Any]:
     """Train a throw-away copy with a rate that grows at every step; {"rates", "losses", "suggestion"}.
 
     The loss is smoothed. The suggestion is where it falls fastest: steps there teach most, and well before it rises.
+
+    Raises:
+        Unavailable: The loss is not finite even at tiny rates.
     """
+    spec, request = job.spec, job.request
     device = devices.choose(spec.device)
     devices.prepare(device)
     seed_all(spec.seed)
     quiet = NullReporter()
-    found = find_weights(spec, asked["weights_path"], quiet, lambda: False)
+    found = find_weights(spec, request["weights_path"], quiet, lambda: False)
     norm_stats = found.norm_stats if found else None
-    data = prepare_data(asked["dataset"], spec, Path(asked["cache"]), quiet, lambda: False, norm_stats=norm_stats)
+    data = prepare_data(request["dataset"], spec, Path(request["cache"]), quiet, lambda: False, norm_stats=norm_stats)
     network = build_network(spec, data.about, found, quiet)
     training, recipe, epoch_data = build(spec, data, device, network)
     training.model.train()
@@ -55,7 +59,7 @@ def rates(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[fl
             break
         tried.append(rate)
         losses.append(smooth)
-        tell((step + 1) / STEPS, f"step {step + 1} of {STEPS}")
+        job.report((step + 1) / STEPS, f"step {step + 1} of {STEPS}")
         if step + 1 == STEPS:
             break
     if len(tried) < STEPS // 4:

@@ -1,7 +1,6 @@
 """What a checkpoint says of a labelled data set, in one pass over it: made for a page, by the previewer."""
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,31 +15,31 @@ from engine.data.features import at_once
 from engine.data.sources.base import Source
 from engine.data.split import left_out_of, parts_of
 from engine.errors import Unavailable
+from engine.previews.job import PreviewJob
 from engine.previews.trained_model import Trained
 from engine.specs import RunSpec
 from engine.training import device as devices
 from engine.training.loop import evaluate
 from engine.training.precision import Format
 
-Tell = Callable[[float, str], None]  # share done, what goes on
 
-
-def predictions(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) -> dict[str, Any]:
+def predictions(job: PreviewJob) -> dict[str, Any]:
     """Writes predictions.parquet; {"images"}. In full precision, whatever the run was trained in.
 
     Raises:
         Unavailable: Images or the checkpoint are gone, or nothing is in this part.
     """
-    tell(0.0, "reading the checkpoint")
-    trained, source = Trained.read(Path(asked["checkpoint"])), open_source(asked["dataset"])
-    chosen = _chosen(source, trained.spec if asked["is_own"] else None, asked)
+    request = job.request
+    job.report(0.0, "reading the checkpoint")
+    trained, source = Trained.read(Path(request["checkpoint"])), open_source(request["dataset"])
+    chosen = _chosen(source, trained.spec if request["is_own"] else None, request)
     if not len(chosen):
-        raise Unavailable(f"There is no image in the part {asked['part']}. Choose another one.")
+        raise Unavailable(f"There is no image in the part {request['part']}. Choose another one.")
     device = devices.choose("auto")
     devices.prepare(device)
     labels = np.array([trained.classes.index(name) for name in source.classes])[source.labels]
     batches = Batches(
-        trained.pixels(_images(source, trained, asked), device),
+        trained.pixels(_images(source, trained, request), device),
         labels,
         chosen,
         batch_size=at_once(trained.preprocessing["image_size"], device),
@@ -49,38 +48,38 @@ def predictions(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Tell) 
     done = itertools.count()
 
     def going_on() -> bool:
-        """Asked before each batch whether to stop."""
+        """Called before each batch."""
         place = next(done)
-        tell(place / len(batches), f"{place * len(chosen) // len(batches):,} of {len(chosen):,} images")
+        job.report(place / len(batches), f"{place * len(chosen) // len(batches):,} of {len(chosen):,} images")
         return False
 
     evaluation = evaluate(trained.network.to(device), batches, Format("fp32", device.type), going_on)
     assert evaluation is not None
-    shown = Labelled(asked["dataset"]["id"], asked["part"], [source.ids[place] for place in chosen], labels[chosen])
+    shown = Labelled(request["dataset"]["id"], request["part"], [source.ids[place] for place in chosen], labels[chosen])
     made = evaluation.predictions(shown, trained.classes, run="", epoch=trained.epoch)
-    (folder / PREDICTIONS).write_bytes(made.to_parquet())
+    (job.folder / PREDICTIONS).write_bytes(made.to_parquet())
     return {"images": len(chosen)}
 
 
-def _chosen(source: Source, own: RunSpec | None, asked: dict[str, Any]) -> np.ndarray:
+def _chosen(source: Source, own: RunSpec | None, request: dict[str, Any]) -> np.ndarray:
     """Indices of the part, ascending: as the run itself divided its data set, else as the data set came."""
-    part, out = asked["part"], asked["dataset"]["excluded"]
+    part, out = request["part"], request["dataset"]["excluded"]
     if own and part != "all":
         return getattr(parts_of(source.ids, source.labels, source.splits, own.data, out), part)
     among = np.arange(len(source.ids)) if part == "all" else np.flatnonzero(np.asarray(source.splits) == part)
     return np.setdiff1d(among, left_out_of(source.ids, out))
 
 
-def _images(source: Source, trained: Trained, asked: dict[str, Any]) -> Any:
+def _images(source: Source, trained: Trained, request: dict[str, Any]) -> Any:
     """Those that lie decoded in the cache, else decoded one by one as they are looked at: a pass needs each once."""
-    shape, dataset = trained.preprocessing, asked["dataset"]
+    shape, dataset = trained.preprocessing, request["dataset"]
     return prepare(
         source,
         dataset["source_fingerprint"] or dataset["fingerprint"],
         image_size=shape["image_size"],
         channels=shape["channels"],
         resize=shape["resize"],
-        cache=Path(asked["cache"]),
+        cache=Path(request["cache"]),
         workers=torch.get_num_threads(),
         keep=False,
     ).images

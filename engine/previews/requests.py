@@ -1,7 +1,7 @@
 """Looks at a run before it starts (its layers, its changed images, its best rate), and at what it has learned. Made
 outside the pages, kept by key.
 
-`preview` and `look` ask and answer at once: the answer is there, on its way, or told to be impossible. The supervisor
+`preview` and `request_preview` answer at once: it is there, on its way, or cannot be made. The supervisor
 keeps previewers (`engine.previews.server`) alive while something is asked; asked again, it is read from the cache.
 """
 
@@ -31,7 +31,7 @@ CUT_OFF = "Making it was cut off; perhaps memory ran out. Try again, or with a s
 CUT = "was cut off"  # noted in what is asked for the second time
 ONCE_MORE = ("predictions",)  # a pass that was long under way, and whose memory is small, is begun again by itself
 QUEUES = ("previews", "predictions")  # in the cache, a previewer each: a pass over a data set holds up no form
-KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function in engine.training, parts of the spec that matter
+KINDS: dict[str, tuple[str, tuple[str, ...]]] = {  # -> function of a `PreviewJob`, parts of the spec that matter
     "layers": ("engine.previews.layers:layers", ("data", "model", "freeze")),
     "augmentation": ("engine.previews.augmentations:augmented", ("data",)),
     "fit": ("engine.previews.fit_measurement:fit", ("data", "model", "freeze", "optimisation", "compute", "device")),
@@ -58,21 +58,21 @@ class Preview:
 
 def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
     """The preview of `kind` for a spec that `check` found nothing wrong with; asked for now if nobody has yet."""
-    return look(store, _asked(store, kind, spec))
+    return request_preview(store, _request(store, kind, spec))
 
 
-def look(store: Store, asked: dict[str, Any]) -> Preview:
-    """What is made of `asked`: its "kind", parts of a "spec", and whatever else is JSON and that kind wants to know."""
-    made = place_of(store, asked)
-    return _ready(made) or _under_way(made) or _asked_for(made, asked)
+def request_preview(store: Store, request: dict[str, Any]) -> Preview:
+    """What is made of `request`: "kind", parts of a "spec", and whatever else is JSON and that kind wants to know."""
+    made = place_of(store, request)
+    return _ready(made) or _under_way(made) or _queued(made, request)
 
 
 def _ready(made: Path) -> Preview | None:
     with suppress(FileNotFoundError):  # not made yet, or cleared just now
         os.utime(made)  # what was looked at lately stays longest
-        told = json.loads((made / "result.json").read_text(encoding="utf-8"))
+        result = json.loads((made / "result.json").read_text(encoding="utf-8"))
         pictures = {path.stem: path for path in made.glob("*.png")}
-        return Preview(told.get("values"), told.get("problem"), 1.0, "", pictures)
+        return Preview(result.get("values"), result.get("problem"), 1.0, "", pictures)
     return None
 
 
@@ -80,25 +80,25 @@ def _under_way(made: Path) -> Preview | None:
     taken = made.with_suffix(".taken")
     with suppress(FileNotFoundError, ValueError):
         is_lost = time.time() - taken.stat().st_mtime > LOST_S
-        told = json.loads(taken.read_text(encoding="utf-8"))
+        request = json.loads(taken.read_text(encoding="utf-8"))
         if not is_lost:
-            progress = told.get("progress", {})
+            progress = request.get("progress", {})
             return Preview(progress=progress.get("share", 0.0), message=progress.get("message", ""))
         taken.unlink()
-        if told["kind"] in ONCE_MORE and not told.get(CUT):
-            return _asked_for(made, told | {CUT: True})
+        if request["kind"] in ONCE_MORE and not request.get(CUT):
+            return _queued(made, request | {CUT: True})
         made.mkdir(exist_ok=True)
         write_json(made / "result.json", {"problem": CUT_OFF}, durable=False)
         return Preview(problem=CUT_OFF)
     return None
 
 
-def _asked_for(made: Path, asked: dict[str, Any]) -> Preview:
+def _queued(made: Path, request: dict[str, Any]) -> Preview:
     made.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.utime(made.with_suffix(".json"))  # still wanted
     except FileNotFoundError:
-        write_json(made.with_suffix(".json"), asked, durable=False)
+        write_json(made.with_suffix(".json"), request, durable=False)
     return Preview(message="waiting for the engine")
 
 
@@ -109,12 +109,12 @@ def is_measuring(store: Store) -> bool:
 
 def forget_preview(store: Store, kind: str, spec: RunSpec) -> None:
     """Let `preview` make it anew, as after a problem that was put right."""
-    forget(store, _asked(store, kind, spec))
+    forget(store, _request(store, kind, spec))
 
 
-def forget(store: Store, asked: dict[str, Any]) -> None:
-    """Let `look` make it anew."""
-    made = place_of(store, asked)
+def forget(store: Store, request: dict[str, Any]) -> None:
+    """Let `request_preview` make it anew."""
+    made = place_of(store, request)
     for path in made.glob("*") if made.exists() else ():
         path.unlink(missing_ok=True)
     with suppress(OSError):
@@ -153,15 +153,15 @@ def waiting(previews: Path) -> list[Path]:
     found = []
     for path in previews.glob("*.json"):
         with suppress(FileNotFoundError):
-            asked_at = path.stat().st_mtime
-            if time.time() - asked_at < UNWANTED_S:
-                found.append((asked_at, path))
+            requested_at = path.stat().st_mtime
+            if time.time() - requested_at < UNWANTED_S:
+                found.append((requested_at, path))
             else:
                 path.unlink()
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def _asked(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
+def _request(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
     dataset = store.datasets.get(spec.data.dataset)
     values = spec.model_dump(mode="json")
     try:
@@ -178,7 +178,7 @@ def _asked(store: Store, kind: str, spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def place_of(store: Store, asked: dict[str, Any]) -> Path:
+def place_of(store: Store, request: dict[str, Any]) -> Path:
     """The folder where it lies once it is made."""
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-    return store.home.cache / ("predictions" if asked["kind"] == "predictions" else "previews") / key
+    key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:24]
+    return store.home.cache / ("predictions" if request["kind"] == "predictions" else "previews") / key

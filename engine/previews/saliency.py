@@ -19,42 +19,46 @@ from engine.catalog.layouts import Layout
 from engine.data import open_source
 from engine.data.decode import to_array
 from engine.errors import Unavailable
+from engine.previews.job import PreviewJob
 from engine.previews.trained_model import Trained
-from engine.specs import RunSpec
 
 LEAST_CELLS = 4  # a side: coarser maps point nowhere
 LEAST_PX = 224  # a side of the pictures: smaller images are shown as squares, not as a blur
 
 
-def saliency(spec: RunSpec, asked: dict[str, Any], folder: Path, tell: Callable[[float, str], None]) -> dict[str, Any]:
+def saliency(job: PreviewJob) -> dict[str, Any]:
     """Writes image.png, as the network sees it, and saliency.png; {"target", "share", "guess"}, classes by index.
 
     Raises:
         Unavailable: The image or the checkpoint is gone.
     """
-    tell(0.0, "reading the checkpoint")
-    trained, source = Trained.read(Path(asked["checkpoint"])), open_source(asked["dataset"])
-    if asked["image"] not in source.ids:
-        raise Unavailable(f"There is no image {asked['image']}. Choose another one.")
-    shape = {key: trained.preprocessing[key] for key in ("channels", "resize")}
-    pixels = to_array(source.read(source.ids.index(asked["image"])), size=trained.preprocessing["image_size"], **shape)
+    request = job.request
+    job.report(0.0, "reading the checkpoint")
+    trained, source = Trained.read(Path(request["checkpoint"])), open_source(request["dataset"])
+    if request["image"] not in source.ids:
+        raise Unavailable(f"There is no image {request['image']}. Choose another one.")
+    image, shape = source.read(source.ids.index(request["image"])), trained.preprocessing
+    pixels = to_array(image, size=shape["image_size"], channels=shape["channels"], resize=shape["resize"])
     entering = trained.pixels(pixels[None], torch.device("cpu"))(torch.arange(1))
     with torch.no_grad():
         shares = trained.network(entering)[0].softmax(dim=0)
     guess = int(shares.argmax())
-    target = guess if asked["target"] is None else asked["target"]
+    target = guess if request["target"] is None else request["target"]
     heat = heat_of(trained.network, BACKBONES[trained.spec.model.backbone].layout, entering, target)
-    image, laid_over = _pictures(pixels, heat)
-    image.save(folder / "image.png")
-    laid_over.save(folder / "saliency.png")
+    seen, laid_over = _pictures(pixels, heat)
+    seen.save(job.folder / "image.png")
+    laid_over.save(job.folder / "saliency.png")
     return {"target": target, "share": float(shares[target]), "guess": guess}
 
 
 def heat_of(network: nn.Module, layout: Layout, image: Tensor, target: int) -> np.ndarray:
-    """What speaks for the class `target`: float32 (H, W), 0 to 1.
+    """What speaks for the class `target`: (H, W) float32, 0 to 1.
 
     Args:
-        image: (1, C, H, W)
+        network: In evaluation mode.
+        layout: Its parts.
+        image: (1, C, H, W) float32, normalised.
+        target: Index of the class.
     """
     cam = GradCAM(network, [layer_of(network, layout, image)], reshape_transform=AS_MAPS[layout.sees])
     heat: np.ndarray = cam(image, [ClassifierOutputTarget(target)])[0]
@@ -62,9 +66,13 @@ def heat_of(network: nn.Module, layout: Layout, image: Tensor, target: int) -> n
 
 
 def layer_of(network: nn.Module, layout: Layout, image: Tensor) -> nn.Module:
-    """The layer that the layout names, else the end of the latest stage whose maps are fine enough to point."""
-    if layout.looks_at:
-        return network.get_submodule(layout.looks_at)
+    """The layer that the layout names, else the end of the latest stage whose maps are fine enough to point.
+
+    Args:
+        image: (1, C, H, W) float32, normalised: one to try.
+    """
+    if layout.cam_layer:
+        return network.get_submodule(layout.cam_layer)
     cells: dict[nn.Module, int] = {}
 
     def seen(layer: nn.Module, _: Any, made: Tensor) -> None:

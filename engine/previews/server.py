@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,12 +17,13 @@ from typing import Any, NoReturn
 from engine.catalog.named import named
 from engine.errors import Refused, Unavailable
 from engine.machine.exit import leave
+from engine.previews.job import PreviewJob, Report
 from engine.previews.requests import KINDS, waiting
 from engine.protocol.json_file import write_json
 from engine.specs import RunSpec
 
 STAYS_S = 300.0
-LOOKS_S = 0.1
+POLL_S = 0.1
 BEAT_S = 5.0
 MOST_KEPT = 200
 
@@ -50,7 +51,7 @@ def main(previews: Path) -> int:
                 raise
             _tidy(previews)
             last = time.monotonic()
-        time.sleep(LOOKS_S)
+        time.sleep(POLL_S)
     return 0
 
 
@@ -60,7 +61,7 @@ def _leave(number: int, _: object) -> NoReturn:
 
 @contextmanager
 def beating(taken: Path) -> Iterator[None]:
-    """Show that the preview is being made: some parts of it take minutes and tell nothing."""
+    """Show that the preview is being made: some parts of it take minutes and report nothing."""
     over = threading.Event()
 
     def beat() -> None:
@@ -84,37 +85,37 @@ def beating(taken: Path) -> Iterator[None]:
 
 def make(taken: Path) -> None:
     """One preview: its folder appears whole, and `taken` goes."""
-    began, asked = time.perf_counter(), json.loads(taken.read_text(encoding="utf-8"))
+    began, request = time.perf_counter(), json.loads(taken.read_text(encoding="utf-8"))
     made = taken.with_suffix(".tmp")
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
     try:
-        make_it = named(KINDS[asked["kind"]][0])
-        values = make_it(RunSpec.of_parts(asked["spec"]), asked, made, _teller(taken, asked))
-        told = {"values": values}
+        make_it = named(KINDS[request["kind"]][0])
+        job = PreviewJob(RunSpec.of_parts(request["spec"]), request, made, _reporter(taken, request))
+        result = {"values": make_it(job)}
     except (Unavailable, Refused) as error:
-        told = {"problem": str(error)}
+        result = {"problem": str(error)}
     except Exception as error:  # shown where the preview would be; the log has the whole story
-        log.exception("%s failed", asked["kind"])
+        log.exception("%s failed", request["kind"])
         first = (str(error).strip().splitlines() or [""])[0]
-        told = {"problem": f"It cannot be made: {type(error).__name__}: {first}"}
-    (made / "result.json").write_text(json.dumps(told), encoding="utf-8")
+        result = {"problem": f"It cannot be made: {type(error).__name__}: {first}"}
+    (made / "result.json").write_text(json.dumps(result), encoding="utf-8")
     shutil.rmtree(taken.with_suffix(""), ignore_errors=True)
     made.rename(taken.with_suffix(""))
     taken.unlink(missing_ok=True)
-    log.info("%s in %.2f s", asked["kind"], time.perf_counter() - began)
+    log.info("%s in %.2f s", request["kind"], time.perf_counter() - began)
 
 
-def _teller(taken: Path, asked: dict[str, Any]) -> Callable[[float, str], None]:
-    told = time.monotonic()
+def _reporter(taken: Path, request: dict[str, Any]) -> Report:
+    reported = time.monotonic()
 
-    def tell(share: float, message: str) -> None:
-        nonlocal told
-        if time.monotonic() - told > 0.3:
-            told = time.monotonic()
-            write_json(taken, {**asked, "progress": {"share": share, "message": message}}, durable=False)
+    def report(share: float, message: str) -> None:
+        nonlocal reported
+        if time.monotonic() - reported > 0.3:
+            reported = time.monotonic()
+            write_json(taken, {**request, "progress": {"share": share, "message": message}}, durable=False)
 
-    return tell
+    return report
 
 
 def _tidy(previews: Path) -> None:

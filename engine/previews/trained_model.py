@@ -1,4 +1,4 @@
-"""A network out of a checkpoint, to look at images with."""
+"""A network out of a checkpoint, to classify images with."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Trained:
         except (BadCheckpoint, OSError) as error:
             raise Unavailable(f"Checkpoint {folder.name} cannot be used: {error}. Ask again for a newer one.") from None
         spec, classes = RunSpec.parse(manifest["spec"]), tuple(manifest["classes"])
-        shape = {"resize": "stretch", **manifest["preprocessing"]}  # which the first checkpoints do not tell
+        shape = {"resize": "stretch", **manifest["preprocessing"]}  # which the first checkpoints do not say
         network = model.build(
             spec.model, classes=len(classes), channels=shape["channels"], image_size=shape["image_size"]
         )
@@ -45,5 +45,5 @@ class Trained:
         return cls(network.eval(), spec, manifest["epoch"], classes, shape)
 
     def pixels(self, images: np.ndarray | Streamed, device: torch.device) -> Pixels:
-        """Images (n, size, size, channels) as the network takes them."""
+        """Images, (n, size, size, channels) uint8, as the network takes them."""
         return Pixels(images, mean=self.preprocessing["mean"], std=self.preprocessing["std"], device=device)

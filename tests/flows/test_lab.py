@@ -8,6 +8,7 @@ import pytest
 
 from engine.api import RunSpec, Unavailable
 from engine.previews.benchmark import lab
+from engine.previews.job import PreviewJob
 from storage import Store
 from tests.conftest import processes_of
 from tests.ranks import PLAIN
@@ -15,10 +16,10 @@ from tests.ranks import PLAIN
 
 def measured(store: Store, folder: Path, spec: RunSpec) -> tuple[dict[str, Any], list[str]]:
     said: list[str] = []
-    asked = {"dataset": asdict(store.datasets.get("digits")), "cache": str(store.home.cache)}
+    request = {"dataset": asdict(store.datasets.get("digits")), "cache": str(store.home.cache)}
     folder.mkdir()
     try:
-        return lab(spec, asked, folder, lambda share, message: said.append(message)), said
+        return lab(PreviewJob(spec, request, folder, lambda share, message: said.append(message))), said
     finally:
         assert [path.name for path in folder.parent.iterdir() if path.name.startswith("thaw-lab")] == []
         left = [one for one in processes_of(store.home.root) if "engine.worker" in one.cmdline()]

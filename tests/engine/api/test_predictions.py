@@ -182,10 +182,10 @@ def test_a_pass_that_was_cut_short_is_begun_again_once(store: Store) -> None:
     asked = {"kind": "predictions", "spec": {}, "part": "never made"}
     made, ago = requests.place_of(store, asked), time.time() - 2 * requests.LOST_S
     for again in (True, False):
-        requests.look(store, asked)
+        requests.request_preview(store, asked)
         made.with_suffix(".json").rename(made.with_suffix(".taken"))
         os.utime(made.with_suffix(".taken"), (ago, ago))
-        found = requests.look(store, asked)
+        found = requests.request_preview(store, asked)
         assert (found.problem is None, made.with_suffix(".json").exists()) == (again, again)
     assert "cut off" in (found.problem or "")
     requests.forget(store, asked)
@@ -254,7 +254,7 @@ def test_every_family_is_looked_into(backbone: str, size: int) -> None:
     heats = np.stack([heat_of(network, row.layout, image, target) for target in range(4)])
     assert heats.shape == (4, size, size) and np.isfinite(heats).all()
     assert heats.std(axis=(1, 2)).max() > 0.01  # of random weights, something speaks for one class at least
-    if not row.layout.looks_at:
+    if not row.layout.cam_layer:
         sizes: list[int] = []
         layer_of(network, row.layout, image).register_forward_hook(
             lambda layer, entering, made: sizes.extend(AS_MAPS[row.layout.sees](made).shape[2:])

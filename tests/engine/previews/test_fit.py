@@ -12,6 +12,7 @@ import pytest
 from engine.api import RunSpec
 from engine.previews.fit import Room, images_of, measured_as, verdict
 from engine.previews.fit_measurement import fit
+from engine.previews.job import PreviewJob
 from engine.training.memory import HIGH_WATER
 from storage import Dataset, Store
 from tests.conftest import ROOT
@@ -48,7 +49,7 @@ MEASURED: dict[str, Any] = {
     "image_bytes": 12_000,
     "read_s_per_gb": 1.0,
     "images_on_gpu": False,
-    "states": [{"epoch": 0, "whole": WHOLE, "looking_s": 0.004}],
+    "states": [{"epoch": 0, "whole": WHOLE, "eval_s": 0.004}],
     "weights": 10 * MB,
     "gradients": 10 * MB,
     "optimizer": 20 * MB,
@@ -116,7 +117,7 @@ def test_what_frozen_stages_make_is_kept_where_that_pays() -> None:
 
 
 def test_later_states_count_only_when_they_are_reached() -> None:
-    heavier = {"epoch": 2, "whole": {**WHOLE, "image": 4 * MB}, "looking_s": 0.004}
+    heavier = {"epoch": 2, "whole": {**WHOLE, "image": 4 * MB}, "eval_s": 0.004}
     gradual = {**MEASURED, "states": [*MEASURED["states"], heavier]}
     assert verdict(gradual, spec(epochs=2), DATASET, ROOMY).memory == 190 * MB
     assert verdict(gradual, spec(epochs=3), DATASET, ROOMY).memory == 290 * MB
@@ -135,6 +136,12 @@ def test_what_could_not_be_measured_for_lack_of_memory_does_not_fit() -> None:
     assert "not even a few images do" in found.why
 
 
+def test_what_was_measured_under_an_older_name_is_read() -> None:
+    (state,) = MEASURED["states"]
+    older = {**MEASURED, "states": [{"epoch": 0, "whole": state["whole"], "looking_s": state["eval_s"]}]}
+    assert verdict(older, spec(), DATASET, ROOMY) == verdict(MEASURED, spec(), DATASET, ROOMY)
+
+
 def test_typing_a_batch_size_or_a_rate_measures_nothing_anew() -> None:
     first = measured_as(spec())
     assert first == measured_as(spec(optimisation={"batch_size": 7, "learning_rate": 0.5, "weight_decay": 0.1}))
@@ -151,7 +158,7 @@ def test_images_of_each_part_are_as_the_split_makes_them() -> None:
 def test_measured_memory_is_that_of_a_real_run(store: Store, tmp_path: Path) -> None:
     seed_datasets.digits(store)
     dataset = store.datasets.get("digits")
-    asked = {"dataset": asdict(dataset), "cache": str(tmp_path / "cache"), "weights_path": None}
+    request = {"dataset": asdict(dataset), "cache": str(tmp_path / "cache"), "weights_path": None}
     values = {
         "data": {"dataset": "digits", "image_size": 64},
         "model": {"backbone": "small_cnn"},
@@ -159,12 +166,12 @@ def test_measured_memory_is_that_of_a_real_run(store: Store, tmp_path: Path) -> 
         "compute": {"precision": "fp32"},
         "epochs": 1,
     }
-    wanted = RunSpec.parse(values)
-    told: list[float] = []
-    measured = fit(measured_as(wanted), asked, tmp_path, lambda share, message: told.append(share))
-    found = verdict(measured, wanted, dataset, Room(10**11, 10**11))
+    spec = RunSpec.parse(values)
+    shares: list[float] = []
+    measured = fit(PreviewJob(measured_as(spec), request, tmp_path, lambda share, message: shares.append(share)))
+    found = verdict(measured, spec, dataset, Room(10**11, 10**11))
     real = peak_of_run(tmp_path, values)
-    assert told
+    assert shares
     assert found.parts["activations"] > 100 * MB  # else the libraries alone would be compared
     assert found.memory == pytest.approx(real, rel=0.2)
     assert found.total_s > 0

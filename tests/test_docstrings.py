@@ -20,7 +20,6 @@ NOT_YET = (
     "engine/artifacts",
     "engine/catalog",
     "engine/cli",
-    "engine/data",
     "engine/machine",
     "engine/protocol",
     "engine/specs",

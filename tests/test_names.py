@@ -21,7 +21,6 @@ NOT_YET = (
     "engine/artifacts",
     "engine/catalog",
     "engine/cli",
-    "engine/data",
     "engine/exports",
     "engine/faults.py",
     "engine/machine",

@@ -54,6 +54,13 @@ def prepare(
     several runs at once: the first makes the file, the others wait and report how far it is.
 
     Args:
+        source: The data set's images.
+        fingerprint: Of the data set: another one makes other files.
+        image_size: Side of the square images, pixels.
+        channels: 1 or 3.
+        cache: The folder of all caches.
+        resize: How an image becomes square, see `to_array`.
+        report: Takes (images done, images in all).
         workers: Processes that decode while a run trains, where images are streamed.
         keep: Make the arrays where they are not yet; else they are streamed.
 
@@ -82,7 +89,13 @@ def prepare(
 
 
 def mean_std(images: np.ndarray | Streamed, indices: np.ndarray, *, sample: int = 2000) -> NormStats:
-    """Mean and standard deviation of each channel, on a 0 to 1 scale, over an even sample of `indices`."""
+    """Mean and standard deviation of each channel, on a 0 to 1 scale, over an even sample of some images.
+
+    Args:
+        images: (n, size, size, channels) uint8
+        indices: (k,) int64, of the images that count.
+        sample: So many of them at most.
+    """
     channels = images.shape[-1]
     counts = np.zeros((channels, 256))  # of each grey value: exact, and small beside the pixels
     chosen = indices[:: -(-len(indices) // sample)]

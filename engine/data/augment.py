@@ -14,6 +14,12 @@ def augmenter(names: Sequence[str], *, strength: float, size: int, channels: int
     """One function for all changes asked for, in the catalog's order; None: there are none.
 
     Each image of a batch draws its own chances, from torch's global generator.
+
+    Args:
+        names: Of rows of the catalog.
+        strength: 0 to 1, of each change.
+        size: Side of the images, pixels.
+        channels: Of the images: changes of colour need 3.
     """
     rows = [row for name, row in AUGMENTATIONS.items() if name in names and not (row.colour_only and channels == 1)]
     if not rows:

@@ -34,9 +34,14 @@ class Batches:
     ) -> None:
         """
         Args:
-            labels: Of all images, int64.
+            fetch: Gives a batch's images by their places.
+            labels: (n,) int64, of all images.
+            indices: (k,) int64, of the images of a pass.
+            batch_size: Of all processes together.
+            device: For labels; `fetch` knows its own.
+            shuffle: Draws the order of training passes; None: as `indices` stand.
             weights: Of each index: training passes then draw as many images as there are, with these chances.
-            share: (rank, processes): each takes its part of every batch; `batch_size` is that of all together.
+            share: (rank, processes): each takes its part of every batch.
         """
         self.fetch = fetch
         self._labels = torch.from_numpy(labels)
@@ -48,13 +53,13 @@ class Batches:
         self._rank, self._processes = share
 
     def with_fetch(self, fetch: Fetch) -> "Batches":
-        """The same images in the same order, looked at in another way."""
+        """The same images in the same order, fetched in another way."""
         other = copy.copy(self)
         other.fetch = fetch
         return other
 
     def sample(self) -> tuple[Tensor, Tensor]:
-        """A batch of the first images, for which no chances are drawn."""
+        """A batch of the first images, for which no chances are drawn: what `fetch` gives, and labels (b,) int64."""
         chosen = self._indices[: self._batch_size]
         return self.fetch(chosen), self._labels[chosen].to(self._device)
 
@@ -67,7 +72,7 @@ class Batches:
 
     @property
     def places(self) -> Tensor:
-        """Where in a pass that is not shuffled the images lie that this process sees, in the order it sees them."""
+        """Where in a pass that is not shuffled the images lie that this process sees, in its order: (k,) int64."""
         return torch.cat(self._own(torch.arange(self.images)))
 
     def __len__(self) -> int:
@@ -77,9 +82,11 @@ class Batches:
         return self.passing(start=0)
 
     def passing(self, start: int, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[Tensor, Tensor]]:
-        """A pass from batch `start` on; the shuffle is drawn all the same, so that a resumed pass sees the rest.
+        """What `fetch` gives and labels (b,) int64, batch by batch.
 
-        `stop` ends it before the next batch draws its chances, so that a resumed pass draws them.
+        Args:
+            start: The first batch; the shuffle is drawn all the same, so that a resumed pass sees the rest.
+            stop: Ends the pass before the next batch draws its chances, so that a resumed pass draws them.
         """
         order = self._indices
         if self._weights is not None:
@@ -114,7 +121,11 @@ class Pixels:
     ) -> None:
         """
         Args:
-            images: uint8 (n, H, W, C), as `arrays.prepare` makes them.
+            images: (n, H, W, C) uint8, as `arrays.prepare` makes them.
+            mean: Of each channel, 0 to 1.
+            std: Of each channel, 0 to 1.
+            device: That the batches are made on.
+            augment: Changes them by chance.
         """
         self._images, self._device, self._augment = images, device, augment
         shape = (1, len(mean), 1, 1)
@@ -130,7 +141,11 @@ class Pixels:
         return self._finished(pixels)
 
     def ahead(self, parts: Sequence[Tensor]) -> Fetch | None:
-        """Looks at these parts, and at no others, in this order, decoding ahead; None: nothing is to be decoded."""
+        """Fetches these parts, and no others, in this order, decoding ahead; None: nothing is to be decoded.
+
+        Args:
+            parts: Of each batch the places of its images, (b,) int64.
+        """
         if not isinstance(self._images, Streamed):
             return None
         decoded = self._images.each(parts)

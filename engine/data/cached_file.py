@@ -31,6 +31,10 @@ def cached(
     Safe under several processes at once. When `report` raises, nothing is left behind.
 
     Args:
+        path: Of the file; its folder is made.
+        shape: Of the whole array, (n, ...).
+        dtype: That the file keeps, as uint8 or float16.
+        rows: Makes blocks of the array, (k, ...), in order.
         what: Begins the sentence about too little room: "Decoded images".
 
     Raises:

@@ -43,9 +43,13 @@ def decode(source: Path | bytes) -> Image.Image:
 
 
 def to_array(image: Image.Image, *, size: int, channels: int, resize: str = "stretch") -> np.ndarray:
-    """A decoded image as the network sees it: uint8 (size, size, channels), resized with antialiasing.
+    """A decoded image as the network sees it: (size, size, channels) uint8, resized with antialiasing.
 
-    `resize` makes it square: "stretch", "crop" (the middle) or "pad" (with black).
+    Args:
+        image: Of any mode.
+        size: Side, pixels.
+        channels: 1 or 3.
+        resize: How it becomes square: "stretch", "crop" (the middle) or "pad" (with black).
     """
     image = image.convert("L" if channels == 1 else "RGB")
     if image.size != (size, size):

@@ -27,7 +27,7 @@ def at_once(size: int, device: torch.device) -> int:
 
 
 class Features:
-    """Looks features up instead of images: float (b, ...) on `device`, as the frozen stages gave them."""
+    """Fetches features instead of images: float (b, ...) on `device`, as the frozen stages gave them."""
 
     def __init__(self, kept: np.ndarray, dtype: torch.dtype, device: torch.device) -> None:
         self._kept, self._dtype, self._device = kept, dtype, device
@@ -51,8 +51,13 @@ def features(
     """What `frozen` makes of images 0 to `count` - 1, from the file at `path` or computed now, block by block.
 
     Args:
+        path: Of the file.
         frozen: In evaluation mode: what it makes of an image then does not depend on the images beside it.
+        fetch: Gives images by their places.
+        count: Images in all.
+        device: That the frozen stages are on.
         cast: Opens the number format that training computes in.
+        report: Takes (images done, images in all).
 
     Raises:
         OSError: No space for the file.

@@ -19,13 +19,13 @@ def write_samples(source: Source, folder: Path) -> None:
         OSError: They cannot be written.
         Unavailable: An image is gone or was changed.
     """
-    wanted: list[tuple[int, Path]] = []
+    samples: list[tuple[int, Path]] = []
     for label in range(len(source.classes)):
         of_class = np.flatnonzero(source.labels == label)
         at = folder / "samples" / str(label)
         at.mkdir(parents=True, exist_ok=True)
         spread = np.linspace(0, len(of_class) - 1, min(PER_CLASS, len(of_class))).astype(int)
-        wanted += [(int(index), at / f"{k}.png") for k, index in enumerate(of_class[spread])]
+        samples += [(int(index), at / f"{k}.png") for k, index in enumerate(of_class[spread])]
 
     def one(sample: tuple[int, Path]) -> None:
         index, path = sample
@@ -35,5 +35,5 @@ def write_samples(source: Source, folder: Path) -> None:
             image = image.resize((2 * factor * image.width, 2 * factor * image.height), Image.Resampling.NEAREST)
         image.save(path)
 
-    for _ in in_order(one, wanted):
+    for _ in in_order(one, samples):
         pass

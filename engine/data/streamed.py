@@ -1,4 +1,4 @@
-"""Images of data sets that no cache has room for: decoded anew whenever they are looked at, ahead of the training."""
+"""Images of data sets that no cache has room for: decoded anew whenever they are fetched, ahead of the training."""
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +17,12 @@ AHEAD = 2  # batches that each worker decodes before they are asked for
 
 
 class Streamed:
-    """As an array, uint8 (n, size, size, channels), of which nothing is kept.
+    """As an array, (n, size, size, channels) uint8, of which nothing is kept.
 
     Args:
-        one: Decodes and resizes an image: uint8 (size, size, channels).
+        one: Decodes and resizes an image: (size, size, channels) uint8.
         shape: Of all of them.
+        workers: Processes that decode.
     """
 
     nbytes = 0
@@ -40,7 +41,10 @@ class Streamed:
             return np.stack(list(images)) if len(chosen) else np.empty((0, *self.shape[1:]), np.uint8)
 
     def each(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
-        """The images of one batch after the other, decoded by processes that work ahead.
+        """The images of one batch after the other, (b, size, size, channels) uint8, decoded by processes ahead.
+
+        Args:
+            parts: Of each batch the places of its images, (b,) int64.
 
         Raises:
             Unavailable: An image's file is gone or was changed since the import.

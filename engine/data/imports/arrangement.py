@@ -45,6 +45,17 @@ class Arrangement:
 class _Shape:
     around: Parts  # folders around everything
     is_split: bool
+    others: list[str]  # folders beside its parts, or all of them where it is not split
+
+    @classmethod
+    def of(cls, images: Iterable[Parts]) -> "_Shape":
+        """That of most sense. Beside folders of other names, "train" alone may well be a class of vehicles."""
+        images = list(images)
+        around = _around(images)
+        tops = {path[len(around)] for path in _below(images, around)}
+        parts = {PARTS[top.casefold()] for top in tops if top.casefold() in PARTS}
+        others = sorted(top for top in tops if top.casefold() not in PARTS)
+        return cls(around, is_split={"train"} < parts if others else bool(parts), others=others)
 
     def place(self, path: Parts) -> tuple[str, str] | None:
         """(part, class) of a class folder or of what lies in it; None for anything else."""
@@ -65,31 +76,36 @@ def arrange(files: list[str], folders: Iterable[str]) -> Arrangement:
     images = {index: path for index, path in paths.items() if _is_image(path)}
     if not images:
         raise Unfit(f"It holds no images ({' '.join(sorted(SUFFIXES))}).", SHAPE)
-    around = _around(images.values())
-    tops = {path[len(around)] for path in _below(images.values(), around)}
-    parts = {PARTS[top.casefold()] for top in tops if top.casefold() in PARTS}
-    others = sorted(top for top in tops if top.casefold() not in PARTS)
-    # Beside folders of other names, "train" alone may well be a class of vehicles.
-    shape = _Shape(around, is_split=bool(parts) if not others else {"train"} < parts)
-    placed = {index: shape.place(path[:-1]) for index, path in paths.items()}
+    shape = _Shape.of(images.values())
+    placed = {index: found for index, path in paths.items() if (found := shape.place(path[:-1]))}
     places = [
-        Place(index, "/".join(paths[index][len(around) :]), name=found[1], split=found[0])
-        for index, found in placed.items()
-        if found and index in images
+        Place(index, "/".join(images[index][len(shape.around) :]), name=name, split=part)
+        for index, (part, name) in placed.items()
+        if index in images
     ]
     if not places:
         raise Unfit("Its images do not lie in class folders.", SHAPE)
-    visible = (tuple(folder.split("/")) for folder in folders if not names.is_hidden(folder))
-    known = {found for path in visible if (found := shape.place(path))}
-    notes = []
-    if shape.is_split and others:
-        notes.append(f"Left out: folders beside train that are no part of it: {names.listed(others)}.")
-    if stray := len(images) - len(places):
-        notes.append(f"Left out: {names.counted(stray, 'image')} outside of class folders.")
-    if unread := sum(placed[index] is not None for index in paths.keys() - images.keys()):
-        notes.append(f"Left out: {names.counted(unread, 'file')} in class folders, of other kinds than images.")
     places.sort(key=lambda one: one.id)
-    return Arrangement(places, frozenset(known | {(one.split, one.name) for one in places}), notes)
+    visible = (tuple(folder.split("/")) for folder in folders if not names.is_hidden(folder))
+    known = {found for path in visible if (found := shape.place(path))} | {(one.split, one.name) for one in places}
+    notes = _left_out(shape, stray=len(images) - len(places), unread=len(placed.keys() - images.keys()))
+    return Arrangement(places, frozenset(known), notes)
+
+
+def _left_out(shape: _Shape, *, stray: int, unread: int) -> list[str]:
+    """
+    Args:
+        stray: Images outside of class folders.
+        unread: Files in class folders that are no images.
+    """
+    notes = []
+    if shape.is_split and shape.others:
+        notes.append(f"Left out: folders beside train that are no part of it: {names.listed(shape.others)}.")
+    if stray:
+        notes.append(f"Left out: {names.counted(stray, 'image')} outside of class folders.")
+    if unread:
+        notes.append(f"Left out: {names.counted(unread, 'file')} in class folders, of other kinds than images.")
+    return notes
 
 
 def count(places: Iterable[Place], folders: Collection[tuple[str, str]]) -> Counts:
@@ -99,7 +115,7 @@ def count(places: Iterable[Place], folders: Collection[tuple[str, str]]) -> Coun
     return counts
 
 
-def judge(counts: Counts) -> list[str]:
+def check_classes(counts: Counts) -> list[str]:
     """Remarks on the classes and their numbers of images.
 
     Raises:
@@ -120,10 +136,10 @@ def judge(counts: Counts) -> list[str]:
         raise Unfit(f"No image that can be read in train for class {names.listed(untaught)}.", advice)
     if len(classes) < 2:
         raise Unfit(f"There is only one class, {names.shown(classes[0])}; at least two are needed.", SHAPE)
-    return _unjudged(classes, counts, parts) + _twins(classes)
+    return _unvalidated(classes, counts, parts) + _twins(classes)
 
 
-def _unjudged(classes: list[str], counts: Counts, parts: set[str]) -> list[str]:
+def _unvalidated(classes: list[str], counts: Counts, parts: set[str]) -> list[str]:
     if "validation" in parts:
         missing = [name for name in classes if not counts["validation", name]]
         why = "validation has no image of them"

@@ -21,7 +21,7 @@ from typing import Any
 
 from engine.catalog.datasets import DATASET_KINDS
 from engine.data import open_source
-from engine.data.imports.arrangement import Place, arrange, count, judge
+from engine.data.imports.arrangement import Place, arrange, check_classes, count
 from engine.data.imports.inspection import Seen, Tree, inspect, stored_name
 from engine.data.imports.listed import Listed
 from engine.data.imports.progress import Cancelled, Progress
@@ -89,7 +89,7 @@ def _fetch(request: dict[str, Any], progress: Progress) -> Dataset:
 
 def _import(folder: Path, request: dict[str, Any], tree: Tree, progress: Progress) -> Dataset:
     arrangement = tree.arrangement if isinstance(tree, Listed) else arrange(tree.files, tree.folders)
-    judge(count(arrangement.places, arrangement.folders))
+    check_classes(count(arrangement.places, arrangement.folders))
     classes = tuple(sorted({name for _, name in arrangement.folders}))
     paths = None if request.get("copy") else tree.paths  # where the files stay; None: Thaw keeps copies
     if paths is None:
@@ -104,7 +104,7 @@ def _import(folder: Path, request: dict[str, Any], tree: Tree, progress: Progres
             progress(done, len(arrangement.places))
     notes = [f"The images stay where {request['source']} names them; nothing was copied."] if paths else []
     notes += tree.notes + arrangement.notes
-    notes += judge(count([one.place for one in good], arrangement.folders))
+    notes += check_classes(count([one.place for one in good], arrangement.folders))
     index_of(classes, good, paths).write(folder)
     return record_of(request, classes, good, bad, notes)
 

@@ -20,8 +20,8 @@ class Progress:
         self._lines = lines
         self._is_cancelled = False
         self._began: float | None = None
-        self._told = 0.0
-        self._words = "{:,} of {:,} images checked"
+        self._reported = 0.0
+        self._template = "{:,} of {:,} images checked"
         self._passes, self._pass = 1, 0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._cancel)
@@ -31,17 +31,26 @@ class Progress:
         self._check()
         self._write(0, None, None, message)
 
-    def begin(self, words: str, *, passes: int, number: int) -> None:
+    def begin(self, template: str, *, passes: int, number: int) -> None:
         """Pass `number`, from 0, of so many over the same images: one bar for all of them.
 
         Args:
-            words: With {:,} for how many are done, and for all.
+            template: With {:,} for how many are done, and for all.
+            passes: How many there are.
+            number: This one's, from 0.
         """
-        self._words, self._passes, self._pass = words, passes, number
+        self._template, self._passes, self._pass = template, passes, number
         self._began = None
 
-    def tell(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
-        """A phase that is `step` of `steps` far, in whatever unit; `eta_s` more seconds, None when nobody knows."""
+    def report_step(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
+        """How far a phase is.
+
+        Args:
+            step: Done so far, in whatever unit.
+            steps: In all.
+            eta_s: Seconds that are left; None when nobody knows.
+            message: For people.
+        """
         self._check()
         self._write(step, steps, eta_s, message)
 
@@ -50,13 +59,13 @@ class Progress:
         self._check()
         now = time.monotonic()
         if self._began is None:
-            self._began = self._told = now
-        if now - self._told >= EVERY_S or done == total:
-            self._told = now
+            self._began = self._reported = now
+        if now - self._reported >= EVERY_S or done == total:
+            self._reported = now
             left = total - done + (self._passes - self._pass - 1) * total
             eta_s = (now - self._began) / done * left
             at = self._pass * total + done
-            self._write(at, self._passes * total, eta_s, self._words.format(done, total))
+            self._write(at, self._passes * total, eta_s, self._template.format(done, total))
 
     def _check(self) -> None:
         if self._is_cancelled:

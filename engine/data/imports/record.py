@@ -40,7 +40,15 @@ def index_of(classes: tuple[str, ...], good: list[Seen], paths: list[str] | None
 def record_of(
     request: dict[str, Any], classes: tuple[str, ...], good: list[Seen], bad: list[Seen], notes: list[str]
 ) -> Dataset:
-    """The data set's record; its path is for the one to fill who puts the folder in its place."""
+    """The data set's record; its path is for the one to fill who puts the folder in its place.
+
+    Args:
+        request: Of the import: "id" and "name".
+        classes: In the order of their labels.
+        good: Images that can be read.
+        bad: Images that cannot.
+        notes: Remarks made so far.
+    """
     labels = {name: label for label, name in enumerate(classes)}
     if len(bad) > MOST_SET_ASIDE:
         notes = [*notes, f"{len(bad):,} images cannot be read; the first {MOST_SET_ASIDE:,} are listed."]
@@ -122,19 +130,19 @@ def fingerprint(classes: tuple[str, ...], good: list[Seen]) -> str:
 def repeats(good: list[Seen]) -> list[str]:
     """Remarks on images that occur more than once: those on both sides of a judgement make it too kind."""
     first: dict[str, Seen] = {}
-    same, judged, other_class = 0, 0, []
+    same, across_parts, other_class = 0, 0, []
     for one in good:
         before = first.setdefault(one.sha256, one)
         if before is not one:
             same += 1
-            judged += before.place.split != one.place.split
+            across_parts += before.place.split != one.place.split
             if before.place.name != one.place.name:
                 other_class.append(one.place.id)
     notes = []
     if same:
         notes.append(f"Exact repeats of other images: {same:,}.")
-    if judged:
-        notes.append(f"Repeats in another part: {judged:,}. What judges there was partly learned by heart.")
+    if across_parts:
+        notes.append(f"Repeats in another part: {across_parts:,}. What judges there was partly learned by heart.")
     if other_class:
         notes.append(f"The same image lies in more than one class: {names.listed(other_class)}.")
     return notes

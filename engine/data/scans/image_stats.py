@@ -11,7 +11,7 @@ SIDE = 16  # of the grey picture that likeness is judged by, pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageStats:
     width: int
     height: int
     mode: str  # "L" or "RGB"
@@ -22,7 +22,7 @@ class Look:
     square: tuple[float, ...]  # mean of squares
 
 
-def look_at(image: Image.Image) -> Look:
+def image_stats(image: Image.Image) -> ImageStats:
     """Of a decoded image."""
     pixels = np.asarray(image, dtype=np.uint8)
     digest = hashlib.sha256(f"{image.size}{image.mode}".encode())
@@ -30,7 +30,7 @@ def look_at(image: Image.Image) -> Look:
     values = pixels.reshape(-1, 1 if pixels.ndim == 2 else pixels.shape[2])[:: max(1, pixels.size // 30_000)] / 255.0
     grey = image.convert("L")
     bits = imagehash.phash(grey).hash.flatten()
-    return Look(
+    return ImageStats(
         width=image.width,
         height=image.height,
         mode=image.mode,

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.data.scans.image_stats import Look
+from engine.data.scans.image_stats import ImageStats
 
 MOST_BITS = 6  # of 64 in which the hashes of near-equal images may differ
 LEAST_ALIKE = 0.95  # correlation of their small grey pictures: near hashes alone also come by chance
@@ -17,27 +17,27 @@ MOST_IN_BAND = 400  # alike by one band: flat images; comparing all of them woul
 Groups = list[tuple[int, ...]]  # indices, ascending; groups by their first
 
 
-def equal_images(looks: Sequence[Look]) -> Groups:
+def equal_images(stats: Sequence[ImageStats]) -> Groups:
     """Images whose pixels are equal."""
     found: dict[str, list[int]] = {}
-    for index, look in enumerate(looks):
-        found.setdefault(look.content, []).append(index)
+    for index, one in enumerate(stats):
+        found.setdefault(one.content, []).append(index)
     return [tuple(group) for group in found.values() if len(group) > 1]
 
 
-def near_images(looks: Sequence[Look]) -> Groups:
+def near_images(stats: Sequence[ImageStats]) -> Groups:
     """Images that look the same though their pixels differ; equal ones count as one."""
     first: dict[str, int] = {}
-    for index, look in enumerate(looks):
-        if min(look.width, look.height) >= SMALLEST_PX:
-            first.setdefault(look.content, index)
-    links = [pair for pair in _candidates(list(first.values()), looks) if _alike(looks[pair[0]], looks[pair[1]])]
+    for index, one in enumerate(stats):
+        if min(one.width, one.height) >= SMALLEST_PX:
+            first.setdefault(one.content, index)
+    links = [pair for pair in _candidates(list(first.values()), stats) if _alike(stats[pair[0]], stats[pair[1]])]
     return _joined(links)
 
 
-def _candidates(chosen: list[int], looks: Sequence[Look]) -> set[tuple[int, int]]:
+def _candidates(chosen: list[int], stats: Sequence[ImageStats]) -> set[tuple[int, int]]:
     """Pairs that agree in one band of their hash and differ in few bits."""
-    hashes = np.array([looks[index].hash for index in chosen], dtype=np.uint64)
+    hashes = np.array([stats[index].hash for index in chosen], dtype=np.uint64)
     edges = np.linspace(0, 64, BANDS + 1).astype(int)
     found: set[tuple[int, int]] = set()
     for low, high in pairwise(edges):
@@ -57,7 +57,7 @@ def _close(places: np.ndarray, hashes: np.ndarray, chosen: list[int]) -> set[tup
     return {(min(chosen[a], chosen[b]), max(chosen[a], chosen[b])) for a, b in pairs}
 
 
-def _alike(one: Look, other: Look) -> bool:
+def _alike(one: ImageStats, other: ImageStats) -> bool:
     if min(one.grey.std(), other.grey.std()) < FLATTEST:
         return False
     return bool(np.corrcoef(one.grey.ravel(), other.grey.ravel())[0, 1] >= LEAST_ALIKE)

@@ -1,4 +1,4 @@
-"""What is found in a data set: its facts, and findings that would make a model worse or its judgement too kind."""
+"""What is found in a data set: its facts, and findings that would make a model worse or its validation too kind."""
 
 import json
 import math
@@ -67,9 +67,18 @@ class Facts:
 
 
 def scan_of(facts: Facts, mean: list[float], std: list[float], channels: dict[str, int], *, size_bytes: int) -> Scan:
+    """What is found in a data set.
+
+    Args:
+        facts: Of its images.
+        mean: Of each channel, 0 to 1.
+        std: Of each channel, 0 to 1.
+        channels: "grey" or "colour" -> images.
+        size_bytes: Of its files.
+    """
     sizes = Counter(zip(facts.widths, facts.heights, strict=True))
     return Scan(
-        findings=tuple(found for judge in JUDGES for found in judge(facts)),
+        findings=tuple(found for find in FINDERS for found in find(facts)),
         at=time.time(),
         mean=[round(value, 4) for value in mean],
         std=[round(value, 4) for value in std],
@@ -94,7 +103,7 @@ def _leaks(facts: Facts) -> list[Finding]:
     ]  # else contradictions
     for group in [*alike, *facts.near]:
         parts = {facts.splits[index] or "train" for index in group}
-        if "train" in parts and len(parts) > 1:  # what judges first: taking that out puts it right
+        if "train" in parts and len(parts) > 1:  # what validates first: taking that out puts it right
             groups.append(sorted(group, key=lambda index: facts.splits[index] in ("train", "")))
     text = (
         "The same image, or nearly the same, is learned from and judged by: the accuracy shown will be too good. "
@@ -150,7 +159,7 @@ def _tiny(facts: Facts) -> list[Finding]:
 
 IMBALANCED = 5  # times the smallest class
 TINY_PX, TINY_SHARE = 16, 4
-JUDGES = (_undecodable, _leaks, _contradictions, _duplicates, _near_duplicates, _tiny, _imbalance)
+FINDERS = (_undecodable, _leaks, _contradictions, _duplicates, _near_duplicates, _tiny, _imbalance)
 
 
 def _finding(kind: str, title: str, text: str, groups: Sequence[Sequence[int]], facts: Facts) -> list[Finding]:

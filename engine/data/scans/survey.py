@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.data.parallel import in_order
-from engine.data.scans.image_stats import Look, look_at
+from engine.data.scans.image_stats import ImageStats, image_stats
 from engine.data.scans.likeness import equal_images, near_images
 from engine.data.scans.scan import PICTURES, Facts, Scan, deviation, scan_of
 from engine.data.sources.base import Source
@@ -28,38 +28,45 @@ def survey(
 ) -> Scan:
     """Write scan.json and thumbnails/ into `folder`.
 
+    Args:
+        source: The data set's images.
+        folder: The data set's.
+        set_aside: Files that could not be read: their "path" and the "reason".
+        size_bytes: Of all files.
+        report: Takes (images done, images in all).
+
     Raises:
         Unavailable: An image is gone or was changed.
     """
     count = len(source.labels)
-    looks: list[Look] = []
-    for look in in_order(lambda index: look_at(source.read(index)), range(count)):
-        looks.append(look)
-        report(len(looks), count)
+    stats: list[ImageStats] = []
+    for one in in_order(lambda index: image_stats(source.read(index)), range(count)):
+        stats.append(one)
+        report(len(stats), count)
     facts = Facts(
         ids=source.ids,
         labels=source.labels.tolist(),
         splits=source.splits,
-        widths=[look.width for look in looks],
-        heights=[look.height for look in looks],
+        widths=[one.width for one in stats],
+        heights=[one.height for one in stats],
         classes=source.classes,
-        equal=equal_images(looks),
-        near=near_images(looks),
+        equal=equal_images(stats),
+        near=near_images(stats),
         set_aside=set_aside,
     )
-    mean, std = _values(looks)
-    channels = Counter("grey" if look.mode == "L" else "colour" for look in looks)
+    mean, std = _mean_std(stats)
+    channels = Counter("grey" if one.mode == "L" else "colour" for one in stats)
     scan = scan_of(facts, mean, std, dict(channels), size_bytes=size_bytes)
     scan = replace(scan, pictures=_pictures(source, scan, folder / PICTURES))
     scan.write(folder)
     return scan
 
 
-def _values(looks: Sequence[Look]) -> tuple[list[float], list[float]]:
+def _mean_std(stats: Sequence[ImageStats]) -> tuple[list[float], list[float]]:
     """Mean and deviation of each channel over all images; grey ones among colour ones count in each."""
-    channels = max(len(look.mean) for look in looks)
-    means = np.array([look.mean * (channels // len(look.mean)) for look in looks]).mean(axis=0).tolist()
-    squares = np.array([look.square * (channels // len(look.square)) for look in looks]).mean(axis=0).tolist()
+    channels = max(len(one.mean) for one in stats)
+    means = np.array([one.mean * (channels // len(one.mean)) for one in stats]).mean(axis=0).tolist()
+    squares = np.array([one.square * (channels // len(one.square)) for one in stats]).mean(axis=0).tolist()
     return means, deviation(means, squares)
 
 

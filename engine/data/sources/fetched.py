@@ -34,12 +34,20 @@ PLAIN = {
 }
 
 
-class Tell(Protocol):
+class FetchProgress(Protocol):
     """How far a download is."""
 
     def say(self, message: str) -> None: ...
 
-    def tell(self, step: int, steps: int, eta_s: float | None, message: str) -> None: ...
+    def report_step(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
+        """How far a download is.
+
+        Args:
+            step: Done so far, in whatever unit.
+            steps: In all.
+            eta_s: Seconds that are left; None when nobody knows.
+            message: For people.
+        """
 
 
 class TorchvisionSet:
@@ -54,7 +62,7 @@ class TorchvisionSet:
         try:
             self._parts = _opened(about, root)
         except UNREADABLE as error:
-            reason = f"The files of {about.label} in {root} cannot be read ({_told(error)})."
+            reason = f"The files of {about.label} in {root} cannot be read ({_reason(error)})."
             raise Unavailable(f"{reason} Put them back, or fetch it again.") from None
         self._root = root
         labels = {part: _labels(one) for part, one in self._parts.items()}
@@ -73,12 +81,17 @@ class TorchvisionSet:
         self._places = [row[1:3] for row in rows]
 
     def read(self, index: int) -> Image.Image:
+        """Decoded.
+
+        Raises:
+            Unavailable: Its file is gone or damaged.
+        """
         part, place = self._places[index]
         try:
             image: Image.Image = self._parts[part][place][0]
             return image if image.mode in ("L", "RGB") else image.convert("RGB")
         except (OSError, ValueError, SyntaxError) as error:
-            reason = f"{self.ids[index]} in {self._root} cannot be read ({_told(error)})."
+            reason = f"{self.ids[index]} in {self._root} cannot be read ({_reason(error)})."
             raise Unavailable(f"{reason} Put it back, or fetch the data set again.") from None
 
 
@@ -90,9 +103,15 @@ def open_fetched(dataset: dict[str, Any]) -> TorchvisionSet:
     return TorchvisionSet(dataset["kind"], Path(dataset["path"]))
 
 
-def fetch(kind: str, own: Path, named: Path | None, progress: Tell) -> Path:
+def fetch(kind: str, own: Path, named: Path | None, progress: FetchProgress) -> Path:
     """The folder from which torchvision reads the set: `named` or `own` where it lies there already, else `own` after
     a download, or after unpacking archives that lie in `named`.
+
+    Args:
+        kind: A row of the catalog's data sets.
+        own: The folder that Thaw fetches into.
+        named: The folder that the user named; it is never written to.
+        progress: Learns how far a download is.
 
     Raises:
         Unfit: `named` does not hold it, or it cannot be downloaded; the text names the files, where they come from
@@ -210,7 +229,7 @@ def _found(named: Path, file: str) -> Path | None:
     return next((path for path in (named / file, named / Path(file).name) if path.is_file()), None)
 
 
-def _download(about: DatasetKind, own: Path, progress: Tell) -> None:
+def _download(about: DatasetKind, own: Path, progress: FetchProgress) -> None:
     from torchvision import datasets
 
     fetched, errors = _fetched(about), []
@@ -229,12 +248,12 @@ def _download(about: DatasetKind, own: Path, progress: Tell) -> None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES):
         raise error
     raise Unfit(
-        f"{about.label} could not be downloaded ({_told(error)}).",
+        f"{about.label} could not be downloaded ({_reason(error)}).",
         f"Put {names.listed(list(fetched.files))} from {fetched.url} into {own}, then fetch it again.",
     ) from error
 
 
-def _watch(work: Callable[[], None], own: Path, expected: int, progress: Tell) -> None:
+def _watch(work: Callable[[], None], own: Path, expected: int, progress: FetchProgress) -> None:
     """Run `work` and look at its folder twice a second, `expected` bytes in the end: torchvision tells nobody how far
     it is. A daemon thread, so that a cancelled import ends at once.
     """
@@ -245,11 +264,11 @@ def _watch(work: Callable[[], None], own: Path, expected: int, progress: Tell) -
         thread.join(EVERY_S)
         done = folder_bytes(own)
         if done >= expected:
-            progress.tell(99, 100, None, "Unpacking")
+            progress.report_step(99, 100, None, "Unpacking")
             continue
         speed = (done - had) / (time.monotonic() - began)
         eta_s = (expected - done) / speed if speed else None
-        progress.tell(done, expected, eta_s, f"{done / 1e6:,.1f} of {expected / 1e6:,.1f} MB fetched")
+        progress.report_step(done, expected, eta_s, f"{done / 1e6:,.1f} of {expected / 1e6:,.1f} MB fetched")
 
 
 def _labels(part: Any) -> np.ndarray:
@@ -278,7 +297,7 @@ def _id(part: Any, name: str, class_name: str, index: int) -> str:
     return "/".join(filter(None, (name, class_name.replace("/", "-"), own)))
 
 
-def _told(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """One line of it, and of a failed download only why, once."""
     if tried := re.findall(r"got:\s*(.+?)\s*(?=Tried|$)", str(error), re.DOTALL):  # one a mirror
         return str(tried[-1]).rstrip(".")

@@ -54,6 +54,11 @@ class Folder:
         self.ids = self._index.ids
 
     def read(self, index: int) -> Image.Image:
+        """Decoded.
+
+        Raises:
+            Unavailable: Its file is gone, or was changed since the import.
+        """
         path = self._folder / self._index.files[index]
         try:
             seen = path.stat()

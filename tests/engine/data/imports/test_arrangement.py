@@ -2,14 +2,14 @@
 
 import pytest
 
-from engine.data.imports.arrangement import arrange, count, judge
+from engine.data.imports.arrangement import arrange, check_classes, count
 from engine.errors import Unfit
 
 
 def arranged(*files: str, folders: tuple[str, ...] = ()) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """id -> (part, class) of every image, and the remarks."""
     found = arrange(list(files), folders)
-    notes = found.notes + judge(count(found.places, found.folders))
+    notes = found.notes + check_classes(count(found.places, found.folders))
     return {one.id: (one.split, one.name) for one in found.places}, notes
 
 

@@ -12,15 +12,15 @@ import pytest
 from PIL import Image
 
 from engine.data.decode import decode
-from engine.data.scans.image_stats import Look, look_at
+from engine.data.scans.image_stats import ImageStats, image_stats
 from engine.data.scans.likeness import equal_images, near_images
 from engine.data.scans.scan import Facts, Finding, Scan, scan_of
 from tests.engine.data.imports.test_importer import imported
 from tests.engine.pictures import digits, encoded, needs_photos, photos, write_zip
 
 
-def looks(images: Iterable[Image.Image]) -> list[Look]:
-    return [look_at(image) for image in images]
+def stats(images: Iterable[Image.Image]) -> list[ImageStats]:
+    return [image_stats(image) for image in images]
 
 
 def saved_again(photo: bytes) -> bytes:
@@ -86,7 +86,7 @@ def test_facts_agree_with_numpy(tmp_path: Path) -> None:
 @needs_photos
 def test_six_thousand_real_photos_give_no_flood_of_alarms() -> None:
     """Looked at by eye, each of the five pairs is one photo, cropped or coloured a little differently."""
-    near = near_images(looks(map(decode, photos(6000))))
+    near = near_images(stats(map(decode, photos(6000))))
     assert len(near) == 5
     assert all(len(group) == 2 for group in near)
 
@@ -100,14 +100,14 @@ def test_near_duplicates_are_found(change: str) -> None:
         "enlarged": lambda image: image.resize((48, 48), Image.Resampling.BICUBIC),
         "brighter": lambda image: image.point(lambda value: min(255, value * 1.15)),
     }[change]
-    near = set(near_images(looks([*originals, *map(changed, originals)])))
+    near = set(near_images(stats([*originals, *map(changed, originals)])))
     assert sum((index, index + 300) in near for index in range(300)) >= 295
 
 
 def test_flat_images_and_small_drawings_are_not_near_duplicates() -> None:
     flat = [Image.new("RGB", (64, 64), (shade, shade, shade + 1)) for shade in range(100)]
     drawings = [decode(data).resize((28, 28)) for data in digits(60).values()]
-    assert near_images(looks([*flat, *drawings])) == []
+    assert near_images(stats([*flat, *drawings])) == []
 
 
 def test_sixty_thousand_images_take_seconds() -> None:
@@ -118,11 +118,11 @@ def test_sixty_thousand_images_take_seconds() -> None:
     hashes += [alike[k % 4] & (2**32 - 1) | some.getrandbits(32) << 32 for k in range(4000)]
     greys = rng.integers(0, 256, (len(hashes), 16, 16), dtype=np.uint8)
     many = [
-        Look(64, 64, "RGB", f"{k}", value, grey, (0.5,), (0.3,))
+        ImageStats(64, 64, "RGB", f"{k}", value, grey, (0.5,), (0.3,))
         for k, (value, grey) in enumerate(zip(hashes, greys, strict=True))
     ]
     planted = [(k, len(many) + n) for n, k in enumerate(range(0, 56_000, 560))]
-    many += [Look(64, 64, "RGB", f"{k}+", hashes[k] ^ 5, greys[k], (0.5,), (0.3,)) for k, _ in planted]
+    many += [ImageStats(64, 64, "RGB", f"{k}+", hashes[k] ^ 5, greys[k], (0.5,), (0.3,)) for k, _ in planted]
     began = time.perf_counter()
     assert near_images(many) == planted
     assert equal_images(many) == []
@@ -156,7 +156,7 @@ def test_images_that_are_all_small_are_no_finding() -> None:
 def test_groups_are_joined_by_what_is_between() -> None:
     grey = np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8)
     hashes = [0b0, 0b1111, 0b11111111]  # the ends are eight bits apart, each four from the middle
-    chain = [Look(64, 64, "L", f"{k}", value, grey, (0.5,), (0.3,)) for k, value in enumerate(hashes)]
+    chain = [ImageStats(64, 64, "L", f"{k}", value, grey, (0.5,), (0.3,)) for k, value in enumerate(hashes)]
     assert all((one.hash ^ other.hash).bit_count() == 4 for one, other in pairwise(chain))
     assert near_images(chain) == [(0, 1, 2)]
 

@@ -35,7 +35,7 @@ class Told:
     def say(self, message: str) -> None:
         self.messages.append(message)
 
-    def tell(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
+    def report_step(self, step: int, steps: int, eta_s: float | None, message: str) -> None:
         assert 0 <= step < steps
         self.messages.append(message)
 

@@ -24,7 +24,6 @@ NOT_YET = (
     "engine/protocol",
     "engine/specs",
     "engine/supervisor",
-    "engine/training",
     "engine/tuning",
     "engine/worker",
     "storage",

@@ -47,7 +47,7 @@ def write(
 
     Args:
         about: JSON values that explain the checkpoint: epoch, step, classes, preprocessing, spec, metrics.
-        predictions: Of the images that judged these weights.
+        predictions: Of the validation images, by these weights.
 
     Raises:
         DiskFull: There is no room; nothing is left behind.

@@ -1,4 +1,4 @@
-"""What training makes small: cross-entropy, with smoothing, weights of classes and mixed images as asked."""
+"""What training makes small: cross-entropy, with smoothing, weights of classes and mixed images where asked for."""
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ class Criterion(nn.Module):
     def __init__(self, options: specs.Optimisation, labels: np.ndarray, classes: int) -> None:
         """
         Args:
-            labels: Of the training images, for the weights of classes.
+            options: Smoothing, balance of classes, mixing.
+            labels: (n,) int64, of the training images: for the weights of classes.
+            classes: How many there are.
         """
         super().__init__()
         self._smoothing = options.label_smoothing
@@ -23,24 +25,36 @@ class Criterion(nn.Module):
         self._mixing = _mixing(options.mixing, classes)
 
     def mixup(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """The batch with its images mixed, labels then as shares (n, classes); unchanged where nothing was asked."""
+        """The batch with its images mixed, by mixup or cutmix; unchanged where neither is asked for.
+
+        Args:
+            images: (n, ...) float32, images or features.
+            labels: (n,) int64
+
+        Returns:
+            Images as they were shaped, and targets: (n,) int64 as they were or, mixed, (n, classes) float32 shares.
+        """
         if self._mixing is None:
             return images, labels
         mixed: tuple[Tensor, Tensor] = self._mixing(images, labels)
         return mixed
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss, () float32, of logits (n, classes) float32 and targets (n,) int64 or (n, classes) float32."""
         return cross_entropy(logits, targets, weight=self._weights, label_smoothing=self._smoothing)  # type: ignore[arg-type]
 
     def weight_sum(self, targets: Tensor) -> Tensor:
-        """What the mean over `targets` is divided by: a batch's mean is the sum of its parts', each by its share."""
+        """What the mean over targets, (n,) or (n, classes), is divided by: () float32.
+
+        A batch's mean is the sum of its parts' means, each times its share of this.
+        """
         if self._weights is None or targets.ndim > 1:
             return torch.tensor(float(len(targets)), device=targets.device)
         return self._weights[targets].sum()  # type: ignore[index]
 
 
 def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
-    """(classes,) floats, n / (classes * images of it), as scikit-learn's "balanced"; 0 for a class without images."""
+    """(classes,) float64, n / (classes * images of it), as scikit-learn's "balanced"; 0 for a class without images."""
     counts = np.bincount(labels, minlength=classes)
     weights: np.ndarray = np.divide(len(labels), classes * counts, out=np.zeros(classes), where=counts > 0)
     return weights

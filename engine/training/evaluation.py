@@ -1,4 +1,4 @@
-"""What a network says of each image that judges it: numbers that stay on the device until someone asks."""
+"""What a network says of each validation image: numbers that stay on the device until they are read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ WIDTH = 2 + 2 * MOST  # the same for any number of classes: ranks sum their rows
 
 
 def per_sample_eval(logits: Tensor, labels: Tensor) -> Tensor:
-    """(..., n, WIDTH): the loss, the rank of the true class, the likeliest classes, the logarithms of their shares.
+    """(..., n, WIDTH) float32: loss, rank of the true class, likeliest classes, logarithms of their shares.
 
     Args:
-        logits: (..., n, classes)
-        labels: int64 (..., n)
+        logits: (..., n, classes), any float
+        labels: (..., n) int64
     """
     logs, labels = logits.float().log_softmax(dim=-1), labels[..., None]
     likely, guesses = logs.topk(k := min(MOST, logs.shape[-1]))
@@ -33,9 +33,9 @@ def per_sample_eval(logits: Tensor, labels: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How a network fares with the images that judge it."""
+    """How a network fares with the validation images."""
 
-    rows: Tensor  # (n, WIDTH) of `outcomes`, in the order of the images
+    rows: Tensor  # (n, WIDTH) float32 of `outcomes`, in the order of the images
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -44,7 +44,14 @@ class Evaluation:
         return {"val/loss": losses / len(self.rows), "val/accuracy": hits / len(self.rows)}
 
     def predictions(self, of: Labelled, classes: Sequence[str], *, run: str, epoch: int) -> Predictions:
-        """Of these very images, by a checkpoint of the run `run` after `epoch` epochs."""
+        """What a checkpoint says of these images.
+
+        Args:
+            of: The very images that were evaluated.
+            classes: In the order of the logits.
+            run: Id of the checkpoint's run.
+            epoch: Completed ones of the checkpoint.
+        """
         values, k = self.rows.cpu().numpy(), min(MOST, len(classes))
         return Predictions(
             run=run,

@@ -43,8 +43,8 @@ class Member:
     recipe: Recipe
     logger: MetricLogger
     checkpoints: Checkpoints
-    leaves: Callable[[], bool]  # asked to stop
-    ended: Callable[[bool, Exception | None], None]  # told once: whether it finished, and what it failed of
+    leaves: Callable[[], bool]  # whether it is to stop
+    ended: Callable[[bool, Exception | None], None]  # called once: whether it finished, and what it failed of
 
 
 class HeadEnsemble:

@@ -38,6 +38,15 @@ def fit(
 
     Of ranks that train together all stop at the step where one is asked to.
 
+    Args:
+        training: The model and all that goes on with it.
+        training_data: Gives the batches of each epoch.
+        recipe: Criterion, learning rates, what learns when, how many epochs.
+        stepper: Takes the steps.
+        logger: Of metrics and messages.
+        checkpoints: Saves epochs, and what is under way.
+        stop: Whether to stop; called before every batch.
+
     Raises:
         Diverged: The loss or the weights are no longer finite; the last finite checkpoint stays.
         DiskFull: There is no room for the next checkpoint; the last one stays.
@@ -76,7 +85,17 @@ def end_epoch(
     checkpoints: Checkpoints,
     group: ProcessGroup = ALONE,
 ) -> None:
-    """The epoch under way is done: tell, compare, save."""
+    """The epoch under way is done: report, compare, save.
+
+    Args:
+        training: As the epoch left it.
+        evaluation: Of the validation images.
+        pace: Metric name -> value: images per second, seconds of the epoch.
+        recipe: How it trains.
+        logger: Of metrics.
+        checkpoints: Saves the epoch, if it is due.
+        group: Whose batches were counted.
+    """
     losses, hits, images = group.sum(training.totals).tolist()
     metrics = {"train/accuracy": hits / images, **evaluation.metrics}
     logger.epoch({**metrics, **pace, **recipe.lr_scheduler.read(training.optimizer), **_sizes(training.model)})
@@ -107,7 +126,16 @@ def train_epoch(
     logger: MetricLogger,
     stop: Callable[[], bool],
 ) -> bool:
-    """Train on every batch once, going on after those already done; False when `stop()` cut it short."""
+    """Train on every batch once, going on after those already done; False when `stop()` cut it short.
+
+    Args:
+        training: The model and all that goes on with it.
+        epoch_data: The batches, and the part of the model that they enter.
+        recipe: How it trains.
+        stepper: Takes the steps.
+        logger: Of losses and messages.
+        stop: Whether to stop; called before every batch.
+    """
     optimizer, progress = training.optimizer, training.progress
     training.model.train()
     recipe.unfreezing.begin_epoch(progress.epoch)
@@ -140,6 +168,11 @@ def evaluate(
     """What the model says of each image, of all ranks' together; None when `stop()` cut it short.
 
     Args:
+        model: Maps what the batches hold to logits.
+        batches: Of the images, in order.
+        form: The number format that it computes in.
+        stop: Whether to stop; called before every batch.
+        group: That evaluates together.
         parts: In which each batch is computed; more where memory asks for it.
     """
     model.eval()
@@ -160,7 +193,7 @@ def evaluate(
 
 
 def _eval_in_parts(model: nn.Module, images: Tensor, labels: Tensor, form: Format, parts: int) -> Tensor | None:
-    """The outcomes of a batch that is judged in `parts`; None: memory ran out."""
+    """`per_sample_eval` of a batch that is computed in `parts`; None: memory ran out."""
     made = []
     try:
         for some, their in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):

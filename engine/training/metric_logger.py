@@ -16,7 +16,16 @@ READINGS_S = 1.0
 
 
 class MetricLogger:
-    """Losses stay on the device until flushed: reading each one would make the device wait at every step."""
+    """Losses stay on the device until flushed: reading each one would make the device wait at every step.
+
+    Args:
+        reporter: Of the run's lines.
+        progress: Where the training stands; it moves on by itself.
+        epochs: Of the whole run.
+        steps: After which it will be over, counted as in `progress`.
+        memory: Read once a second.
+        group: That trains together.
+    """
 
     def __init__(
         self,
@@ -39,7 +48,7 @@ class MetricLogger:
         self._images = 0
 
     def step(self, loss: Tensor, images: int) -> None:
-        """One step is done: `loss` is its mean over the `images` of its batch."""
+        """One step is done: `loss`, () float32, is its mean over the `images` of its batch."""
         now = time.perf_counter()
         self._losses.append((self._progress.step, time.time(), loss))
         self._images += images

@@ -55,9 +55,14 @@ def prepare_data(
     *,
     norm_stats: NormStats | None = None,
 ) -> PreparedData:
-    """The data set's images, decoded and resized as the spec asks, and which of them train or judge.
+    """The data set's images, decoded and resized as the spec asks, and which of them train or validate.
 
     Args:
+        dataset: The data set's record, as run.json holds it.
+        spec: Of the run.
+        cache: The folder of all caches.
+        reporter: Learns how far the decoding is.
+        stop: Whether to give up.
         norm_stats: Those that the weights were trained with, where they say so.
 
     Raises:
@@ -104,7 +109,14 @@ def channels_of(dataset: dict[str, Any], spec: RunSpec) -> int:
 
 
 def normalisation(spec: RunSpec, images: np.ndarray | Streamed, train: np.ndarray, own: NormStats | None) -> NormStats:
-    """Mean and std of each channel, 0 to 1: those of the weights, of the training images, or none."""
+    """What images are normalised by: those of the weights, of the training images, or nothing.
+
+    Args:
+        spec: Says which.
+        images: (n, size, size, channels) uint8
+        train: (k,) int64, indices of the training images.
+        own: Those that the weights were trained with, where they are known.
+    """
     channels = images.shape[-1]
     if spec.data.normalisation == "none":
         return NormStats([0.0] * channels, [1.0] * channels)
@@ -116,7 +128,13 @@ def normalisation(spec: RunSpec, images: np.ndarray | Streamed, train: np.ndarra
 
 
 def find_weights(spec: RunSpec, path: str | None, reporter: Reporter, stop: Callable[[], bool]) -> weights.Found | None:
-    """The first weights that a spec asks for; a download tells how far it is.
+    """The first weights that a spec asks for.
+
+    Args:
+        spec: Of the run.
+        path: Of the file that the spec means, where it means one.
+        reporter: Learns how far a download is.
+        stop: Whether to give up.
 
     Raises:
         Stopped: `stop()` became true on the way.
@@ -127,7 +145,14 @@ def find_weights(spec: RunSpec, path: str | None, reporter: Reporter, stop: Call
 
 
 def build_network(spec: RunSpec, about: dict[str, Any], found: weights.Found | None, reporter: Reporter) -> nn.Module:
-    """The network with its first weights; what became of them is told as an event."""
+    """The network with its first weights.
+
+    Args:
+        spec: Of the run.
+        about: "classes" and "preprocessing", as checkpoints explain them.
+        found: The weights; None: they stay random.
+        reporter: Gets a message of what became of them.
+    """
     shape, classes = about["preprocessing"], about["classes"]
     network = model.build(spec.model, classes=len(classes), channels=shape["channels"], image_size=shape["image_size"])
     if found:
@@ -138,9 +163,13 @@ def build_network(spec: RunSpec, about: dict[str, Any], found: weights.Found | N
 def build(
     spec: RunSpec, data: PreparedData, device: torch.device, network: nn.Module, *, share: tuple[int, int] = (0, 1)
 ) -> tuple[Training, Recipe, EpochData]:
-    """A training at its beginning, how it goes on, and the images to train on and to judge by.
+    """A training at its beginning, how it goes on, and the images to train on and to validate with.
 
     Args:
+        spec: Of the run.
+        data: As `prepare_data` made it.
+        device: That the network moves to.
+        network: As `build_network` made it.
         share: (rank, processes) that train together.
     """
     shape, options = data.about["preprocessing"], spec.optimisation
@@ -194,7 +223,15 @@ def equip(
     """What a training computes with: settled on now, or as the training settled that it goes on from.
 
     Args:
-        cache: Where features of frozen stages are kept.
+        spec: Of the run.
+        data: As `prepare_data` made it.
+        training: As `build` made it, or as a checkpoint left it.
+        recipe: As `build` made it.
+        images: As `build` made them.
+        cache: The folder of all caches: features of frozen stages are kept there.
+        reporter: Of the run's lines.
+        stop: Whether to give up while features are computed.
+        group: That trains together.
     """
     choices, device, group = training.choices, next(training.model.parameters()).device, group or ProcessGroup()
     message = partial(reporter.message, "info")
@@ -262,7 +299,7 @@ def _progress(
     phase: str = "preparing data",
     quantity: Callable[[int], str] = lambda count: f"{count:,} images",
 ) -> Callable[[int, int], None]:
-    """Tells how far it is, about twice a second."""
+    """Reports how far it is, about twice a second."""
     began = reported = time.perf_counter()
 
     def report(done: int, total: int) -> None:

@@ -38,10 +38,12 @@ def restore_random(state: dict[str, Any]) -> None:
 
 
 def torch_random_state(device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """States of the CPU's generator and of a GPU's own: (k,) uint8 each."""
     return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
 
 
 def restore_torch_random(state: tuple[Tensor, Tensor | None], device: torch.device) -> None:
+    """Go back to what `torch_random_state` gave: (k,) uint8 each."""
     torch.set_rng_state(state[0])
     if state[1] is not None:
         torch.cuda.set_rng_state(state[1], device)

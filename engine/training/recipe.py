@@ -19,6 +19,13 @@ class Recipe:
 
     @classmethod
     def of(cls, spec: RunSpec, criterion: Criterion, unfreezing: UnfreezeSchedule, steps_per_epoch: int) -> "Recipe":
+        """
+        Args:
+            spec: Of the run.
+            criterion: On the device that trains.
+            unfreezing: Of the network that trains.
+            steps_per_epoch: Batches of an epoch.
+        """
         options = spec.optimisation
         lr_scheduler = LRScheduler(options, spec.rate_share, steps_per_epoch)
         return cls(criterion, unfreezing, lr_scheduler, spec.epochs, options.clip_norm, options.early_stopping)

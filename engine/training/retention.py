@@ -74,9 +74,12 @@ class Checkpoints:
     ) -> None:
         """
         Args:
+            run: The run's folder.
             about: What every checkpoint explains: classes, preprocessing, spec.
-            judges: The images that whole epochs are judged by: what is said of each is kept too.
-            best_by: The metric that tells which epoch is best: of a loss the lowest. None: the accuracy.
+            val_samples: The validation images: what is predicted for each is kept too.
+            best_by: The metric by which the best epoch is chosen: of a loss the lowest. None: the accuracy.
+            reporter: Of the run's lines.
+            group: That trains together: the first rank saves.
         """
         self._run, self._about, self._reporter = run, about, reporter
         self._group, self._spec, self._val_samples = group or ProcessGroup(), RunSpec.parse(about["spec"]), val_samples
@@ -155,7 +158,9 @@ class Checkpoints:
         """Save, announce, delete what is no longer kept. Of several ranks the first does, of all of them.
 
         Args:
-            judged: The network as it is now, where an epoch is complete.
+            training: As it stands.
+            metrics: Of the epoch; {} in mid-epoch.
+            evaluation: Of the validation images, where an epoch is complete.
 
         Raises:
             Diverged: A weight is not finite; nothing is written.
@@ -177,6 +182,12 @@ class Checkpoints:
         """Save a completed epoch, unless epochs are so short that saving each would take more time than training.
 
         Then the best is held in memory and saved with the next; a kill costs the seconds since the last save.
+
+        Args:
+            training: As the epoch left it.
+            metrics: Of the epoch.
+            evaluation: Of the validation images.
+            is_last: Whether no epoch follows: then it is saved.
 
         Raises:
             Diverged: A weight is not finite; nothing is written.

@@ -33,7 +33,7 @@ class RuntimeChoices:
 class Training:
     """The model, its optimiser, the shuffles' generator, and how far they have come.
 
-    With `ema_decay` a running average of the weights is kept, which is what is judged and saved.
+    With `ema_decay` a running average of the weights is kept, which is what is evaluated and saved.
     """
 
     model: nn.Module
@@ -60,7 +60,13 @@ class Training:
         return self.average.module if self.average else self.model
 
     def count(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """One step is done. Nothing here waits for the device."""
+        """One step is done. Nothing here waits for the device.
+
+        Args:
+            loss: () float32, the batch's mean.
+            logits: (n, classes) float32
+            labels: (n,) int64
+        """
         right = (logits.argmax(dim=1) == labels).sum()
         self.totals += torch.stack([loss * len(labels), right, torch.full_like(right, len(labels))])
         if self.average:

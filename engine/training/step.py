@@ -40,12 +40,15 @@ class Stepper:
             self.scaler.load_state_dict(self.choices.scale)
 
     def take(
-        self, enter: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
+        self, model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The mean loss of the batch, of all ranks' parts of it, and logits (n, classes) of this rank's.
+        """The batch's mean loss, () float32, of all ranks' parts of it, and logits (n, classes) float32 of this rank's.
 
         Args:
-            enter: Maps what `images` holds to logits; wrapped by the process group.
+            model: Maps what `images` holds to logits; wrapped by the process group.
+            optimizer: Moves the weights.
+            images: (n, ...) float32, images or features.
+            labels: (n,) int64
 
         Raises:
             torch.OutOfMemoryError: A single image does not fit; on a CPU a RuntimeError that says so.
@@ -53,34 +56,34 @@ class Stepper:
         images, targets = self.criterion.mixup(images, labels)
         while True:
             chance = torch_random_state(images.device)
-            if made := self._gradients(enter, images, targets):
+            if made := self._gradients(model, images, targets):
                 break
             optimizer.zero_grad(set_to_none=True)
-            self._smaller(enter, len(images))
+            self._smaller(model, len(images))
             restore_torch_random(chance, images.device)
         if self.clip_norm:
             self.scaler.unscale_(optimizer)
-            self._clip(enter)
+            self._clip(model)
         self.scaler.step(optimizer)
         self.scaler.update()
         self.choices.scale = self.scaler.state_dict()
         optimizer.zero_grad(set_to_none=True)
         return made
 
-    def _gradients(self, enter: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Loss and logits; None: memory ran out, here or at another rank, and what was held is let go."""
+    def _gradients(self, model: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Loss and logits; None: memory ran out, here or at another rank, and what was held is free again."""
         group, pieces, fits = self.group, min(self.choices.parts, len(images)), True
         losses, logits = [], []
-        # gradients become the mean over the ranks: each rank's part of the batch counts by its mass
+        # gradients become the mean over the ranks: each rank's part of the batch counts by its weight sum
         whole = (
             group.sum(self.criterion.weight_sum(targets)) / group.world_size if pieces * group.world_size > 1 else None
         )
         parts = zip(images.tensor_split(pieces), targets.tensor_split(pieces), strict=True)
         try:
             for place, (some, their) in enumerate(parts):
-                with group.no_sync(enter) if place < pieces - 1 else nullcontext():
+                with group.no_sync(model) if place < pieces - 1 else nullcontext():
                     share = 1.0 if whole is None else self.criterion.weight_sum(their) / whole
-                    loss, made = self._forward(enter, some, their, share)
+                    loss, made = self._forward(model, some, their, share)
                     losses.append(loss.detach())
                     logits.append(made)
                     if group.world_size == 1 or place < pieces - 1:
@@ -97,22 +100,22 @@ class Stepper:
             return losses[0], logits[0]
         return group.sum(torch.stack(losses).sum()) / group.world_size, torch.cat(logits)
 
-    def _clip(self, enter: nn.Module) -> None:
-        clip_grad_norm_(enter.parameters(), self.clip_norm)
+    def _clip(self, model: nn.Module) -> None:
+        clip_grad_norm_(model.parameters(), self.clip_norm)
 
     def _forward(
-        self, enter: nn.Module, images: Tensor, targets: Tensor, share: Tensor | float
+        self, model: nn.Module, images: Tensor, targets: Tensor, share: Tensor | float
     ) -> tuple[Tensor, Tensor]:
         with self.format.cast():
-            logits = enter(images).float()
+            logits = model(images).float()
             return self.criterion(logits, targets) * share, logits.detach()
 
-    def _smaller(self, enter: nn.Module, images: int) -> None:
+    def _smaller(self, model: nn.Module, images: int) -> None:
         self.choices.parts *= 2
         free_memory()
         size = -(-images // self.choices.parts)
         parts = f"Out of memory: batches of {images} are now computed in {self.choices.parts} parts of {size}"
-        norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in enter.modules())
+        norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in model.modules())
         exact = "; BatchNorm sees these smaller parts." if norms else "; what is learned stays the same."
         self.warn(parts + exact)
 

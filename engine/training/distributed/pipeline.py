@@ -32,7 +32,7 @@ LossOf = Callable[[Tensor, Tensor], Tensor]  # logits, targets of a micro-batch 
 
 class PipelineGroup(DDPGroup):
     """One of several processes that each have some of the stages. All draw the same batches; what the last one finds
-    out, loss and logits, is told to all.
+    out, loss and logits, all get to know.
 
     Raises:
         Unavailable: There are fewer GPUs than processes.
@@ -55,12 +55,21 @@ class PipelineGroup(DDPGroup):
         return 0, 1
 
     def sum(self, value: Tensor) -> Tensor:
+        """The value itself, (any shape), any dtype: all ranks know the same."""
         return value
 
     def sync_buffers(self, model: nn.Module) -> None:
         """Statistics of a stage are its owner's alone."""
 
     def setup(self, training: Training, image: Tensor, form: Format) -> None:
+        """Cut the network; only this rank's piece stays on its device, and of the optimiser only its state.
+
+        Args:
+            image: (1, C, H, W) float32
+
+        Raises:
+            Unavailable: In fp16, or where the network cannot be cut into so many pieces.
+        """
         if form.scaler.is_enabled():
             raise Unavailable(
                 "fp16 cannot be computed in a pipeline: its ranks would scale apart. Choose bf16 or fp32."
@@ -100,17 +109,17 @@ class PipelineGroup(DDPGroup):
         return super().gather_states(training)
 
     def from_first(self, value: Tensor) -> Tensor:
-        """Collective: the first rank's."""
+        """Collective: the first rank's; the others give a tensor of the same shape and type, (any shape), any dtype."""
         dist.broadcast(value := value.contiguous(), src=0)
         return value
 
     def from_last(self, value: Tensor) -> Tensor:
-        """Collective: the last rank's; the others give a tensor of the same shape and type."""
+        """Collective: the last rank's; the others give a tensor of the same shape and type, (any shape), any dtype."""
         dist.broadcast(value := value.contiguous(), src=self.world_size - 1)
         return value
 
     def norm(self, gradients: Sequence[Tensor]) -> Tensor:
-        """Collective: of the gradients of all stages."""
+        """Collective: the norm, () float32, of the gradients of all stages, each of any shape."""
         square = get_total_norm(gradients).to(self.device) ** 2
         dist.all_reduce(square)
         return square.sqrt()
@@ -120,9 +129,15 @@ class PipelineGroup(DDPGroup):
 
 
 class PipelinedModel(nn.Module):
-    """The network as a rank calls it: maps images (n, C, H, W), which only the first looks at, to logits, known to all.
+    """The network as a rank calls it: maps images (n, C, H, W), which only the first reads, to logits, known to all.
 
     Every call is collective.
+
+    Args:
+        pipe: This rank's group.
+        plan: Where the network is cut.
+        network: The whole; only this rank's piece of it computes here.
+        micro_batches: That a batch is passed on in, at most.
     """
 
     def __init__(self, pipe: PipelineGroup, plan: "Plan", network: nn.Module, micro_batches: int) -> None:
@@ -136,11 +151,21 @@ class PipelinedModel(nn.Module):
         self._loss_of: LossOf
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits (n, classes) float32 of images (n, C, H, W) float32."""
         made = self._schedule(len(images), learns=False).eval(*self._entering(images))
         return self._logits(made, len(images))
 
     def learn(self, images: Tensor, targets: Tensor, loss_of: LossOf) -> tuple[Tensor, Tensor]:
-        """Loss of the batch and its logits, of which nothing can be derived any more: the gradients are there."""
+        """Forward and backward pass: the gradients are there.
+
+        Args:
+            images: (n, C, H, W) float32
+            targets: (n,) int64 or (n, classes) float32
+            loss_of: Maps logits and targets of a micro-batch to its share of the batch's mean loss.
+
+        Returns:
+            The batch's mean loss () float32 and its logits (n, classes) float32, neither with a history.
+        """
         self._loss_of, losses = loss_of, list[Tensor]()
         is_last = self._pipe.rank == self._pipe.world_size - 1
         schedule = self._schedule(len(images), learns=True)
@@ -181,18 +206,18 @@ class PipelineStepper(Stepper):
 
     group: PipelineGroup
 
-    def _gradients(self, enter: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        assert isinstance(enter, PipelinedModel)
+    def _gradients(self, model: nn.Module, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        assert isinstance(model, PipelinedModel)
         targets = self.group.from_first(targets)
         whole = self.criterion.weight_sum(targets)
 
         def loss_of(logits: Tensor, their: Tensor) -> Tensor:
             return self.criterion(logits.float(), their) * (self.criterion.weight_sum(their) / whole)
 
-        return enter.learn(images, targets, loss_of)
+        return model.learn(images, targets, loss_of)
 
-    def _clip(self, enter: nn.Module) -> None:
-        values = [value for value in enter.parameters() if value.grad is not None]
+    def _clip(self, model: nn.Module) -> None:
+        values = [value for value in model.parameters() if value.grad is not None]
         norm = self.group.norm([value.grad for value in values if value.grad is not None])
         clip_grads_with_norm_(values, self.clip_norm, norm)
 
@@ -232,7 +257,14 @@ class _Piece(nn.Module):
 
 @torch.no_grad()
 def planned(network: nn.Module, spec: RunSpec, image: Tensor, form: Format, world_size: int) -> Plan:
-    """Cut into `world_size` pieces of about the same arithmetic, counted on one image (1, C, H, W).
+    """Cut a network into pieces of about the same arithmetic, counted on one image.
+
+    Args:
+        network: As `model.build` made it.
+        spec: Of the run.
+        image: (1, C, H, W) float32
+        form: The number format that it computes in.
+        world_size: How many pieces.
 
     Raises:
         Unavailable: It cannot be cut into so many.

@@ -48,14 +48,14 @@ class ProcessGroup:
         return self.rank, self.world_size
 
     def seed_ranks(self, seed: int) -> None:
-        """From here on each rank has chances of its own; what came before was the same for all."""
+        """From here on each rank draws other random numbers; what came before was the same for all."""
 
     def any(self, flag: bool) -> bool:
         """Collective: whether it is true for at least one rank."""
         return flag
 
     def sum(self, value: Tensor) -> Tensor:
-        """Collective: the sum over all ranks of a tensor that learns nothing; waits for no device."""
+        """Collective: the sum over ranks of a tensor, (any shape), any dtype, without gradient; waits for no device."""
         return value
 
     def gather(self, value: T) -> list[T]:
@@ -74,7 +74,9 @@ class ProcessGroup:
         """Collective, once, before the first step.
 
         Args:
-            image: One, as it enters the network: (1, C, H, W).
+            training: Whose steps are to come.
+            image: One, as it enters the network: (1, C, H, W) float32.
+            form: The number format that it computes in.
         """
 
     def wrap(self, model: nn.Module) -> nn.Module:
@@ -82,7 +84,7 @@ class ProcessGroup:
         return model
 
     def wrap_for_eval(self, model: nn.Module) -> nn.Module:
-        """`model`, to look at its logits only."""
+        """`model`, for its logits alone."""
         return model
 
     def no_sync(self, model: nn.Module) -> AbstractContextManager[None]:
@@ -90,17 +92,17 @@ class ProcessGroup:
         return nullcontext()
 
     def sync_buffers(self, model: nn.Module) -> None:
-        """Collective: all take over the first rank's statistics (of BatchNorm), which are those that are saved."""
+        """Collective: all take over the first rank's buffers (statistics of BatchNorm): those that are saved."""
 
     def gather_states(self, training: "Training") -> list[dict[str, Any]]:
         """Collective, before a checkpoint: what each rank has of its own, by rank."""
         return self.gather(training.own_state())
 
     def publish(self, readings: dict[str, float]) -> None:
-        """Lay down this rank's latest readings; holds nobody up."""
+        """Leave this rank's latest readings for `collect`; holds nobody up."""
 
     def collect(self) -> dict[int, dict[str, float]]:
-        """The latest readings of the ranks that told any."""
+        """The latest readings of the ranks that published any, by rank."""
         return {}
 
     def close(self) -> None:

@@ -32,7 +32,14 @@ def adapted(
 ) -> tuple[State, str]:
     """The `state` of a run of `before`, for `training`, which was built as `now` asks; and what begins anew, in words.
 
-    TrainingProgress and chance go on as they were, moments of the optimiser as far as it is the same optimiser.
+    Position and chance go on as they were, moments of the optimiser as far as it is the same optimiser.
+
+    Args:
+        training: Built as `now` asks.
+        weights: Of the checkpoint.
+        state: Of the checkpoint's resume.pt.
+        before: What the checkpoint was trained with.
+        now: What it goes on with.
     """
     fitting, anew = dict(state), []
     if _memory(now) == _memory(before):

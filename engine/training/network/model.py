@@ -14,7 +14,14 @@ WIDEST_GRID = 8  # cells a side that small_cnn's first linear layer sees: bounds
 
 
 def build(model_spec: specs.Model, *, classes: int, channels: int, image_size: int) -> nn.Module:
-    """The network a spec names, with random weights; maps (n, channels, size, size) floats to (n, classes) logits."""
+    """The network a spec names, with random weights; maps (n, channels, size, size) float32 to (n, classes) logits.
+
+    Args:
+        model_spec: Backbone, head, stem and how new layers begin.
+        classes: How many logits.
+        channels: Of the images.
+        image_size: Side of the images, pixels.
+    """
     row = BACKBONES[model_spec.backbone]
     network: nn.Module = named(row.build)(model_spec.backbone, channels, image_size)
     path, first = first_convolution(network)

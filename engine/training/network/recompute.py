@@ -17,6 +17,7 @@ class Recomputed(nn.Module):
         self.pieces = nn.ModuleList(pieces)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, C, H, W), or of what the first piece takes, float32."""
         made = images
         *inner, last = self.pieces
         for piece in inner:

@@ -1,4 +1,4 @@
-"""First weights of a network: found, fitted, and told about. Nothing that is missing or does not fit goes unsaid."""
+"""First weights of a network: found, fitted and accounted for. Nothing that is missing or does not fit goes unsaid."""
 
 import json
 import re
@@ -73,7 +73,11 @@ def find(request: Request) -> Found | None:
 
 
 def pretrained(request: Request) -> Found:
-    """torchvision's default weights, from torch's own cache, or downloaded into it."""
+    """torchvision's default weights, from torch's own cache, or downloaded into it.
+
+    Raises:
+        Unavailable: They cannot be downloaded, or the file is damaged.
+    """
     from torchvision import models
 
     row, name = BACKBONES[request.model.backbone], request.model.backbone
@@ -108,7 +112,11 @@ def url_of(backbone: str) -> str:
 
 
 def from_file(request: Request) -> Found:
-    """The tensors of a .safetensors file, one of Thaw's own with all that it tells, or of a .pt or .pth file."""
+    """The tensors of a .safetensors file, one of Thaw's own with all that it says of itself, or of a .pt or .pth file.
+
+    Raises:
+        Unavailable: It is gone, or cannot be read as weights.
+    """
     from safetensors import SafetensorError, safe_open  # benchmarks on a bare GPU machine do without
 
     path = request.path or Path(request.model.weights_from).expanduser()
@@ -202,7 +210,7 @@ def _for_channels(kernels: Tensor, channels: int, way: str) -> Tensor:
 
 
 def _download(url: str, file: Path, size: int, report: Report) -> None:
-    """By torch's own means (checked by the hash in its name); the size of the part so far is told meanwhile."""
+    """By torch's own means (checked by the hash in its name); the size of the part so far is reported meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
     sha256 = re.search(r"-([0-9a-f]{8,})\.", file.name)  # its beginning
     began, errors = time.time(), []

@@ -74,8 +74,8 @@ def losses_of(run: Drawn, steps: int) -> list[float]:
     training.model.train()
     run.recipe.unfreezing.begin_epoch(training.progress.epoch)
     enter = group.wrap(training.model)
-    for images, labels in run.images.train.passing(training.progress.batch):
-        loss, logits = run.stepper.take(enter, training.optimizer, images, labels)
+    for images, labels in run.images.train.iterate(training.progress.batch):
+        loss, logits = run.stepper.step(enter, training.optimizer, images, labels)
         training.count(loss, logits, labels)
         found.append(loss)
         if len(found) == steps:

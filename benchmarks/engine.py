@@ -130,7 +130,7 @@ def added_cost(folder: Path, dataset: dict[str, Any]) -> list[Figure]:
 
     def steps() -> None:
         for _ in range(10):
-            run.stepper.take(run.training.model, run.training.optimizer, images, their)
+            run.stepper.step(run.training.model, run.training.optimizer, images, their)
 
     began = time.perf_counter()
     steps()

@@ -79,9 +79,9 @@ class Batches:
         return -(-self.images // self._batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return self.passing(start=0)
+        return self.iterate(start=0)
 
-    def passing(self, start: int, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[Tensor, Tensor]]:
+    def iterate(self, start: int, stop: Callable[[], bool] = lambda: False) -> Iterator[tuple[Tensor, Tensor]]:
         """What `fetch` gives and labels (b,) int64, batch by batch.
 
         Args:

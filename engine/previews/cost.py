@@ -48,7 +48,7 @@ class StepProfiler:
             chosen = torch.arange(images) % IMAGES
             entering = self._fetch(chosen) if features is None else features[chosen.to(self._device)]
             labels = (chosen % 2).to(self._device)
-            self._stepper.take(enter, self.training.optimizer, entering, labels)
+            self._stepper.step(enter, self.training.optimizer, entering, labels)
             if self._stepper.choices.parts > 1:
                 self._stepper.choices.parts = 1
                 raise MemoryError("out of memory")

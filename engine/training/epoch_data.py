@@ -29,10 +29,10 @@ class EpochData:
     train: Batches
     validation: Batches
     cut: Cut | None = None  # None: images enter the whole network
-    train_module: nn.Module | None = None  # what training calls in place of `entered`, to recompute or compiled
+    train_module: nn.Module | None = None  # what training calls in place of `rest_of`, to recompute or compiled
     compiles: bool = False  # its first step does
 
-    def entered(self, network: nn.Module) -> nn.Module:
+    def rest_of(self, network: nn.Module) -> nn.Module:
         """The part of `network` that maps what the batches hold to logits."""
         return self.cut.rest(network) if self.cut else network
 

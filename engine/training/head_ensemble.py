@@ -83,7 +83,7 @@ class HeadEnsemble:
             one.logger.phase("training")
             one.training.model.train()
             one.recipe.unfreezing.begin_epoch(one.training.progress.epoch)
-        for features, labels in epoch_data.train.passing(0):
+        for features, labels in epoch_data.train.iterate(0):
             self._let_go()
             if not self._active:
                 return
@@ -131,7 +131,7 @@ class HeadEnsemble:
         for one in [one for one in self._active if one.leaves()]:
             with self._alone(one):
                 one.logger.flush()
-                one.checkpoints.leave(one.training)
+                one.checkpoints.save_unsaved(one.training)
                 self._end(one, finished=False)
 
     @contextmanager
@@ -151,7 +151,7 @@ class _Heads:
     """The heads of several networks as one computation: features (b, ...) to logits (heads, b, classes)."""
 
     def __init__(self, epoch_data: EpochData, networks: list[nn.Module]) -> None:
-        rests = [epoch_data.entered(network) for network in networks]
+        rests = [epoch_data.rest_of(network) for network in networks]
         self.count, self._one = len(rests), rests[0]
         self._states = [dict(rest.named_parameters()) | dict(rest.named_buffers()) for rest in rests]
 

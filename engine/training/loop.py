@@ -12,12 +12,13 @@ from engine.training.distributed.process_group import ProcessGroup
 from engine.training.epoch_data import EpochData, TrainingData
 from engine.training.evaluation import WIDTH, Evaluation, per_sample_eval
 from engine.training.failures import is_out_of_memory
+from engine.training.memory import free_memory
 from engine.training.metric_logger import MetricLogger
 from engine.training.precision import Format
 from engine.training.recipe import Recipe
 from engine.training.retention import Checkpoints
 from engine.training.state import Training
-from engine.training.step import Stepper, free_memory
+from engine.training.step import Stepper
 
 log = logging.getLogger("thaw")
 
@@ -60,12 +61,12 @@ def fit(
             train_s = time.perf_counter() - began
             logger.phase("validating")
             group.sync_buffers(training.eval_model)
-            enter = group.wrap_for_eval(epoch_data.entered(training.eval_model))
-            evaluation = evaluate(enter, epoch_data.validation, stepper.format, stop, group, training.choices.parts)
+            model = group.wrap_for_eval(epoch_data.rest_of(training.eval_model))
+            evaluation = evaluate(model, epoch_data.validation, stepper.format, stop, group, training.choices.parts)
 
         if evaluation is None:  # asked to stop in either of the two
             logger.phase("saving")
-            checkpoints.leave(training)
+            checkpoints.save_unsaved(training)
             return False
 
         images = int(group.sum(training.totals)[2])
@@ -139,14 +140,14 @@ def train_epoch(
     optimizer, progress = training.optimizer, training.progress
     training.model.train()
     recipe.unfreezing.begin_epoch(progress.epoch)
-    model = stepper.group.wrap(epoch_data.train_module or epoch_data.entered(training.model))
+    model = stepper.group.wrap(epoch_data.train_module or epoch_data.rest_of(training.model))
     if not progress.batch and (thawed := recipe.unfreezing.thawed_in(progress.epoch)):
         logger.message(f"Epoch {progress.epoch + 1}: {', '.join(thawed)} thawed.")
     began, compiling = time.perf_counter(), epoch_data.compiles
-    for images, labels in epoch_data.train.passing(progress.batch, lambda: stepper.group.any(stop())):
-        # not `at.step`: a run that another's checkpoint began may have had batches of another size before
+    for images, labels in epoch_data.train.iterate(progress.batch, lambda: stepper.group.any(stop())):
+        # not `progress.step`: a run that another's checkpoint began may have had batches of another size before
         recipe.lr_scheduler.set(optimizer, progress.epoch * len(epoch_data.train) + progress.batch, training.plateau)
-        loss, logits = stepper.take(model, optimizer, images, labels)
+        loss, logits = stepper.step(model, optimizer, images, labels)
         training.count(loss, logits, labels)
         logger.step(loss, len(labels))
         if compiling:

@@ -40,6 +40,13 @@ class Memory:
         return readings or {"memory/rss_mb": resident() / MB}
 
 
+def free_memory() -> None:
+    """Give back the memory of what was dropped."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
 def resident() -> int:
     """Bytes of this process that are in memory now."""
     if sys.platform == "linux":

@@ -202,7 +202,7 @@ class Checkpoints:
         if self._group.is_first and self.quality(metrics) > max(known, default=-math.inf):
             self._held = copy.deepcopy(self._snapshot(training, ranks, metrics, evaluation))
 
-    def leave(self, training: Training) -> None:
+    def save_unsaved(self, training: Training) -> None:
         """Save what is not saved yet, before the last step."""
         here = (training.progress.epoch, training.progress.step if training.progress.batch else 0)
         if self._group.any(bool(self._saved) and (self._saved[-1].epoch, self._saved[-1].step) == here):

@@ -1,6 +1,5 @@
 """One optimiser step, in as many parts as memory asks."""
 
-import gc
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from torch.nn.utils import clip_grad_norm_
 from engine.training.criterion import Criterion
 from engine.training.distributed.process_group import ProcessGroup
 from engine.training.failures import is_out_of_memory
+from engine.training.memory import free_memory
 from engine.training.precision import Format
 from engine.training.randomness import restore_torch_random, torch_random_state
 from engine.training.state import RuntimeChoices
@@ -39,7 +39,7 @@ class Stepper:
         if self.choices.scale:
             self.scaler.load_state_dict(self.choices.scale)
 
-    def take(
+    def step(
         self, model: nn.Module, optimizer: torch.optim.Optimizer, images: Tensor, labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The batch's mean loss, () float32, of all ranks' parts of it, and logits (n, classes) float32 of this rank's.
@@ -118,10 +118,3 @@ class Stepper:
         norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in model.modules())
         exact = "; BatchNorm sees these smaller parts." if norms else "; what is learned stays the same."
         self.warn(parts + exact)
-
-
-def free_memory() -> None:
-    """Give back the memory of what was dropped."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -24,12 +24,11 @@ from engine.training import device as devices
 from engine.training.epoch_data import EpochData
 from engine.training.failures import Stopped, explain, is_disk_full, is_lost_helper, is_out_of_memory
 from engine.training.head_ensemble import HeadEnsemble, Member, with_own_head
-from engine.training.memory import Memory
+from engine.training.memory import Memory, free_memory
 from engine.training.metric_logger import MetricLogger
 from engine.training.preparation import PreparedData, build, build_network, equip, find_weights, prepare_data
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
-from engine.training.step import free_memory
 from engine.tuning.epoch_gate import LEAVE, POLL_S, StopRequest, TrialProgress
 from engine.tuning.job import SearchJob
 from engine.tuning.lifecycle import ActiveSearch

@@ -71,5 +71,5 @@ def test_training_never_meets_a_single_image_in_a_larger_batch() -> None:
 def test_a_pass_goes_on_where_it_was_left() -> None:
     whole, resumed = batches(50, 8, seed=5), batches(50, 8, seed=5)
     rest = [labels.tolist() for _, labels in whole][3:]
-    assert [labels.tolist() for _, labels in resumed.passing(3)] == rest
+    assert [labels.tolist() for _, labels in resumed.iterate(3)] == rest
     assert order(whole) == order(resumed)  # the next pass is the same again

@@ -61,7 +61,7 @@ def test_a_pass_over_them_is_the_same_from_any_batch_on(arrays: tuple[np.ndarray
         batches = Batches(
             fetch, np.zeros(100, dtype=np.int64), np.arange(100), batch_size=32, device=CPU, shuffle=shuffle
         )
-        passes.append([seen for seen, _ in [*batches, *batches.passing(2)]])
+        passes.append([seen for seen, _ in [*batches, *batches.iterate(2)]])
     assert len(passes[0]) == 4 + 2
     for kept, streamed in zip(*passes, strict=True):
         assert torch.equal(kept, streamed)

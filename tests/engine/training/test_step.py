@@ -35,7 +35,7 @@ def gradients(parts: int, balance: str = "none", *, norm: bool = False) -> tuple
             kept.extend(weight.grad.clone() for weight in model.parameters() if weight.grad is not None)
 
     torch.manual_seed(1)
-    loss, _ = stepper.take(model, Keeps(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
+    loss, _ = stepper.step(model, Keeps(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     return kept, loss
 
 
@@ -114,7 +114,7 @@ def test_chances_are_those_of_the_first_try() -> None:
     model[1].register_forward_pre_hook(lambda *_: drawn.append(torch.get_rng_state().clone()))
     stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices())
     before = torch.get_rng_state()
-    stepper.take(
+    stepper.step(
         narrow, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6, generator=torch.Generator()), LABELS
     )
     assert torch.equal(drawn[0], before)
@@ -124,7 +124,7 @@ def test_batch_norm_is_told_to_see_smaller_parts() -> None:
     said: list[str] = []
     model = Narrow(network(norm=True), 5, 0, MemoryError())
     stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices(), warn=said.append)
-    stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
+    stepper.step(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert said == [
         "Out of memory: batches of 10 are now computed in 2 parts of 5; BatchNorm sees these smaller parts."
     ]
@@ -134,7 +134,7 @@ def test_a_single_image_that_does_not_fit_ends_the_run() -> None:
     model = Narrow(network(), 0, 0, torch.OutOfMemoryError("CUDA out of memory"))
     stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices())
     with pytest.raises(torch.OutOfMemoryError):
-        stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
+        stepper.step(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert stepper.choices.parts == 16
 
 
@@ -142,5 +142,5 @@ def test_another_error_is_not_taken_for_memory() -> None:
     model = Narrow(network(), 0, 0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices())
     with pytest.raises(RuntimeError, match="mat1"):
-        stepper.take(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
+        stepper.step(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
     assert stepper.choices.parts == 1

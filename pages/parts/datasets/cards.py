@@ -7,8 +7,8 @@ from pages.parts.datasets.badges import facts, open_dataset, warning_badges
 from pages.parts.formatting import ago, escaped, shortened
 from pages.parts.session import store
 from pages.parts.widgets.cards import empty_state
-from pages.parts.widgets.contact_sheet import contact_sheet
 from pages.parts.widgets.paging import page_buttons, shown_page
+from pages.parts.widgets.thumbnails import contact_sheet
 from storage import Dataset
 
 A_PAGE = 12

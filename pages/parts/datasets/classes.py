@@ -9,8 +9,8 @@ from engine import api
 from pages.parts.datasets.badges import exclude, include, refusal
 from pages.parts.formatting import count, escaped, shortened
 from pages.parts.session import palette, store
-from pages.parts.widgets.contact_sheet import contact_sheet, enlarged, fitted
 from pages.parts.widgets.paging import page_buttons, shown_page
+from pages.parts.widgets.thumbnails import contact_sheet, enlarged, fitted
 from storage import Dataset
 
 A_PAGE = 10  # classes

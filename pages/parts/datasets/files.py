@@ -1,10 +1,11 @@
 """Files: the folders of a data set to walk through, with what they weigh."""
 
+from collections.abc import Iterable
+
+import pandas as pd
 import streamlit as st
-from pandas import DataFrame
 
 from engine import api
-from pages.parts.datasets.file_tree import listing, parents
 from pages.parts.formatting import count, escaped, size
 from pages.parts.session import store
 from pages.parts.widgets.cards import empty_state
@@ -34,6 +35,36 @@ def files(dataset: Dataset) -> None:
         _leaves(table[~table["is_folder"]])
 
 
+def listing(sizes: Iterable[tuple[str, int]], at: str) -> pd.DataFrame:
+    """What lies directly in folder `at` ("" is the top): folders first, then files, each by name.
+
+    Columns: name, is_folder, files (in it and below), bytes, share (per cent of `at`'s bytes).
+    """
+    inside = f"{at}/" if at else ""
+    folders: dict[str, list[int]] = {}
+    leaves: list[tuple[str, bool, int, int]] = []
+    for path, weight in sizes:
+        if not path.startswith(inside):
+            continue
+        name, _, below = path[len(inside) :].partition("/")
+        if below:
+            found = folders.setdefault(name, [0, 0])
+            found[0] += 1
+            found[1] += weight
+        else:
+            leaves.append((name, False, 1, weight))
+    rows = [(name, True, number, weight) for name, (number, weight) in sorted(folders.items())] + sorted(leaves)
+    table = pd.DataFrame(rows, columns=["name", "is_folder", "files", "bytes"])
+    table["share"] = 100 * table["bytes"] / max(1, int(table["bytes"].sum()))
+    return table
+
+
+def parents(at: str) -> list[str]:
+    """The folders from the top down to `at`: "a/b" gives "", "a", "a/b"."""
+    steps = at.split("/") if at else []
+    return ["", *("/".join(steps[: depth + 1]) for depth in range(len(steps)))]
+
+
 def _at(dataset: Dataset) -> str:
     """The folder that is open, with the way back to those above it."""
     held = st.session_state.get(AT)
@@ -53,7 +84,7 @@ def _at(dataset: Dataset) -> str:
     return at
 
 
-def _folders(dataset: Dataset, at: str, folders: DataFrame) -> None:
+def _folders(dataset: Dataset, at: str, folders: pd.DataFrame) -> None:
     grid = st.grid(4, min_column_width=200, border=True)
     for folder in folders.itertuples():
         with grid.cell(), st.container(gap="xxsmall"):
@@ -68,7 +99,7 @@ def _folders(dataset: Dataset, at: str, folders: DataFrame) -> None:
             st.progress(folder.share / 100, text=f"{count(folder.files, 'image')} · {size(folder.bytes)}")
 
 
-def _leaves(table: DataFrame) -> None:
+def _leaves(table: pd.DataFrame) -> None:
     shown = table.head(MOST_ROWS).assign(size=[size(one) for one in table["bytes"].head(MOST_ROWS)])
     st.dataframe(
         shown,

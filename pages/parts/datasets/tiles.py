@@ -10,7 +10,7 @@ from engine import api
 from pages.parts.datasets.badges import exclude, include
 from pages.parts.formatting import count, escaped, shortened
 from pages.parts.session import store
-from pages.parts.widgets.contact_sheet import fitted, tile
+from pages.parts.widgets.thumbnails import fitted, tile
 from storage import Dataset
 
 SIDE = 124  # pixels

@@ -13,7 +13,7 @@ from pages.parts.datasets.badges import exclude, include, refusal
 from pages.parts.results.predictions import IMPOSSIBLE, dataset_of, problem, wait_for, why
 from pages.parts.results.tiles import EXCLUDED, open_image
 from pages.parts.session import store
-from pages.parts.widgets.contact_sheet import enlarged
+from pages.parts.widgets.thumbnails import enlarged
 
 LARGE = 448  # pixels
 FEW = 6  # runs that are all asked where they look without a word: each takes a moment

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from pages.parts.datasets.badges import tone
-from pages.parts.datasets.file_tree import listing, parents
+from pages.parts.datasets.files import listing, parents
 from pages.parts.figures.datasets.channel_values import channel_names, channel_values
 from pages.parts.figures.datasets.class_counts import class_counts
 from pages.parts.figures.datasets.image_sizes import LARGEST, SMALLEST, image_sizes
 from pages.parts.palette import DARK, LIGHT
-from pages.parts.widgets.contact_sheet import GAP, TILE, contact_sheet, fitted
+from pages.parts.widgets.thumbnails import GAP, TILE, contact_sheet, fitted
 from storage import Store
 
 LONG = "dog with quite a long name indeed"

@@ -1,5 +1,6 @@
 """The store: what runs, searches and data sets there are, and what they measured. Knows SQLite; nothing else does."""
 
+from storage.durations import duration_text
 from storage.home import Home
 from storage.migrations import NewerDatabase, PendingMigrations
 from storage.records import (
@@ -43,5 +44,6 @@ __all__ = [
     "Series",
     "Store",
     "StoreBusy",
+    "duration_text",
     "mode_of",
 ]

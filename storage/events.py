@@ -15,7 +15,15 @@ class Events(Family[Event]):
     def add(
         self, run_id: str | None, level: str, text: str, at: float | None = None, *, search_id: str | None = None
     ) -> None:
-        """A line about a run, or with `search_id` about a search as a whole."""
+        """A line about a run, or about a search as a whole.
+
+        Args:
+            run_id: None: it is about no one run.
+            level: info, warning or error.
+            text: A sentence for people.
+            at: Unix seconds; None: now.
+            search_id: The search it is about.
+        """
         with self._transactions.transaction() as db:
             db.execute(
                 "INSERT INTO events (run_id, at, level, text, search_id) VALUES (?, ?, ?, ?, ?)",
@@ -37,7 +45,14 @@ class Events(Family[Event]):
     def list(
         self, run_id: str | None = None, *, search_id: str | None = None, limit: int = 200, after_id: int = 0
     ) -> list[Event]:
-        """The newest `limit` events of a run, of a search as a whole, or of all, oldest first."""
+        """The newest events of a run, of a search as a whole, or of all, oldest first.
+
+        Args:
+            run_id: None: of any run.
+            search_id: Only of this search as a whole.
+            limit: How many at most.
+            after_id: Only those that came after this one.
+        """
         where, values = ("run_id = ? AND", [run_id]) if run_id is not None else ("", [])
         if search_id is not None:
             where, values = f"{where} search_id = ? AND", [*values, search_id]

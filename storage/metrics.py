@@ -66,7 +66,14 @@ class Metrics:
         last_step: int | None = None,
         limit: int = 1000,
     ) -> Series:
-        """One line over a window of steps, at the finest level that has at most `limit` points (or the coarsest)."""
+        """One line over a window of steps.
+
+        Args:
+            name: Of the metric.
+            first_step: None: from its beginning.
+            last_step: None: to its end.
+            limit: It is read at the finest level that has at most so many points (or the coarsest).
+        """
         first = EVERYTHING[0] if first_step is None else first_step
         last = EVERYTHING[1] if last_step is None else last_step
         with self._transactions.reading() as db:
@@ -94,26 +101,28 @@ class Metrics:
     ) -> dict[str, Series]:
         """One metric of many runs by run id, in a query a level however many they are; runs without it are left out.
 
-        `windows` are first and last step by run id, for those of which only a part is wanted. Each line comes at the
-        finest level that has at most `limit` points (or the coarsest): a level's buckets lie at multiples of its
-        factor, so they stay as they are when points come after them.
+        Args:
+            name: Of the metric.
+            windows: First and last step by run id, for those of which only a part is needed.
+            limit: Each line comes at the finest level that has at most so many points (or the coarsest): a level's
+                buckets lie at multiples of its factor, so they stay as they are when points come after them.
         """
-        wanted = {run_id: (windows or {}).get(run_id, EVERYTHING) for run_id in run_ids}
+        ranges = {run_id: (windows or {}).get(run_id, EVERYTHING) for run_id in run_ids}
         with self._transactions.reading() as db:
             by_factor: dict[int, list[list[int]]] = {}
             owners: dict[int, str] = {}
-            asked_for = [limit + 1, name, json.dumps(list(wanted))]
-            for run_id, series_id, points, first, last in db.execute(LENGTHS, asked_for):
-                begin, end = max(wanted[run_id][0], first), min(wanted[run_id][1], last)
+            values = [limit + 1, name, json.dumps(list(ranges))]
+            for run_id, series_id, points, first, last in db.execute(LENGTHS, values):
+                begin, end = max(ranges[run_id][0], first), min(ranges[run_id][1], last)
                 owners[series_id] = run_id
                 by_factor.setdefault(_level(points, end - begin + 1, limit), []).append([series_id, begin, end])
             found: dict[str, Series] = {}
-            for factor, asked in by_factor.items():
+            for factor, requested in by_factor.items():
                 sql = RAW_OF_MANY if factor == 1 else BUCKETED_OF_MANY.format(factor=factor)
-                rows = db.execute(sql, [json.dumps(asked)]).fetchall()
+                rows = db.execute(sql, [json.dumps(requested)]).fetchall()
                 for series_id, of_series in groupby(rows, key=itemgetter(0)):
                     found[owners[series_id]] = _line(name, factor, [row[1:] for row in of_series])
-        return {run_id: found[run_id] for run_id in wanted if run_id in found}
+        return {run_id: found[run_id] for run_id in ranges if run_id in found}
 
     def after(self, run_id: str, steps: Mapping[str, int], *, limit: int) -> list[MetricPoint]:
         """The next points of a run, in the order of their steps: of each metric those beyond its step in `steps`."""
@@ -204,16 +213,16 @@ LENGTHS = """
 
 # of series, first and last step: [[id, first, last], ...]
 RAW_OF_MANY = """
-    SELECT m.series_id, m.step, m.epoch, m.at, m.value, m.value, m.value FROM json_each(?) AS asked
-    JOIN metrics AS m ON m.series_id = asked.value ->> 0 AND m.step BETWEEN asked.value ->> 1 AND asked.value ->> 2
-    ORDER BY asked.key, m.step
+    SELECT m.series_id, m.step, m.epoch, m.at, m.value, m.value, m.value FROM json_each(?) AS piece
+    JOIN metrics AS m ON m.series_id = piece.value ->> 0 AND m.step BETWEEN piece.value ->> 1 AND piece.value ->> 2
+    ORDER BY piece.key, m.step
 """
 
 BUCKETED_OF_MANY = """
-    SELECT b.series_id, b.step, b.epoch, b.at, b.total / nullif(b.n, 0), b.low, b.high FROM json_each(?) AS asked
-    JOIN buckets AS b ON b.series_id = asked.value ->> 0 AND b.factor = {factor}
-        AND b.bucket BETWEEN (asked.value ->> 1) / {factor} AND (asked.value ->> 2) / {factor}
-    ORDER BY asked.key, b.bucket
+    SELECT b.series_id, b.step, b.epoch, b.at, b.total / nullif(b.n, 0), b.low, b.high FROM json_each(?) AS piece
+    JOIN buckets AS b ON b.series_id = piece.value ->> 0 AND b.factor = {factor}
+        AND b.bucket BETWEEN (piece.value ->> 1) / {factor} AND (piece.value ->> 2) / {factor}
+    ORDER BY piece.key, b.bucket
 """
 
 LAST_POINTS = """

@@ -82,6 +82,11 @@ def migrate(database: Path) -> None:
 
 
 def refuse_pending(db: Database) -> None:
+    """
+    Raises:
+        PendingMigrations: It is older than this program.
+        NewerDatabase: It is newer.
+    """
     refuse_newer(db)
     if pending := migrations.pending(db):
         raise PendingMigrations(
@@ -91,6 +96,10 @@ def refuse_pending(db: Database) -> None:
 
 
 def refuse_newer(db: Database) -> None:
+    """
+    Raises:
+        NewerDatabase: It holds steps that this program does not know.
+    """
     with Database(memory=True) as empty:
         known = {step.name for step in migrations.pending(empty)}
     if unknown := {step.name for step in migrations.applied(db)} - known:

@@ -13,7 +13,14 @@ class Requests(Family[Request]):
     as_json = frozenset({"payload"})
 
     def add(self, kind: str, target: str, payload: dict[str, Any] | None = None, *, key: str | None = None) -> Request:
-        """A pending request. The same `key` again gives the first one."""
+        """A pending request.
+
+        Args:
+            kind: As the supervisor knows it: stop_run, import_dataset, ...
+            target: Id of a run, a search or a data set.
+            payload: What else it says, as plain values.
+            key: The same again gives the request that was made first.
+        """
         request_id = new_id()
         values = self._plain(
             {

@@ -42,9 +42,15 @@ class Runs(Moving[Run]):
         state: RunState = RunState.QUEUED,
         **more: Any,
     ) -> Run:
-        """A new run, `more` being other columns; a trial comes with its id, and started.
+        """A new run; a trial comes with its id, and started.
 
-        The same `key` again gives the run that was made first, so that two tabs start one.
+        Args:
+            spec: As plain values.
+            epochs: In all.
+            key: The same again gives the run that was made first, so that two tabs start one.
+            search_id: Of the search whose trial it is.
+            run_id: None: a new one.
+            more: Other columns.
         """
         values = {
             "id": run_id or new_id(),
@@ -153,7 +159,14 @@ class Runs(Moving[Run]):
         limit: int = -1,
         offset: int = 0,
     ) -> builtins.list[Run]:
-        """Runs of one search; `order` is a key of ORDERS, "best" by the search's own metric."""
+        """Runs of one search.
+
+        Args:
+            order: A key of ORDERS; "best" by the search's own metric.
+            states: None: all.
+            limit: How many at most; -1: all.
+            offset: So many of the first are left out.
+        """
         worst = "ASC" if self._mode(search_id) == "min" else "DESC"
         where, values = "", []
         if states is not None:

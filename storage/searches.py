@@ -26,9 +26,13 @@ class Searches(Moving[Search]):
         key: str | None = None,
         **more: Any,
     ) -> Search:
-        """A new queued search, `more` being other columns.
+        """A new queued search.
 
-        The same `key` again gives the search that was made first, so that two tabs start one.
+        Args:
+            spec: As plain values.
+            num_trials: In all, the base run included.
+            key: The same again gives the search that was made first, so that two tabs start one.
+            more: Other columns.
         """
         values = {
             "id": new_id(),

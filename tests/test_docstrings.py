@@ -16,17 +16,10 @@ SHAPE = re.compile(r"\(([\w. *+/-]+,( ?[\w. *+/-]+,?)*|any shape|)\)")  # (), (n
 DTYPE = re.compile(r"\b(u?int(8|16|32|64)?|b?float(16|32|64)?|bool|complex(64|128)|any dtype|object)\b")
 # still to be described: this list only shrinks
 NOT_YET = (
-    "engine/api",
-    "engine/artifacts",
-    "engine/catalog",
-    "engine/cli",
-    "engine/machine",
     "engine/protocol",
-    "engine/specs",
     "engine/supervisor",
     "engine/tuning",
     "engine/worker",
-    "storage",
 )
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

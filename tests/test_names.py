@@ -14,25 +14,14 @@ PRIVATE = {"tell", "tells", "telling", "told", "hear", "hears", "heard", "asked"
 ROOMS = ("engine", "pages", "storage", "web")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 # the methods of libraries, by the file that calls or offers them
-LIBRARIES: dict[str, set[str]] = {}
+LIBRARIES: dict[str, set[str]] = {"engine/artifacts/files.py": {"tell"}}
 # still to be renamed: this list only shrinks
 NOT_YET = (
-    "engine/api",
-    "engine/artifacts",
-    "engine/catalog",
-    "engine/cli",
-    "engine/exports",
-    "engine/faults.py",
-    "engine/machine",
     "engine/protocol",
-    "engine/specs",
     "engine/supervisor",
-    "engine/tracking",
     "engine/training/failures.py",
     "engine/tuning",
     "engine/worker",
-    "storage",
-    "web",
 )
 
 

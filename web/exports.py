@@ -17,14 +17,14 @@ from web.downloads import store
 
 TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 FILTERS = ("state", "text", "dataset", "tag", "trials", "archived")  # of runs, as the Runs page has them
-ASKED = ("runs", "search", *FILTERS)
+PARAMETERS = ("runs", "search", *FILTERS)
 
 
 async def table(request: Request) -> Response:
     """A table as one file: `?runs=ID,ID`, `?search=ID`, or the runs that the filters leave."""
     what, form = request.path_params["what"], request.path_params["form"]
     try:
-        pieces = await run_in_threadpool(_asked, what, form, request.query_params)
+        pieces = await run_in_threadpool(_exported, what, form, request.query_params)
     except api.NotFound as error:
         return JSONResponse({"error": str(error)}, status_code=404)
     except api.Refused as refused:
@@ -38,13 +38,13 @@ async def table(request: Request) -> Response:
     return StreamingResponse(pieces, media_type=TYPES[form], headers=headers)
 
 
-def _asked(what: str, form: str, query: QueryParams) -> Iterator[bytes]:
+def _exported(what: str, form: str, query: QueryParams) -> Iterator[bytes]:
     """
     Raises:
         engine.NotFound, engine.Refused: The address names what there is not.
     """
-    if unknown := [name for name in query if name not in ASKED]:
-        raise api.Refused([Problem(name, query[name], f"must be one of {', '.join(ASKED)}") for name in unknown])
+    if unknown := [name for name in query if name not in PARAMETERS]:
+        raise api.Refused([Problem(name, query[name], f"must be one of {', '.join(PARAMETERS)}") for name in unknown])
     runs = query["runs"].split(",") if "runs" in query else None
     if runs is None and any(name in query for name in FILTERS):
         runs = [run.id for run in store().runs.list(**_filters(query), limit=-1)]

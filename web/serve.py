@@ -33,7 +33,7 @@ def main() -> int:
         print(f"Thaw cannot work in its home: {error}. Choose a folder of yours: THAW_HOME=/path make run")
         return 1
     code = _serve(_start(port, store), port, store)
-    _tell_what_goes_on(store)
+    _print_what_goes_on(store)
     return code
 
 
@@ -91,7 +91,7 @@ def _serve(dashboard: subprocess.Popen[bytes], port: int, store: Store) -> int:
         return 0
 
 
-def _tell_what_goes_on(store: Store) -> None:
+def _print_what_goes_on(store: Store) -> None:
     runs = store.runs.list(states=[state for state in RunState if not state.is_over], alone=True)
     searches = store.searches.list(states=[state for state in SearchState if not state.is_at_rest])
     going_on: list[Run | Search] = [*runs, *searches]

@@ -66,6 +66,10 @@ def tag_runs(
 
     A tag is written as it was when it was first used, whatever the case of its letters now.
 
+    Args:
+        add: 1 to 40 characters each, without a comma.
+        remove: In any case of letters; what no run has is passed over.
+
     Raises:
         NotFound: No such run.
         Refused: What is no tag, or more tags than a run may have.

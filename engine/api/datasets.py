@@ -24,7 +24,10 @@ SUFFIXES = (".zip", ".csv")
 def add_dataset(store: Store, name: str, source: Path, *, key: str | None = None, copy: bool = False) -> Request:
     """Ask for a folder or zip of class folders, or a CSV of path,label[,split], to be imported as the data set `name`.
 
-    A zip is copied in any case, a folder and what a CSV lists only with `copy`.
+    Args:
+        source: On this machine.
+        key: The same again gives the request that was made first.
+        copy: Copy images into the home: a zip is in any case, a folder and what a CSV lists only so.
 
     Raises:
         Refused: The name is empty, too long or taken; the path is missing, or of none of these kinds.
@@ -39,7 +42,12 @@ def add_dataset(store: Store, name: str, source: Path, *, key: str | None = None
 
 
 def fetch_dataset(store: Store, kind: str, *, name: str | None = None, folder: Path | None = None) -> Request:
-    """Ask for one of torchvision's data sets, from `folder` where its files lie already, else downloaded.
+    """Ask for one of torchvision's data sets.
+
+    Args:
+        kind: A key of DATASET_KINDS.
+        name: None: the kind's.
+        folder: Where its files lie already, on this machine; None: they are downloaded.
 
     Raises:
         Refused: There is no such kind, it is here already, or the folder is missing.
@@ -212,6 +220,12 @@ def dataset_split(
 ) -> dict[str, dict[str, int]]:
     """Part -> class -> images, as a run with these settings would get them.
 
+    Args:
+        validation_fraction: Of the training images, 0 to 1.
+        test_fraction: Of all images, 0 to 1, where the data set has no test part.
+        split_seed: Another one deals other images to each part.
+        group_by: A regular expression on the ids of images that must stay together; "": each stands alone.
+
     Raises:
         NotFound: No such data set.
         Refused: A value is not allowed, or the pattern does not fit the names.
@@ -225,8 +239,8 @@ def dataset_split(
         "split_seed": split_seed,
         "group_by": group_by,
     }
-    asked: Data = RunSpec.parse({"data": values}).data
-    parts, labels = split_of(store, dataset, asked), np.asarray(dataset_index(store, dataset).labels)
+    data_spec: Data = RunSpec.parse({"data": values}).data
+    parts, labels = split_of(store, dataset, data_spec), np.asarray(dataset_index(store, dataset).labels)
     found = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     return {
         part: dict(zip(dataset.classes, np.bincount(labels[of], minlength=len(dataset.classes)).tolist(), strict=True))

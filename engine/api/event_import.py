@@ -27,7 +27,7 @@ def import_events(store: Store, path: str | Path, *, name: str = "") -> Run:
         raise Refused([Problem("path", path, "say which event file, or the folder of which run")])
     refuse_unwritable("path", str(path))  # nor does TensorBoard read such a one
     source = Path(path).expanduser().absolute()
-    wanted = checked_name(name or source.name)
+    run_name = checked_name(name or source.name)
     read = read_scalars(source)
     ends = _ends_of_epochs(read)
     points = [
@@ -39,7 +39,7 @@ def import_events(store: Store, path: str | Path, *, name: str = "") -> Run:
     steps, epochs = max(one.step for one in points), max(one.epoch for one in points)
     with store.transaction():
         run = store.runs.add(
-            name=unused(wanted, store.runs.names()),
+            name=unused(run_name, store.runs.names()),
             spec={},
             dataset_id="",
             epochs=epochs,
@@ -55,8 +55,8 @@ def import_events(store: Store, path: str | Path, *, name: str = "") -> Run:
         store.metrics.add(run.id, points)
         best = store.metrics.best(run.id, run.metric, run.mode)
         store.runs.update(run.id, best_value=best and best.value, best_epoch=best and best.epoch)
-        told = f"Read from TensorBoard's files in {source}: {len(read.metrics)} metrics, {len(points):,} points."
-        for text in (told, *read.remarks):
+        summary = f"Read from TensorBoard's files in {source}: {len(read.metrics)} metrics, {len(points):,} points."
+        for text in (summary, *read.remarks):
             store.events.add(run.id, "info", text, time.time())
     return store.runs.get(run.id)
 

@@ -89,7 +89,7 @@ def _opened(record: str) -> tuple[Source, dict[str, int]]:
     return source, {one: index for index, one in enumerate(source.ids)}
 
 
-def split_of(store: Store, dataset: Dataset, asked: Data) -> Split:
+def split_of(store: Store, dataset: Dataset, data: Data) -> Split:
     """The parts that a run with these settings would get.
 
     Raises:
@@ -97,4 +97,4 @@ def split_of(store: Store, dataset: Dataset, asked: Data) -> Split:
         Unavailable: The list of images is gone.
     """
     index = dataset_index(store, dataset)
-    return parts_of(index.ids, np.asarray(index.labels), index.splits, asked, dataset.excluded)
+    return parts_of(index.ids, np.asarray(index.labels), index.splits, data, dataset.excluded)

@@ -66,7 +66,12 @@ def resume(store: Store, run_id: str, checkpoint: Which | None = None) -> Reques
 
 
 def extend(store: Store, run_id: str, epochs: int, *, key: str | None = None) -> Run:
-    """A new run that goes on from the end of one that is over, for `epochs` more, settings and curves alike.
+    """A new run that goes on from the end of one that is over, settings and curves alike.
+
+    Args:
+        run_id: The id, the beginning of it, or the name.
+        epochs: How many more.
+        key: The same again gives the run that was made first.
 
     Raises:
         NotFound: No such run.
@@ -113,6 +118,10 @@ def branch(store: Store, run_id: str, checkpoint: Which, spec: RunSpec, *, key: 
 def branch_problems(store: Store, run_id: str, checkpoint: Which, spec: RunSpec) -> list[Problem]:
     """Why a new run of `spec` cannot go on from a checkpoint of another; [] when it can.
 
+    Args:
+        run_id: Of the run that keeps the checkpoint.
+        checkpoint: Its epoch, its name, or best or last.
+
     Raises:
         NotFound: No such run, or it keeps no such checkpoint.
     """
@@ -150,6 +159,10 @@ def checkpoint_of(store: Store, run: Run, which: Which) -> Checkpoint:
 
 def pin_checkpoint(store: Store, run_id: str, which: Which, *, pinned: bool = True) -> None:
     """Keep a checkpoint however many newer ones follow, or let it go with the others again.
+
+    Args:
+        which: Its epoch, its name, or best or last.
+        pinned: False: let it go.
 
     Raises:
         NotFound: No such run or checkpoint.

@@ -58,17 +58,17 @@ def predictions_on(
     is_own = _is_own(store, run, dataset)
     if is_own and part == "validation" and (kept := run_predictions(store, run.id)):
         return kept
-    asked = _asked(store, run, dataset, is_own) | {"kind": "predictions", "part": part}
+    request = _request(store, run, dataset, is_own) | {"kind": "predictions", "part": part}
     if anew:
-        forget(store, asked)
-    found = request_preview(store, asked)
+        forget(store, request)
+    found = request_preview(store, request)
     if found.values is None:
         return found
     try:
-        return Predictions.read(place_of(store, asked) / PREDICTIONS, run.id)
+        return Predictions.read(place_of(store, request) / PREDICTIONS, run.id)
     except (OSError, ValueError):  # the cache was cleared just now
-        forget(store, asked)
-        return request_preview(store, asked)
+        forget(store, request)
+        return request_preview(store, request)
 
 
 def predictable_parts(store: Store, run_id: str, dataset_id: str) -> list[str]:
@@ -108,14 +108,14 @@ def saliency(
         NotFound: No such run or data set, or the run keeps no checkpoint.
     """
     run, dataset = find_run(store, run_id), find_dataset(store, dataset_id)
-    asked = _asked(store, run, dataset, False) | {"kind": "saliency", "image": image_id, "target": target}
-    asked["dataset"].pop("excluded")  # which does not change what is seen in an image
+    request = _request(store, run, dataset, False) | {"kind": "saliency", "image": image_id, "target": target}
+    request["dataset"].pop("excluded")  # which does not change what is seen in an image
     if anew:
-        forget(store, asked)
-    return request_preview(store, asked)
+        forget(store, request)
+    return request_preview(store, request)
 
 
-def _asked(store: Store, run: Run, dataset: Dataset, is_own: bool) -> dict[str, Any]:
+def _request(store: Store, run: Run, dataset: Dataset, is_own: bool) -> dict[str, Any]:
     kept = find_checkpoint(store, run.id, "best")
     images = {name: value for name, value in asdict(dataset).items() if name in OF_IMAGES}
     if is_own:  # what was taken out since has taught or judged it all the same
@@ -138,8 +138,8 @@ def _is_own(store: Store, run: Run, dataset: Dataset) -> bool:
 def _launched_with(store: Store, run: Run) -> dict[str, Any]:
     """The data set's record as it was when the run was launched; {} where it is not known."""
     try:
-        told: dict[str, Any] = json.loads(Path(store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))
+        run_file: dict[str, Any] = json.loads(Path(store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    found: dict[str, Any] = told.get("dataset", {})
+    found: dict[str, Any] = run_file.get("dataset", {})
     return found

@@ -116,6 +116,10 @@ def stop_search(store: Store, search_id: str) -> Request:
 def extend_search(store: Store, search_id: str, trials: int, *, key: str | None = None) -> Request:
     """Ask for more trials: a search that is over goes on with them, a paused one stays paused.
 
+    Args:
+        trials: How many more.
+        key: The same again gives the request that was made first.
+
     Raises:
         NotFound: No such search.
         Refused: The number is out of range, or a grid has no combinations left.
@@ -129,8 +133,8 @@ def extend_search(store: Store, search_id: str, trials: int, *, key: str | None 
         raise Refused([Problem("trials", trials, f"must be 1 to {most:,}")])
     if num_trials_with(store, search, trials) <= search.num_trials:
         whole = SearchSpec.parse(search.spec).combinations
-        told = f"the grid has no combinations beyond its {whole}; change its space, or its algorithm"
-        raise Refused([Problem("trials", trials, told)])
+        message = f"the grid has no combinations beyond its {whole}; change its space, or its algorithm"
+        raise Refused([Problem("trials", trials, message)])
     return store.requests.add("extend_search", search.id, {"trials": trials}, key=key)
 
 
@@ -141,9 +145,9 @@ def num_trials_with(store: Store, search: Search, trials: int) -> int:
         runs = store.runs.trials(search.id)
         known = {path: set(map(json.dumps, one.values)) for path, one in spec.space.items()}  # tuples are lists there
         tried = [run.assignment or {} for run in runs] + [spec.base]
-        told = [{path: json.dumps(value) for path, value in one.items()} for one in tried]
+        texts = [{path: json.dumps(value) for path, value in one.items()} for one in tried]
         of_grid = {
-            tuple(sorted(one.items())) for one in told if all(v in known.get(path, ()) for path, v in one.items())
+            tuple(sorted(one.items())) for one in texts if all(v in known.get(path, ()) for path, v in one.items())
         }
         begun = max((run.trial or 0 for run in runs), default=1)
         trials = min(trials, begun + (spec.combinations or 0) - len(of_grid) - search.num_trials)

@@ -19,12 +19,12 @@ def weights_path(store: Store, spec: RunSpec) -> Path | None:
     Raises:
         Refused: There is no such file or run, or the run's backbone is another.
     """
-    asked = spec.model.weights_from.strip()
+    weights_from = spec.model.weights_from.strip()
     match spec.model.weights:
         case "file":
-            return _of_file(Path(asked).expanduser())
+            return _of_file(Path(weights_from).expanduser())
         case "run":
-            return _of_run(store, asked, spec.model.backbone)
+            return _of_run(store, weights_from, spec.model.backbone)
     return None
 
 
@@ -49,17 +49,17 @@ def _of_file(path: Path) -> Path:
     return path.absolute()
 
 
-def _of_run(store: Store, asked: str, backbone: str) -> Path:
-    found = re.fullmatch(r"(.+)@(best|last|\d+)", asked)
-    text, which = (found[1], found[2]) if found else (asked, "best")
+def _of_run(store: Store, weights_from: str, backbone: str) -> Path:
+    found = re.fullmatch(r"(.+)@(best|last|\d+)", weights_from)
+    text, which = (found[1], found[2]) if found else (weights_from, "best")
     try:
         run = store.runs.find(text)
         path = checkpoint_file(store, run.id, int(which) if which.isdigit() else which)[0]
     except (KeyError, NotFound, Unavailable) as error:
-        raise _refused(asked, str(error.args[0])) from None
+        raise _refused(weights_from, str(error.args[0])) from None
     theirs = run.spec["model"]["backbone"]
     if theirs != backbone:
-        raise _refused(asked, f"that run trained {theirs}, not {backbone}; choose {theirs} as the backbone")
+        raise _refused(weights_from, f"that run trained {theirs}, not {backbone}; choose {theirs} as the backbone")
     return path
 
 

@@ -39,7 +39,7 @@ class Scores:
 
 
 def scores(confusion: np.ndarray) -> Scores:
-    """Of a matrix whose rows are true classes and whose columns are guesses, (classes, classes)."""
+    """Scores of a confusion matrix, (classes, classes) int64: rows are true classes, columns guesses."""
     right, images, guessed = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):
         f1 = np.where(images > 0, 2 * right / (images + guessed), np.nan)
@@ -94,7 +94,10 @@ class ConfusedPair:
 
 
 def rates(matrix: np.ndarray) -> np.ndarray:
-    """Each row as shares of its class; a class without images has a row of zeros."""
+    """Each row of a confusion matrix, (classes, classes) int64, as shares of its class, (classes, classes) float64.
+
+    A class without images has a row of zeros.
+    """
     images = matrix.sum(axis=1, keepdims=True)
     return np.divide(matrix, images, out=np.zeros(matrix.shape), where=images != 0)
 
@@ -114,7 +117,10 @@ def calibration(found: Predictions, bins: int = BINS) -> Calibration:
 
 
 def confused_pairs(matrix: np.ndarray, most: int) -> list[ConfusedPair]:
-    """The pairs with most images first, of as many the larger share of its class first."""
+    """At most `most` pairs of a confusion matrix, (classes, classes) int64: those with most images first.
+
+    Of as many, the larger share of its class comes first.
+    """
     wrong = matrix.copy()
     np.fill_diagonal(wrong, 0)
     share = rates(matrix)
@@ -125,7 +131,8 @@ def confused_pairs(matrix: np.ndarray, most: int) -> list[ConfusedPair]:
 
 
 def most_confused(matrix: np.ndarray, most: int) -> list[int]:
-    """At most so many classes, in their order: those of the most confused pairs, then those with most errors.
+    """At most so many classes of a confusion matrix, (classes, classes) int64, in their order: those of the most
+    confused pairs, then those with most errors.
 
     Taken pair by pair, because the classes with most errors alone may hardly ever be confused with each other.
     """
@@ -139,7 +146,8 @@ def most_confused(matrix: np.ndarray, most: int) -> list[int]:
 
 
 def taken_for(matrix: np.ndarray, label: int) -> tuple[int, int] | None:
-    """What a class is most often taken for when it is missed, and how often; None: it never is."""
+    """What a class is most often taken for when it is missed, and how often, by a confusion matrix, (classes, classes)
+    int64; None: it never is."""
     others = matrix[label].copy()
     others[label] = 0
     guess = int(np.argmax(others))

@@ -108,27 +108,27 @@ DATASET_KINDS: dict[str, DatasetKind] = {
     ),
     "emnist": _fetched(
         "EMNIST balanced", "Handwritten digits and letters, as many of each.", "EMNIST",
-        {part: {"split": "balanced", **asked} for part, asked in TRAIN_TEST.items()}, 131_600, 47, (1, 28, 28), 562,
+        {part: {"split": "balanced", **options} for part, options in TRAIN_TEST.items()}, 131_600, 47, (1, 28, 28), 562,
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
     ),
     "emnist_letters": _fetched(
         "EMNIST letters", "Handwritten letters of the Latin alphabet.", "EMNIST",
-        {part: {"split": "letters", **asked} for part, asked in TRAIN_TEST.items()}, 145_600, 26, (1, 28, 28), 562,
+        {part: {"split": "letters", **options} for part, options in TRAIN_TEST.items()}, 145_600, 26, (1, 28, 28), 562,
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
     ),
     "emnist_digits": _fetched(
         "EMNIST digits", "Four times as many digits as MNIST.", "EMNIST",
-        {part: {"split": "digits", **asked} for part, asked in TRAIN_TEST.items()}, 280_000, 10, (1, 28, 28), 562,
+        {part: {"split": "digits", **options} for part, options in TRAIN_TEST.items()}, 280_000, 10, (1, 28, 28), 562,
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
     ),
     "emnist_byclass": _fetched(
         "EMNIST by class", "All its digits and letters, upper and lower case apart.", "EMNIST",
-        {part: {"split": "byclass", **asked} for part, asked in TRAIN_TEST.items()}, 814_255, 62, (1, 28, 28), 562,
+        {part: {"split": "byclass", **options} for part, options in TRAIN_TEST.items()}, 814_255, 62, (1, 28, 28), 562,
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
     ),
     "emnist_bymerge": _fetched(
         "EMNIST by shape", "All of it; upper and lower case together where they look alike.", "EMNIST",
-        {part: {"split": "bymerge", **asked} for part, asked in TRAIN_TEST.items()}, 814_255, 47, (1, 28, 28), 562,
+        {part: {"split": "bymerge", **options} for part, options in TRAIN_TEST.items()}, 814_255, 47, (1, 28, 28), 562,
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip", "EMNIST/raw/gzip.zip",
     ),
     "qmnist": _fetched(

@@ -11,7 +11,7 @@ Plan = dict[str, int | None]
 HEAD = "head"
 
 
-class Asked(Protocol):
+class FreezeSettings(Protocol):
     """The fields of `engine.specs.Freeze` that policies read."""
 
     @property
@@ -26,13 +26,14 @@ class Asked(Protocol):
 class FreezePolicy:
     label: str
     note: str
-    thaws: Callable[[Sequence[str], Asked], Mapping[str, int]]  # stages without the head -> those that learn, and when
+    # stages without the head -> those that learn, and when
+    thaws: Callable[[Sequence[str], FreezeSettings], Mapping[str, int]]
     takes: tuple[str, ...] = ()  # fields of Freeze that it reads
 
 
-def plan(policy: str, stages: Sequence[str], asked: Asked) -> Plan:
+def plan(policy: str, stages: Sequence[str], freeze: FreezeSettings) -> Plan:
     """The epoch in which each stage thaws, in order from input to head; the head always learns from the start."""
-    thaws = FREEZE_POLICIES[policy].thaws(stages, asked)
+    thaws = FREEZE_POLICIES[policy].thaws(stages, freeze)
     return {**{stage: thaws.get(stage) for stage in stages}, HEAD: 0}
 
 
@@ -40,29 +41,31 @@ FREEZE_POLICIES: dict[str, FreezePolicy] = {
     "none": FreezePolicy(
         "Train everything",
         "All weights learn from the start. For many images, or from scratch.",
-        lambda stages, asked: dict.fromkeys(stages, 0),
+        lambda stages, freeze: dict.fromkeys(stages, 0),
     ),
     "head": FreezePolicy(
         "Head only",
         "The backbone stays as it is (feature extraction). For few images: quick, and hard to overfit.",
-        lambda stages, asked: {},
+        lambda stages, freeze: {},
     ),
     "last": FreezePolicy(
         "Last stages",
         "The head and the stages next to it learn; early ones, which see edges and colours, stay.",
-        lambda stages, asked: dict.fromkeys(stages[-asked.last_stages :], 0),
+        lambda stages, freeze: dict.fromkeys(stages[-freeze.last_stages :], 0),
         takes=("last_stages",),
     ),
     "stages": FreezePolicy(
         "Chosen stages",
         "You say which stages learn beside the head.",
-        lambda stages, asked: dict.fromkeys(asked.stages, 0),
+        lambda stages, freeze: dict.fromkeys(freeze.stages, 0),
         takes=("stages",),
     ),
     "gradual": FreezePolicy(
         "Gradual unfreezing",
         "First the head alone, then stage after stage thaws towards the input (Howard and Ruder 2018).",
-        lambda stages, asked: {stage: number * asked.every_epochs for number, stage in enumerate(reversed(stages), 1)},
+        lambda stages, freeze: {
+            stage: number * freeze.every_epochs for number, stage in enumerate(reversed(stages), 1)
+        },
         takes=("every_epochs",),
     ),
 }

@@ -9,7 +9,7 @@ from math import cos, pi
 from typing import Protocol
 
 
-class Asked(Protocol):
+class ScheduleSettings(Protocol):
     """The fields of `engine.specs.Optimisation` that schedules read."""
 
     @property
@@ -26,41 +26,49 @@ class Asked(Protocol):
 class Schedule:
     label: str
     note: str
-    share: Callable[[float, float, Asked], float]  # (epochs done, with a fraction; epochs in all; asked) -> 0 to 1
+    # (epochs done, with a fraction; epochs in all; settings) -> 0 to 1
+    share: Callable[[float, float, ScheduleSettings], float]
     takes: tuple[str, ...] = ()  # fields of Optimisation that it reads
     rises: bool = False  # by itself: a warm-up before it would rise twice
     follows: bool = False  # the rate also follows how validation goes, known only while training
 
 
-def share_at(name: str, epoch: float, epochs: float, asked: Asked) -> float:
-    """The share of the learning rate after `epoch` of `epochs` epochs: warm-up first, then the schedule."""
-    warmup = 0.0 if SCHEDULES[name].rises else min(asked.warmup_epochs, epochs)
+def share_at(name: str, epoch: float, epochs: float, settings: ScheduleSettings) -> float:
+    """The share of the learning rate, 0 to 1, at a moment of the training: warm-up first, then the schedule.
+
+    Args:
+        name: A key of SCHEDULES.
+        epoch: Epochs done, with a fraction.
+        epochs: Epochs in all.
+        settings: How long warm-up and steps are.
+    """
+    warmup = 0.0 if SCHEDULES[name].rises else min(settings.warmup_epochs, epochs)
     if epoch < warmup:
         return max(epoch / warmup, 1e-3)
-    return SCHEDULES[name].share(epoch - warmup, max(epochs - warmup, 1e-9), asked)
+    return SCHEDULES[name].share(epoch - warmup, max(epochs - warmup, 1e-9), settings)
 
 
 def _cosine(start: float, end: float, done: float) -> float:
     return end + (start - end) * (1 + cos(pi * min(max(done, 0.0), 1.0))) / 2
 
 
-def _one_cycle(epoch: float, epochs: float, asked: Asked) -> float:
+def _one_cycle(epoch: float, epochs: float, settings: ScheduleSettings) -> float:
     rise = 0.3 * epochs
     return _cosine(1 / 25, 1, epoch / rise) if epoch < rise else _cosine(1, 1e-4, (epoch - rise) / (epochs - rise))
 
 
 SCHEDULES: dict[str, Schedule] = {
-    "constant": Schedule("Constant", "The same rate to the end. For short runs.", lambda epoch, epochs, asked: 1.0),
+    "constant": Schedule("Constant", "The same rate to the end. For short runs.", lambda epoch, epochs, settings: 1.0),
     "step": Schedule(
         "Step",
         "Drops by a factor every so many epochs; the classic of course notes.",
-        lambda epoch, epochs, asked: asked.step_factor ** int(epoch // asked.step_epochs),
+        lambda epoch, epochs, settings: settings.step_factor ** int(epoch // settings.step_epochs),
         takes=("step_epochs", "step_factor"),
     ),
     "cosine": Schedule(
         "Cosine",
         "Falls smoothly to nearly nothing: a good choice for most runs (Loshchilov and Hutter 2017).",
-        lambda epoch, epochs, asked: _cosine(1, asked.final_share, epoch / epochs),
+        lambda epoch, epochs, settings: _cosine(1, settings.final_share, epoch / epochs),
         takes=("final_share",),
     ),
     "one_cycle": Schedule(
@@ -72,7 +80,7 @@ SCHEDULES: dict[str, Schedule] = {
     "plateau": Schedule(
         "Plateau",
         "Drops by a factor when validation accuracy has not risen for some epochs.",
-        lambda epoch, epochs, asked: 1.0,
+        lambda epoch, epochs, settings: 1.0,
         takes=("step_factor", "plateau_epochs"),
         follows=True,
     ),

@@ -44,11 +44,11 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-def processes_of(strategy: str, asked: int, gpus: int) -> int:
+def processes_of(strategy: str, requested: int, gpus: int) -> int:
     """Ranks that train together.
 
     Args:
-        asked: `compute.processes`; 0: one a GPU, two on a CPU.
+        requested: `compute.processes`; 0: one a GPU, two on a CPU.
         gpus: GPUs of the run; 0: it trains on the CPU.
     """
-    return (asked or gpus or 2) if "processes" in STRATEGIES[strategy].takes else 1
+    return (requested or gpus or 2) if "processes" in STRATEGIES[strategy].takes else 1

@@ -34,6 +34,10 @@ def rename(store: Store, options: argparse.Namespace) -> int:
 
 
 def tag(store: Store, options: argparse.Namespace) -> int:
+    """
+    Raises:
+        Refused: Neither --add nor --remove.
+    """
     if not options.add and not options.remove:
         raise api.Refused([api.Problem("tag", None, "say what to do: --add TAG or --remove TAG")])
     had = {tag.casefold() for one in options.id for tag in api.find_run(store, one).tags}

@@ -33,7 +33,11 @@ def add_to(commands: Commands) -> None:
 
 
 def export(store: Store, options: argparse.Namespace) -> int:
-    """The file stands under its name only once it is whole."""
+    """The file stands under its name only once it is whole.
+
+    Raises:
+        Refused: The file is of no such kind, there already, or cannot be written.
+    """
     form = options.to.suffix.removeprefix(".").lower()
     if form not in api.EXPORT_FORMS:
         raise api.Refused([api.Problem("--to", str(options.to), "must end in .csv or .parquet")])

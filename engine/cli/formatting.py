@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from engine import api
-from storage import Dataset, Run, Store
+from storage import Dataset, Run, Store, duration_text
 
 MOST_GROUPS = 10  # of a finding that are printed
 
@@ -197,12 +197,8 @@ def table_of(*columns: str) -> Table:
 
 
 def in_time(seconds: float | None) -> str:
-    """ "2 h 05 min", "3 min 20 s", "12 s"; nothing for None."""
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    """As `duration_text` has it; nothing for None."""
+    return "" if seconds is None else duration_text(seconds)
 
 
 def _clock(at: float) -> str:

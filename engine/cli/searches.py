@@ -81,7 +81,12 @@ def extend(store: Store, options: argparse.Namespace) -> int:
 
 
 def changed_search(store: Store, options: argparse.Namespace, request: Request, done: str) -> int:
-    """Wait for a request about a search; with --json its object stands for the words."""
+    """Wait for a request about a search; with --json its object stands for the words.
+
+    Args:
+        options: With the `id` as the user called it.
+        done: What is printed once it is carried out.
+    """
     code = request_done(store, request, done, options.id, quiet=options.json)
     if code == OK and options.json:
         output(options, search_object(store, store.searches.get(request.target)), "")

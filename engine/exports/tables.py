@@ -43,8 +43,8 @@ def metrics_sheet(store: Store, ids: Sequence[str]) -> Sheet:
     def pieces() -> Iterator[Piece]:
         for run in _runs(store, ids):
             for points in store.metrics.pages(run.id, POINTS):
-                told = [run.id] * len(points), [run.name] * len(points), *map(list, zip(*points, strict=True))
-                yield dict(zip(POINT, told, strict=True))
+                columns = [run.id] * len(points), [run.name] * len(points), *map(list, zip(*points, strict=True))
+                yield dict(zip(POINT, columns, strict=True))
 
     return Sheet(POINT, pieces)
 
@@ -100,7 +100,7 @@ def _sheet(fields: Fields, rows: Callable[[], Iterator[list[Row]]]) -> Sheet:
 
     def pieces() -> Iterator[Piece]:
         for some in rows():
-            yield {name: [_told(row.get(name), kind) for row in some] for name, kind in columns.items()}
+            yield {name: [_cell(row.get(name), kind) for row in some] for name, kind in columns.items()}
 
     return Sheet(columns, pieces)
 
@@ -154,7 +154,7 @@ def _widest(kinds: set[Kind]) -> Kind:
     return "number" if kinds == {"whole", "number"} else "text"
 
 
-def _told(value: Any, kind: Kind) -> Any:
+def _cell(value: Any, kind: Kind) -> Any:
     """`value` as its column tells it; None where it has become of another kind since the columns were settled."""
     if value is None or kind == _kind(value):
         return value

@@ -104,7 +104,14 @@ def boot_id() -> str:
 
 
 def spawn(command: list[str], *, mark: str, log: Path, environment: dict[str, str], folder: Path) -> Identity:
-    """Start `command` in a session of its own, nobody's terminal, output appended to `log` (never a pipe)."""
+    """Start `command` in a session of its own, nobody's terminal, output appended to `log` (never a pipe).
+
+    Args:
+        mark: By which it and its children are found again, in their environment.
+        log: A file; it is made where it is missing.
+        environment: Beside ours.
+        folder: Where it works.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,

@@ -11,8 +11,8 @@ CORES = "THAW_CORES"  # in the environment of a trial: how many of them are its 
 
 def cores() -> int:
     """Cores this process may use: its affinity, further limited by a container's CPU quota, or by what it was told."""
-    if told := os.environ.get(CORES):
-        return int(told)
+    if limit := os.environ.get(CORES):
+        return int(limit)
     mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

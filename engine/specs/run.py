@@ -82,15 +82,15 @@ class RunSpec(Whole):
 
     @model_validator(mode="after")
     def _stages_are_known(self) -> Self:
-        stages, asked = BACKBONES[self.model.backbone].stages, self.freeze
-        if asked.policy == "stages":
+        stages, freeze = BACKBONES[self.model.backbone].stages, self.freeze
+        if freeze.policy == "stages":
             allowed = f"must name some of {', '.join(stages)}"
-            if not asked.stages:
+            if not freeze.stages:
                 raise _refused("freeze.stages", "", allowed)
-            if unknown := [name for name in asked.stages if name not in stages]:
+            if unknown := [name for name in freeze.stages if name not in stages]:
                 raise _refused("freeze.stages", ", ".join(unknown), allowed)
-        if asked.policy == "last" and asked.last_stages > len(stages):
-            raise _refused("freeze.last_stages", asked.last_stages, f"{self.model.backbone} has {len(stages)} stages")
+        if freeze.policy == "last" and freeze.last_stages > len(stages):
+            raise _refused("freeze.last_stages", freeze.last_stages, f"{self.model.backbone} has {len(stages)} stages")
         return self
 
     @model_validator(mode="after")

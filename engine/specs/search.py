@@ -292,8 +292,8 @@ def _misfits_of_pair(algorithm: str, scheduler: str) -> Iterator[Problem]:
             "scheduler", scheduler, f"the algorithm {algorithm} works only with {' or '.join(row.schedulers)}"
         )
     elif ends.algorithms and algorithm not in ends.algorithms:
-        told = f"the scheduler {scheduler} works only with {' or '.join(ends.algorithms)}; take that, or no scheduler"
-        yield Problem("algorithm", algorithm, told)
+        text = f"the scheduler {scheduler} works only with {' or '.join(ends.algorithms)}; take that, or no scheduler"
+        yield Problem("algorithm", algorithm, text)
 
 
 def _misfits_of_space(spec: SearchSpec) -> Iterator[Problem]:
@@ -306,11 +306,11 @@ def _misfits_of_space(spec: SearchSpec) -> Iterator[Problem]:
                 ("space", path), one.kind, f"{spec.algorithm} needs choices, integers or a step: it tries all"
             )
         if row.numbers and (one.kind == "choices" or spec.conditions[path]):
-            told = "knows numbers only, without conditions; use integers, uniform or log, or another algorithm"
-            yield Problem(("space", path), one.kind, f"{spec.algorithm} {told}")
+            text = "knows numbers only, without conditions; use integers, uniform or log, or another algorithm"
+            yield Problem(("space", path), one.kind, f"{spec.algorithm} {text}")
         if ends.changes and path not in ends.changes:
-            told = f"{spec.scheduler} changes settings of trials that train, which only these allow: "
-            yield Problem(("space", path), path, told + ", ".join(ends.changes))
+            text = f"{spec.scheduler} changes settings of trials that train, which only these allow: "
+            yield Problem(("space", path), path, text + ", ".join(ends.changes))
         elif ends.changes and spec.conditions[path]:
             yield Problem(("space", path), path, f"{spec.scheduler} knows no conditions; leave this one out")
 

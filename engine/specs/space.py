@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
 from operator import attrgetter
@@ -84,8 +85,8 @@ def _fitted(setting: Setting, one: Range) -> Range:
     if one.kind != "choices" and setting.type not in (int, float):
         raise Refused([Problem(path, one.kind, f"must be choices: {setting.path} is {_allowed(setting)}")])
     if setting.type is int and (one.kind == "uniform" or (one.kind == "log" and one.step is not None)):
-        told = "must be integers, choices, or log without a step: it is a whole number"
-        raise Refused([Problem(path, one.kind, told)])
+        text = "must be integers, choices, or log without a step: it is a whole number"
+        raise Refused([Problem(path, one.kind, text)])
     ends = one.choices if one.choices is not None else (one.low, one.high)
     try:
         held = tuple(_as_held(setting.path, value) for value in ends)
@@ -126,18 +127,18 @@ def conditions(run: RunSpec, space: Mapping[str, Range]) -> Conditions:
     found: Conditions = {}
     problems = []
     for path, one in space.items():
-        asked = dict(one.when)
+        required = dict(one.when)
         own = searchable()[path].when
-        if own and own[0] not in asked:
+        if own and own[0] not in required:
             if own[0] in space:
-                asked[own[0]] = tuple(v for v in space[own[0]].choices or () if v in own[1])
+                required[own[0]] = tuple(v for v in space[own[0]].choices or () if v in own[1])
             elif value_at(run, own[0]) not in own[1]:
-                told = f"means something only with {own[0]} {' or '.join(own[1])}, but the base run has "
-                problems.append(Problem(("space", path), path, f"{told}{value_at(run, own[0])}: search that too"))
-        for parent, values in asked.items():
+                text = f"means something only with {own[0]} {' or '.join(own[1])}, but the base run has "
+                problems.append(Problem(("space", path), path, f"{text}{value_at(run, own[0])}: search that too"))
+        for parent, values in required.items():
             if message := _never(parent, values, space):
                 problems.append(Problem(("space", path, "when"), parent, message))
-        found[path] = asked
+        found[path] = required
     if problems:
         raise Refused(problems)
     return _parents_first(found)
@@ -156,16 +157,25 @@ def _never(parent: str, values: tuple[Any, ...], space: Mapping[str, Range]) -> 
 
 def _parents_first(found: Conditions) -> Conditions:
     ordered: Conditions = {}
-    while len(ordered) < len(found):
-        ready = [path for path in found if path not in ordered and set(found[path]) <= set(ordered)]
-        if not ready:
-            circle = [path for path in found if path not in ordered]
-            raise Refused([Problem(("space", path, "when"), path, "depends on itself, in a circle") for path in circle])
-        ordered |= {path: found[path] for path in ready}
+    sorter = TopologicalSorter(found)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = [path for path in found if path in error.args[1]]
+        raise Refused(
+            [Problem(("space", path, "when"), path, "depends on itself, in a circle") for path in circle]
+        ) from None
+    while ready := sorter.get_ready():
+        ordered |= {path: found[path] for path in found if path in ready}
+        sorter.done(*ready)
     return ordered
 
 
 def assigned(run: RunSpec, space: Mapping[str, Range], drawn: Mapping[str, Any]) -> Assignment:
+    """
+    Raises:
+        Refused: A field that is not searched.
+    """
     if unknown := [path for path in drawn if path not in space]:
         raise Refused([Problem(path, drawn[path], "is not searched") for path in unknown])
     found: Assignment = {}

@@ -21,7 +21,7 @@ from engine.protocol.json_file import write_json
 from engine.tracking.choice import trackers
 from storage import Home, MetricPoint, Run, RunState, Store, StoreBusy
 
-LOOKS_S = 2.0
+POLL_S = 2.0
 STAYS_S = 60.0  # without a run that is under way
 MOST_POINTS = 5_000  # at a time
 SLACK_S = 5.0  # a row is seen a moment after the time that it bears
@@ -67,7 +67,7 @@ class Follower:
         now = time.time()
         waiting = self._store.runs.list(states=NOT_OVER, limit=-1)
         self._met |= {run.id for run in (*waiting, *self._store.runs.begun(max(since, self._looked_at - SLACK_S)))}
-        runs = [run for run in self._store.runs.some(self._met) if self._is_wanted(run)]
+        runs = [run for run in self._store.runs.some(self._met) if self._is_due(run)]
         for run in runs:
             try:
                 self._follow(run)
@@ -75,12 +75,12 @@ class Follower:
                 raise
             except Exception as error:  # whatever a foreign package raises: it must not end the other runs' logging
                 self._give_up(run, error)
-        self._met = {run.id for run in runs if self._is_wanted(run)}
+        self._met = {run.id for run in runs if self._is_due(run)}
         self._looked_at = now
         write_json(self._path, min((run.created_at for run in (*waiting, *runs)), default=now))
         return bool(runs)
 
-    def _is_wanted(self, run: Run) -> bool:
+    def _is_due(self, run: Run) -> bool:
         if not run.attempt:
             return False
         place = self._place(run)
@@ -153,7 +153,7 @@ def main(name: str) -> int:
         while not leaving and os.getppid() == supervisor and time.monotonic() - busy_at < STAYS_S:
             if _tick(follower):
                 busy_at = time.monotonic()
-            time.sleep(LOOKS_S)
+            time.sleep(POLL_S)
         _tick(follower)
         logger.close()
     return 0

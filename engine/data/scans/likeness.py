@@ -1,9 +1,10 @@
 """Groups of equal and of nearly equal images among many, without comparing each with each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from engine.data.scans.image_stats import ImageStats
 
@@ -63,11 +64,9 @@ def _alike(one: ImageStats, other: ImageStats) -> bool:
     return bool(np.corrcoef(one.grey.ravel(), other.grey.ravel())[0, 1] >= LEAST_ALIKE)
 
 
-def _joined(links: Iterable[tuple[int, int]]) -> Groups:
+def _joined(links: Sequence[tuple[int, int]]) -> Groups:
     """Groups of what is linked, directly or by way of others."""
-    group_of: dict[int, set[int]] = {}
-    for one, other in links:
-        together = group_of.get(one, {one}) | group_of.get(other, {other})
-        for member in together:
-            group_of[member] = together
-    return sorted({tuple(sorted(group)) for group in group_of.values()})
+    groups = DisjointSet(index for link in links for index in link)
+    for link in links:
+        groups.merge(*link)
+    return sorted(tuple(sorted(group)) for group in groups.subsets())

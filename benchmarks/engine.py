@@ -62,7 +62,8 @@ def _tutorial_epoch(photos: Path, size: int, batch_size: int, workers: int, coun
     model = tutorial.network()
     moves = tutorial.optimizer(model)
     loader = tutorial.loaders(photos, size, batch_size, workers)["train"]
-    loader.dataset.samples = loader.dataset.samples[:: len(loader.dataset.samples) // count][:count]  # type: ignore[attr-defined]
+    photo_set: Any = loader.dataset  # an ImageFolder
+    photo_set.samples = photo_set.samples[:: len(photo_set.samples) // count][:count]
     return lambda: tutorial.train(model, loader, moves)
 
 

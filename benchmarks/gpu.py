@@ -168,7 +168,7 @@ def ranks(device: torch.device) -> Check:
 
     alone = losses_of(Drawn.begun(PLAIN, device, precision="fp32"), STEPS)
     at = ("127.0.0.1", 0)
-    store = dist.TCPStore(*at, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]  # it is there
+    store = dist.TCPStore(*at, is_master=True, wait_for_workers=False)  # type: ignore[attr-defined]  # offered, not listed
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port)}
     shared |= {LAUNCHER: str(os.getpid()), GPUS: str(int(device.type == "cuda"))}
     with TemporaryDirectory() as folder:

@@ -15,7 +15,7 @@ from pages.parts.analysis.comparison.groups import Group
 from pages.parts.analysis.comparison.report import Chart, report, table_html
 from pages.parts.analysis.comparison.settings_table import dot, settings_table
 from pages.parts.analysis.comparison.summary import summary
-from pages.parts.analysis.comparison.tables import SHOWN
+from pages.parts.analysis.comparison.tables import COST_COLUMNS
 from pages.parts.analysis.results.by_image import ByImage
 from pages.parts.analysis.setting_axes import axes
 from pages.parts.compare.curves import FIRST, ChartView, line_series, lines_caption
@@ -151,7 +151,7 @@ def _groups(compared: Compared, light: Focus) -> str:
 
 def _runs(compared: Compared, light: Focus, runs: Sequence[Run]) -> str:
     every = list(compared.stats.values())
-    keys = [key for key in SHOWN if any(compared.rows[key].value(one) is not None for one in every)]
+    keys = [key for key in COST_COLUMNS if any(compared.rows[key].value(one) is not None for one in every)]
     titles = ["Run", "State", compared.rows["best"].label, "at epoch", *(compared.rows[key].label for key in keys)]
     rows = []
     for run in runs:

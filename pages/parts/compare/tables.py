@@ -21,7 +21,7 @@ from pages.parts.widgets.row_selection import table_key, untick
 from storage import Run
 
 TALLEST = 14  # rows
-HELP = {
+COLUMN_HELP = {
     "last": "In the last epoch that was measured",
     "gap": "Training accuracy above validation accuracy at the best epoch, in points: how much it learned by heart",
     "seconds": "From start to end; where there is a trial among them, a run that was resumed or one that goes on from "
@@ -161,7 +161,7 @@ def _columns(compared: Compared, focus: Focus, shown: Sequence[Run]) -> dict[str
         title = TITLES.get(key, compared.rows[key].label.split(" ")[0])
         title = f"{title}, {unit}" if key in ("seconds", "memory", "checkpoint") else title
         form = _number(compared) if key == "last" else _digits(key, unit)
-        config[key] = column.NumberColumn(title, format=form, help=HELP[key], width=WIDTHS.get(key, 82))
+        config[key] = column.NumberColumn(title, format=form, help=COLUMN_HELP[key], width=WIDTHS.get(key, 82))
     numbers = [one for one in compared.apart if any(isinstance(value, float) for value in one.raw)]
     return config | {one.label: column.NumberColumn(one.label, format=_precise(one)) for one in numbers}
 

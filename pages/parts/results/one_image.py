@@ -16,7 +16,7 @@ from pages.parts.session import store
 from pages.parts.widgets.thumbnails import enlarged
 
 LARGE = 448  # pixels
-FEW = 6  # runs that are all asked where they look without a word: each takes a moment
+MOST_SALIENCY_AT_ONCE = 6  # runs that are all asked where they look without a word: each takes a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,8 @@ def _saliency(found: Predictions, image_id: str, target: int) -> None:
 def _through_all(views: Sequence[View], image_id: str) -> None:
     """The original, and beside it each run's guess with where it looked."""
     first = views[0].found
-    show_saliency = st.toggle("Where each looks", value=len(views) <= FEW, key=f"results_looks_{len(views) <= FEW}")
+    are_few = len(views) <= MOST_SALIENCY_AT_ONCE
+    show_saliency = st.toggle("Where each looks", value=are_few, key=f"results_looks_{are_few}")
     grid = st.grid(4, min_column_width=200, gap="medium")
     with grid.cell():
         _picture(first, image_id)

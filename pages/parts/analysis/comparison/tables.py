@@ -21,7 +21,16 @@ LARGER = {  # unit -> (what it takes to be told in the next one, its name)
 }
 DIVISORS = {"min": 60.0, "h": 60.0, "GB": 1000.0}
 FEW_SETTINGS = 5
-SHOWN = ("last", "gap", "seconds", "images_per_s", "memory", "parameters", "learning", "checkpoint")  # in this order
+COST_COLUMNS = (
+    "last",
+    "gap",
+    "seconds",
+    "images_per_s",
+    "memory",
+    "parameters",
+    "learning",
+    "checkpoint",
+)  # in this order
 
 
 def suitable_unit(quantity: Quantity, values: Sequence[float | None]) -> tuple[float, str]:
@@ -43,7 +52,7 @@ def scaled(quantity: Quantity, values: Sequence[float | None]) -> tuple[list[flo
 def measures(stats: Sequence[RunStats], rows: Mapping[str, Quantity]) -> dict[str, tuple[list[float | None], str]]:
     """(values, unit) by key of those quantities that any run has a value of."""
     found = {}
-    for key in SHOWN:
+    for key in COST_COLUMNS:
         values = [rows[key].value(one) for one in stats]
         if any(value is not None for value in values):
             found[key] = scaled(rows[key], values)

@@ -8,7 +8,7 @@ from pages.parts.figures.plain import plain, still
 from pages.parts.formatting import shortened
 from pages.parts.palette import Palette
 
-PARTS = ("all", "train", "validation", "test")
+PART_ORDER = ("all", "train", "validation", "test")
 MOST_COLUMNS = 24
 
 
@@ -19,7 +19,7 @@ def class_counts(classes: Sequence[str], counts: Mapping[str, Mapping[str, int]]
     """
     colours = {"train": palette.train, "validation": palette.validation, "test": palette.others[0]}
     figure = Figure()
-    for part in sorted(counts, key=lambda name: PARTS.index(name) if name in PARTS else len(PARTS)):
+    for part in sorted(counts, key=lambda name: PART_ORDER.index(name) if name in PART_ORDER else len(PART_ORDER)):
         figure.add_bar(
             x=[counts[part].get(name, 0) for name in classes],
             y=list(range(len(classes))),

@@ -137,11 +137,12 @@ def test_constraints_name_versions_alone_of_all_that_is_required() -> None:
     assert not {name for name in required if _normal(name) not in known}
 
 
-def test_the_command_is_there_and_says_what_it_can_do() -> None:
+def test_the_command_is_there_and_says_its_version() -> None:
     command = Path(sys.prefix) / "bin" / "thaw"
     if not (Path(sys.prefix) / ".installed").exists() or not (Path(sys.prefix) / ".installed").read_text():
         pytest.skip("not an environment that `make setup` made")
-    assert "COMMAND" in subprocess.run([command, "--help"], capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run([command, "--version"], capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"Thaw \d+\.\d+\.\d+\n", shown)
 
 
 def _text(path: Path) -> str:

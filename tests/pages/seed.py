@@ -173,12 +173,12 @@ def _history(
         points.append(MetricPoint(name=name, step=at_step, epoch=epoch, value=value, at=began + at_step / 21))
 
     for one in range(1, step + 1):
-        told = one / per_epoch
-        loss = 0.06 + 2.1 * math.exp(-told / 1.7) + draw.gauss(0, 0.07) * math.exp(-told / 6)
+        epochs = one / per_epoch
+        loss = 0.06 + 2.1 * math.exp(-epochs / 1.7) + draw.gauss(0, 0.07) * math.exp(-epochs / 6)
         if diverges and one > 0.86 * step:
             loss = loss * (1 + (one - 0.86 * step) / 3) if one < step else math.nan
         add("train/loss", one, max(0.01, loss) if math.isfinite(loss) else loss)
-        add("lr/all", one, 1e-3 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, told / 12))))
+        add("lr/all", one, 1e-3 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, epochs / 12))))
         if one % 20 == 0:
             add("speed/images_per_s", one, 1350 + draw.gauss(0, 45))
             for kind, mb in (
@@ -191,10 +191,10 @@ def _history(
                 moved = 0 if kind == "total" else (one > 3 * per_epoch) * 900 + draw.gauss(0, 40)
                 add(f"gpu0/{kind}_mb", one, mb + moved)
         if one % per_epoch == 0:
-            curve = 1 - math.exp(-told / 1.6)
+            curve = 1 - math.exp(-epochs / 1.6)
             add("train/accuracy", one, min(0.999, 0.15 + 0.85 * curve))
             add("val/accuracy", one, 0.15 + (ceiling - 0.15) * curve - abs(draw.gauss(0, 0.006)))
-            add("val/loss", one, 0.09 + 1.7 * math.exp(-told / 1.6) + 0.004 * told)
+            add("val/loss", one, 0.09 + 1.7 * math.exp(-epochs / 1.6) + 0.004 * epochs)
             add("speed/epoch_s", one, per_epoch / 21)
     store.metrics.add(run_id, points)
     _checkpoints(store, run_id, step // per_epoch, per_epoch, began)

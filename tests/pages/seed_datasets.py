@@ -31,10 +31,10 @@ def copied(store: Store, made: Path, name: str, *, hours_ago: float = 40) -> Dat
     """The imported data set in folder `made`, as one called `name` of this home."""
     folder = store.home.dataset(name)
     shutil.copytree(made, folder)
-    told = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    told |= {key: tuple(value) for key, value in told.items() if isinstance(value, list)}
-    told |= {"id": name, "name": name, "path": str(folder), "created_at": time.time() - 3600 * hours_ago}
-    store.datasets.add(Dataset(**told))
+    values = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    values |= {"id": name, "name": name, "path": str(folder), "created_at": time.time() - 3600 * hours_ago}
+    store.datasets.add(Dataset(**values))
     return store.datasets.get(name)
 
 
@@ -46,8 +46,8 @@ def digits(store: Store) -> None:
 def imported(source: Path, folder: Path) -> Path:
     """`folder`, in which the real import has left all it makes of `source`, images copied."""
     folder.mkdir(parents=True)
-    asked = {"id": folder.name, "name": folder.name, "source": str(source), "copy": True}
-    (folder / "request.json").write_text(json.dumps(asked), encoding="utf-8")
+    request = {"id": folder.name, "name": folder.name, "source": str(source), "copy": True}
+    (folder / "request.json").write_text(json.dumps(request), encoding="utf-8")
     importer.run(folder, Quiet())
     return folder
 

@@ -30,13 +30,13 @@ def search(
     name: str = "digits search",
     *,
     trials: int = 10,
-    wanted: int | None = None,
+    num_trials: int | None = None,
     state: SearchState = SearchState.FINISHED,
     metric: str = "val/accuracy",
     **more: Any,
 ) -> Search:
     """A search in `state` whose trials ended in every way; while it runs, two are under way."""
-    wanted = wanted or max(trials, 1)
+    num_trials = num_trials or max(trials, 1)
     spec = SearchSpec.parse(
         {
             "name": name,
@@ -45,14 +45,14 @@ def search(
             "algorithm": "optuna",
             "scheduler": "asha",
             "metric": metric,
-            "trials": wanted,
+            "trials": num_trials,
             **more,
         }
     )
     now = time.time()
     began = now - 6 * max(1, trials) - 20
     made = store.searches.add(
-        name=name, spec=spec.model_dump(mode="json"), dataset_id="digits", num_trials=wanted, metric=metric
+        name=name, spec=spec.model_dump(mode="json"), dataset_id="digits", num_trials=num_trials, metric=metric
     )
     store.searches.update(made.id, created_at=began - 3)
     with store.transaction():
@@ -67,11 +67,11 @@ def search(
 
 def some(store: Store) -> dict[str, str]:
     """Ids of two that show what there is to see, of everyday size and of 500 trials; others in other states."""
-    search(store, "loss of the small network", trials=20, wanted=30, state=SearchState.PAUSED, metric="val/loss")
-    search(store, "resnet34 on large batches", trials=5, wanted=30, state=SearchState.FAILED)
-    many = search(store, KOREAN, trials=500, wanted=600, state=SearchState.RUNNING, hours=2.0)
-    shown = search(store, "digits search", trials=24, wanted=30, state=SearchState.RUNNING)
-    search(store, "for tonight", trials=0, wanted=100, state=SearchState.QUEUED)
+    search(store, "loss of the small network", trials=20, num_trials=30, state=SearchState.PAUSED, metric="val/loss")
+    search(store, "resnet34 on large batches", trials=5, num_trials=30, state=SearchState.FAILED)
+    many = search(store, KOREAN, trials=500, num_trials=600, state=SearchState.RUNNING, hours=2.0)
+    shown = search(store, "digits search", trials=24, num_trials=30, state=SearchState.RUNNING)
+    search(store, "for tonight", trials=0, num_trials=100, state=SearchState.QUEUED)
     return {"search": shown.id, "many": many.id}
 
 
@@ -182,5 +182,5 @@ def _moved(store: Store, search_id: str, state: SearchState, began: float) -> No
         store.searches.move(search_id, SearchState.PAUSING)
     if state is SearchState.STOPPED:
         store.searches.move(search_id, SearchState.STOPPING)
-    told = {"reason": "The first 5 trials failed for one reason: out of memory."} if state is SearchState.FAILED else {}
-    store.searches.move(search_id, state, **spent, **told)
+    why = {"reason": "The first 5 trials failed for one reason: out of memory."} if state is SearchState.FAILED else {}
+    store.searches.move(search_id, state, **spent, **why)

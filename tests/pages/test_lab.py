@@ -23,11 +23,11 @@ def test_the_figures_show_pace_and_memory_of_each_device() -> None:
 
 
 def test_what_is_chosen_is_measured_one_after_the_other(calm: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[RunSpec] = []
+    specs: list[RunSpec] = []
 
     def preview(store: Store, kind: str, spec: RunSpec) -> Preview:
         assert kind == "lab"
-        asked.append(spec)
+        specs.append(spec)
         if spec.strategy == "single":
             return Preview(ALONE)
         return Preview(RANKS) if spec.optimisation.batch_size == 16 else Preview(problem="No room for it.")
@@ -36,15 +36,15 @@ def test_what_is_chosen_is_measured_one_after_the_other(calm: Store, monkeypatch
     app = opened(LAB)
     app.session_state["lab_batches"] = [16, 32]
     fine(app.run())
-    assert not asked
+    assert not specs
     fine(app.button(key="lab_measure").click().run())
-    assert {(one.strategy, one.optimisation.batch_size, one.compute.processes) for one in asked} == {
+    assert {(one.strategy, one.optimisation.batch_size, one.compute.processes) for one in specs} == {
         ("single", 16, 0),
         ("single", 32, 0),
         ("ddp", 16, 2),
         ("ddp", 32, 2),
     }
-    assert {one.compute.precision for one in asked} == {"fp32"}
+    assert {one.compute.precision for one in specs} == {"fp32"}
     table = app.dataframe[0].value
     assert table["images/s"].tolist() == [100, 100, 150]
     assert table["against the first"].tolist() == ["1.00 x", "1.00 x", "1.50 x"]

@@ -31,9 +31,9 @@ def test_an_empty_page_offers_just_the_demo(calm: Store, page: str | None) -> No
 
 def test_home_shows_what_runs_what_waits_and_what_came_out(runs: dict[str, Run]) -> None:
     app = opened(HOME)
-    told = texts(app)
-    assert "Epoch 7 of 12 · about" in told
-    assert "**Waiting** · 2 runs" in told
+    shown = texts(app)
+    assert "Epoch 7 of 12 · about" in shown
+    assert "**Waiting** · 2 runs" in shown
     finished, failed = app.dataframe[1].value["open"].tolist(), app.dataframe[1].value["state"].tolist()
     assert "digits demo" in finished
     assert ["Failed"] in failed

@@ -14,7 +14,7 @@ from tests.pages.pages import DATASETS, fine, keys, opened, read
 KOREAN = "한국 전통 문양: 오래된 기와와 단청 사진을 모은 아주 긴 이름의 데이터 모음"
 
 
-def asked(store: Store) -> list[tuple[str, str]]:
+def open_requests(store: Store) -> list[tuple[str, str]]:
     return [(request.kind, request.target) for request in store.requests.open()]
 
 
@@ -132,8 +132,8 @@ def test_files_that_lie_here_are_taken_up(calm: Store, tmp_path: Path) -> None:
     assert "Give the folder in which the files lie." in read(app)
     app.text_input(key="datasets_folder_of_mnist").set_value(str(tmp_path)).run()
     click(app, "datasets_take_mnist")
-    told = [str(value) for request in calm.requests.open() for value in request.payload.values()]
-    assert str(tmp_path) in told or "files" in read(app)
+    shown = [str(value) for request in calm.requests.open() for value in request.payload.values()]
+    assert str(tmp_path) in shown or "files" in read(app)
 
 
 def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> None:
@@ -158,12 +158,12 @@ def test_an_import_shows_its_progress_and_a_refusal_its_words(calm: Store) -> No
 
 def test_look_shows_counts_samples_sizes_and_what_the_import_said(shapes: Dataset) -> None:
     app = view("Look")
-    told = read(app)
-    assert "From 16 (ring) to 55 (circle)." in told
-    assert "circle · 55" in told
-    assert "Exact repeats of other images: 4" in told
+    shown = read(app)
+    assert "From 16 (ring) to 55 (circle)." in shown
+    assert "circle · 55" in shown
+    assert "Exact repeats of other images: 4" in shown
     assert len(app.get("plotly_chart")) == 3  # counts, sizes, channels
-    assert "the median is 96 × 96" in told
+    assert "the median is 96 × 96" in shown
 
 
 def test_a_data_set_without_a_scan_looks_all_the_same(calm: Store) -> None:
@@ -230,9 +230,9 @@ def test_deleting_a_data_set(store: Store) -> None:
     seed.full_home(store)
     app = opened(DATASETS, dataset="shapes")
     click(app, "datasets_delete")
-    assert asked(store) == []  # runs that are not over use it
+    assert open_requests(store) == []  # runs that are not over use it
     for run in store.runs.list(states=[state for state in RunState if not state.is_over]):
         store.runs.delete(run.id)
     click(app, "datasets_delete")
-    assert asked(store) == [("delete_dataset", "shapes")]
+    assert open_requests(store) == [("delete_dataset", "shapes")]
     assert app.title[0].value == "Data sets"

@@ -30,11 +30,11 @@ def test_every_finding_is_told_with_its_images(calm: Store, shapes: Dataset) -> 
         one.kind for one in scan.findings
     }
     app = opened(DATASETS, dataset="shapes", view="Scan")
-    told = read(app)
+    shown = read(app)
     for one in scan.findings:
-        assert one.title in told
-        assert one.text.replace("\n", " ") in told
-    assert "IMG_2041 (1).png" in told
+        assert one.title in shown
+        assert one.text.replace("\n", " ") in shown
+    assert "IMG_2041 (1).png" in shown
     assert app.dataframe[0].value["path"].tolist() == ["train/ring/Thumbs.png", "train/star/IMG_2042.png"]
 
 

@@ -39,12 +39,12 @@ def test_every_setting_that_matters_has_its_field_and_no_other(calm: Store) -> N
 def test_a_choice_brings_the_fields_that_depend_on_it(calm: Store, path: str, value: str) -> None:
     app = opened(NEW_RUN)
     app.selectbox(key=f"new_{path}").set_value(value).run()
-    wanted = {f"new_{one.path}" for one in SETTINGS if one.when and one.when[0] == path and value in one.when[1]}
+    expected = {f"new_{one.path}" for one in SETTINGS if one.when and one.when[0] == path and value in one.when[1]}
     fields = drawn(app)
     if value == "run":  # there is none to choose from yet: the form says so
         assert "No run has a checkpoint yet" in texts(app)
     else:
-        assert wanted <= set(fields)
+        assert expected <= set(fields)
 
 
 def test_each_field_says_what_it_does_and_what_is_allowed(calm: Store) -> None:
@@ -114,14 +114,14 @@ def _default(path: str) -> str:
 
 
 def test_the_address_sets_single_settings_and_leaves_out_what_is_refused(calm: Store) -> None:
-    told = {
+    query = {
         "epochs": "7",
         "seed": "abc",
         "data.image_size": "[",
         "optimisation.batch_size": "-1",
         "freeze.policy": "head",
     }
-    app = opened(NEW_RUN, **told)
+    app = opened(NEW_RUN, **query)
     assert (app.number_input(key="new_epochs").value, app.selectbox(key="new_freeze.policy").value) == (7, "head")
     assert app.number_input(key="new_seed").value == 0
     assert app.number_input(key="new_optimisation.batch_size").value > 0

@@ -100,28 +100,28 @@ def test_a_preset_fills_in_space_and_budget(awake: Store, name: str) -> None:
 
 
 def test_yaml_goes_in_and_out_unchanged(awake: Store) -> None:
-    told = (ROOT / "examples" / "search_digits.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "examples" / "search_digits.yaml").read_text(encoding="utf-8")
     app = opened(NEW_SEARCH)
-    app.text_area(key="search_yaml").set_value(told)  # and no click on "Fill in the form"
+    app.text_area(key="search_yaml").set_value(text)  # and no click on "Fill in the form"
     fine(app.run())
-    assert shown_spec(app) == SearchSpec.from_yaml(told)
+    assert shown_spec(app) == SearchSpec.from_yaml(text)
     switch(app, BATCH, on=BATCH not in shown_spec(app).space)
     by_hand = shown_spec(app)
-    assert by_hand != SearchSpec.from_yaml(told)
+    assert by_hand != SearchSpec.from_yaml(text)
     assert shown_spec(fine(app.run())) == by_hand  # what was pasted does not come back over it
 
 
 def test_several_conditions_of_one_field_outlive_the_form(awake: Store) -> None:
-    told = """
+    text = """
 space:
   optimisation.optimizer: {choices: [adamw, sgd]}
   model.backbone: {choices: [small_cnn, resnet18]}
   optimisation.learning_rate: {log: [0.001, 0.1], when: {optimisation.optimizer: sgd, model.backbone: resnet18}}
 """
     app = opened(NEW_SEARCH)
-    app.text_area(key="search_yaml").set_value(told)
+    app.text_area(key="search_yaml").set_value(text)
     fine(app.run())
-    assert shown_spec(fine(app.run())).space == SearchSpec.from_yaml(told).space
+    assert shown_spec(fine(app.run())).space == SearchSpec.from_yaml(text).space
 
 
 def test_a_bad_range_is_told_under_its_field_and_keeps_the_search_from_starting(awake: Store) -> None:
@@ -222,7 +222,7 @@ def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "wanted", "trials", "then"),
+    ("state", "num_trials", "trials", "then"),
     [
         (SearchState.PAUSED, 9, 5, {"continue_search"}),
         (SearchState.PAUSED, 9, 8, {"extend_search", "continue_search"}),
@@ -230,10 +230,10 @@ def test_a_search_like_another_and_around_a_run(awake: Store) -> None:
     ],
 )
 def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
-    awake: Store, monkeypatch: pytest.MonkeyPatch, state: SearchState, wanted: int, trials: int, then: set[str]
+    awake: Store, monkeypatch: pytest.MonkeyPatch, state: SearchState, num_trials: int, trials: int, then: set[str]
 ) -> None:
     monkeypatch.setattr(api, "ensure_supervisor", lambda home: None)
-    made = seed_searches.search(awake, trials=4, wanted=wanted, state=state)
+    made = seed_searches.search(awake, trials=4, num_trials=num_trials, state=state)
     app = opened(NEW_SEARCH, change=made.id)
     assert made.name in app.title[0].value
     assert not {str(one.key) for one in (*app.selectbox, *app.number_input)} & {"plan_algorithm", "new_epochs"}
@@ -243,21 +243,21 @@ def test_changing_the_space_of_a_search_asks_for_that_and_to_go_on(
     assert f"{trials} more trials" in texts(app)
     app.button(key="search_start").click()
     fine(app.run())
-    asked = {one.kind: one.payload for one in awake.requests.open()}
-    assert set(asked) == {"change_space", *then}
-    assert seed_searches.BACKBONE not in asked["change_space"]["space"]
+    requests = {one.kind: one.payload for one in awake.requests.open()}
+    assert set(requests) == {"change_space", *then}
+    assert seed_searches.BACKBONE not in requests["change_space"]["space"]
     if "extend_search" in then:
-        assert asked["extend_search"]["trials"] == trials - (wanted - 4)
+        assert requests["extend_search"]["trials"] == trials - (num_trials - 4)
 
 
 def test_a_grid_that_is_done_goes_on_over_a_wider_space(awake: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "ensure_supervisor", lambda home: None)
     space = {BATCH: {"choices": [32, 64]}}
     more: dict[str, Any] = {"space": space, "algorithm": "grid", "scheduler": "none"}
-    made = seed_searches.search(awake, trials=0, wanted=2, state=SearchState.FINISHED, **more)
+    made = seed_searches.search(awake, trials=0, num_trials=2, state=SearchState.FINISHED, **more)
     for number, size in enumerate((64, 32), 1):
-        told = {"search_id": made.id, "trial": number, "assignment": {BATCH: size}, "metric": "val/accuracy"}
-        run = awake.runs.add(name=f"{number}", spec=made.spec["run"], dataset_id="digits", epochs=9, **told)
+        trial = {"search_id": made.id, "trial": number, "assignment": {BATCH: size}, "metric": "val/accuracy"}
+        run = awake.runs.add(name=f"{number}", spec=made.spec["run"], dataset_id="digits", epochs=9, **trial)
         for state in (RunState.STARTING, RunState.RUNNING, RunState.FINISHED):
             awake.runs.move(run.id, state)
     app = opened(NEW_SEARCH, change=made.id)

@@ -19,7 +19,7 @@ def tick(app: AppTest, *rows: int) -> AppTest:
     return fine(app.run())
 
 
-def asked(store: Store) -> list[tuple[str, str]]:
+def open_requests(store: Store) -> list[tuple[str, str]]:
     return [(request.kind, request.target) for request in store.requests.open()]
 
 
@@ -135,11 +135,11 @@ def test_ticked_runs_are_stopped_resumed_and_deleted(runs: dict[str, Run], store
     rows = [ids.index(runs[name].id) for name in ("running", "failed")]
     tick(app, *rows)
     fine(app.button(key="runs_stop").click().run())
-    assert asked(store) == [("stop_run", runs["running"].id)]
+    assert open_requests(store) == [("stop_run", runs["running"].id)]
     fine(app.button(key="runs_resume").click().run())
-    assert ("resume_run", runs["failed"].id) in asked(store)
+    assert ("resume_run", runs["failed"].id) in open_requests(store)
     fine(app.button(key="runs_delete").click().run())
-    assert {target for kind, target in asked(store) if kind == "delete_run"} == {ids[row] for row in rows}
+    assert {target for kind, target in open_requests(store) if kind == "delete_run"} == {ids[row] for row in rows}
     assert "runs_stop" not in keys(app)  # nothing is ticked any more
     assert not {ids[row] for row in rows} & set(app.dataframe[0].value["id"])
 
@@ -151,7 +151,7 @@ def test_ticks_stay_on_their_runs_when_a_new_one_comes(runs: dict[str, Run], sto
     seed.run(store, "newer", RunState.QUEUED, epochs=1, per_epoch=1, ago_h=0)
     fine(app.run())
     fine(app.button(key="runs_resume").click().run())
-    assert asked(store) == [("resume_run", runs["failed"].id)]
+    assert open_requests(store) == [("resume_run", runs["failed"].id)]
 
 
 def test_ticks_stay_on_a_run_that_the_filters_no_longer_leave(runs: dict[str, Run], store: Store) -> None:
@@ -169,14 +169,14 @@ def test_ticks_stay_on_a_run_that_the_filters_no_longer_leave(runs: dict[str, Ru
 def test_deleting_a_run_on_its_page_leaves_for_the_list(runs: dict[str, Run], store: Store) -> None:
     app = opened(RUN, run=runs["finished"].id)
     fine(app.button(key="run_delete").click().run())
-    assert asked(store) == [("delete_run", runs["finished"].id)]
+    assert open_requests(store) == [("delete_run", runs["finished"].id)]
     assert app.title[0].value == "Runs"
 
 
 def test_stop_on_the_page_of_a_run(runs: dict[str, Run], store: Store) -> None:
     app = opened(RUN, run=runs["running"].id)
     fine(app.button(key="run_stop").click().run())
-    assert asked(store) == [("stop_run", runs["running"].id)]
+    assert open_requests(store) == [("stop_run", runs["running"].id)]
 
 
 def test_the_zoom_is_kept_over_refreshes_until_it_is_reset(runs: dict[str, Run]) -> None:

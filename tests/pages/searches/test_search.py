@@ -34,7 +34,7 @@ def test_without_searches_the_list_leads_to_the_form(awake: Store) -> None:
 def test_a_search_is_shown_in_every_state_with_and_without_trials(
     awake: Store, state: SearchState, trials: int
 ) -> None:
-    made = seed_searches.search(awake, seed.KOREAN, trials=trials, wanted=20, state=state)
+    made = seed_searches.search(awake, seed.KOREAN, trials=trials, num_trials=20, state=state)
     app = opened(SEARCH, search=made.id)
     assert app.title[0].value.startswith("한국")
     assert bool(app.dataframe) == bool(trials)
@@ -44,14 +44,14 @@ def test_the_best_configuration_stands_first_as_text_to_copy(awake: Store) -> No
     made = seed_searches.search(awake, trials=10)
     best = awake.runs.get(made.best_run_id or "")
     app = opened(SEARCH, search=made.id)
-    told = app.code[0].value
-    assert [line.split("  ")[0] for line in told.splitlines()] == [
+    shown = app.code[0].value
+    assert [line.split("  ")[0] for line in shown.splitlines()] == [
         "Learning rate",
         "Batch size",
         "Backbone",
         "Weight decay",
     ]
-    assert str((best.assignment or {})[seed_searches.BATCH]) in told
+    assert str((best.assignment or {})[seed_searches.BATCH]) in shown
     app.segmented_control(key="search_best_as").set_value("YAML")
     fine(app.run())
     assert RunSpec.from_yaml(app.code[0].value) == RunSpec.parse(best.spec)
@@ -82,7 +82,7 @@ def test_a_brush_filters_the_leaderboard_until_all_are_shown_again(awake: Store)
 
 
 def test_one_trial_is_stopped_from_the_leaderboard(awake: Store) -> None:
-    made = seed_searches.search(awake, trials=8, wanted=12, state=SearchState.RUNNING)
+    made = seed_searches.search(awake, trials=8, num_trials=12, state=SearchState.RUNNING)
     app = opened(SEARCH, search=made.id)
     shown = list(app.dataframe[0].value["id"])
     running = next(run for run in awake.runs.trials(made.id) if not run.state.is_over)
@@ -104,14 +104,14 @@ def test_one_trial_is_stopped_from_the_leaderboard(awake: Store) -> None:
     ],
 )
 def test_only_what_does_something_is_offered(awake: Store, state: SearchState, offered: set[str]) -> None:
-    made = seed_searches.search(awake, trials=6, wanted=12, state=state)
+    made = seed_searches.search(awake, trials=6, num_trials=12, state=state)
     every = {"search_pause", "search_stop", "search_continue", "search_change"}
     assert keys(opened(SEARCH, search=made.id)) & every == offered
 
 
 @pytest.mark.parametrize(("button", "kind"), [("search_pause", "pause_search"), ("search_stop", "stop_search")])
 def test_a_click_asks_the_engine(awake: Store, button: str, kind: str) -> None:
-    made = seed_searches.search(awake, trials=6, wanted=12, state=SearchState.RUNNING)
+    made = seed_searches.search(awake, trials=6, num_trials=12, state=SearchState.RUNNING)
     app = opened(SEARCH, search=made.id)
     app.button(key=button).click()
     fine(app.run())
@@ -128,15 +128,15 @@ def test_more_trials_are_asked_for(awake: Store) -> None:
     assert [(one.kind, one.payload) for one in awake.requests.open()] == [("extend_search", {"trials": 2})]
 
 
-LOOKS = ("Importance", "One setting", "Two settings", "Timeline", "Failures", "Events", "Configuration")
+VIEWS = ("Importance", "One setting", "Two settings", "Timeline", "Failures", "Events", "Configuration")
 
 
 @pytest.mark.parametrize("metric", ["val/accuracy", "val/loss"])
 def test_every_look_is_drawn(awake: Store, metric: str) -> None:
     made = seed_searches.search(awake, trials=24, metric=metric)
     app = opened(SEARCH, search=made.id)
-    for look in LOOKS:
-        app.segmented_control(key="search_view").set_value(look)
+    for view in VIEWS:
+        app.segmented_control(key="search_view").set_value(view)
         fine(app.run())
 
 
@@ -145,8 +145,8 @@ def test_two_goals_are_drawn_against_each_other_first(awake: Store) -> None:
     for place, trial in enumerate(awake.runs.trials(made.id)):
         awake.runs.update(trial.id, cost=1.0 + place % 5)
     app = opened(SEARCH, search=made.id)
-    looks = app.segmented_control(key="search_view")
-    assert looks.value == "Trade-off"
+    views = app.segmented_control(key="search_view")
+    assert views.value == "Trade-off"
     assert "Pareto front" in texts(app)
     assert "Most accurate configuration" in texts(app)
     assert "With two goals it is not the only best one" in texts(app)
@@ -170,8 +170,8 @@ def test_importance_says_what_it_is_made_from(awake: Store) -> None:
     made = seed_searches.search(awake, trials=24)
     runs = awake.runs.trials(made.id)
     finished, pruned = (sum(run.state == state for run in runs) for state in ("finished", "stopped"))
-    told = texts(opened(SEARCH, search=made.id))
-    assert f"Made from {finished} finished trials; {pruned} pruned are left out" in told
+    shown = texts(opened(SEARCH, search=made.id))
+    assert f"Made from {finished} finished trials; {pruned} pruned are left out" in shown
 
 
 def test_failures_are_grouped_and_lead_to_their_runs(awake: Store) -> None:

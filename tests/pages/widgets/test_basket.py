@@ -92,9 +92,9 @@ def test_all_trials_of_a_search_are_one_thing_to_compare(store: Store) -> None:
 def test_what_is_gone_is_told_and_leaves_the_basket_and_the_address(runs: dict[str, Run]) -> None:
     first, second = runs["finished"].id, runs["long"].id
     app = opened(COMPARE, runs=f"{first},nothere1,{second}", searches="nothere2")
-    for _ in range(2):  # it stays told
-        told = read(app)
-        assert "1 run of those chosen is gone (nothere1). 1 search of those chosen is gone (nothere2)." in told
+    for _ in range(2):  # it stays
+        shown = read(app)
+        assert "1 run of those chosen is gone (nothere1). 1 search of those chosen is gone (nothere2)." in shown
         assert app.session_state["basket"] == Basket((first, "", second))
         assert app.query_params["runs"] == f"{first},,{second}" and "searches" not in app.query_params
         fine(app.run())

@@ -100,7 +100,7 @@ class FeatureCache:
         return self.folder / f"{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]}.npy"
 
     def _seeded(self, view: int) -> Fetch:
-        """Images changed by chances that belong to the view, whoever makes it and when."""
+        """Images changed by random numbers that belong to the view, whoever makes it and when."""
 
         def fetch(chosen: Tensor) -> Tensor:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):

@@ -84,7 +84,7 @@ class HeadEnsemble:
             one.training.model.train()
             one.recipe.unfreezing.begin_epoch(one.training.progress.epoch)
         for features, labels in epoch_data.train.iterate(0):
-            self._let_go()
+            self._drop_stopped()
             if not self._active:
                 return
             if heads is None or heads.count != len(self._active):
@@ -126,7 +126,7 @@ class HeadEnsemble:
         training.optimizer.step()
         training.optimizer.zero_grad(set_to_none=True)
 
-    def _let_go(self) -> None:
+    def _drop_stopped(self) -> None:
         """Whoever is asked to stop saves and leaves."""
         for one in [one for one in self._active if one.leaves()]:
             with self._alone(one):

@@ -129,13 +129,13 @@ def _seconds(step: Callable[[Format], Tensor], form: Format, device: torch.devic
 
 @contextmanager
 def _untouched(network: nn.Module) -> Iterator[None]:
-    """Leave no trace in statistics, gradients or chance."""
+    """Leave no trace in statistics, gradients or random number generators."""
     buffers = {name: value.clone() for name, value in network.named_buffers()}
-    chance = random_state()
+    rng_state = random_state()
     try:
         yield
     finally:
         for name, value in network.named_buffers():
             value.copy_(buffers[name])
         network.zero_grad(set_to_none=True)
-        restore_random(chance)
+        restore_random(rng_state)

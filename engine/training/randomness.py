@@ -1,4 +1,4 @@
-"""Sources of chance: where they begin, where they stand, and taking them back there."""
+"""Random number generators: seeding all of them, their states, and going back to a state."""
 
 import random
 from typing import Any
@@ -11,7 +11,7 @@ SEED_STEP = 1_000_003  # between the seeds of ranks
 
 
 def seed_all(seed: int) -> None:
-    """Begin every source of chance (Python, NumPy, torch on all devices) at `seed`."""
+    """Seed every generator: Python's, NumPy's, torch's on all devices."""
     random.seed(seed)
     np.random.seed(seed)  # the global one: libraries draw from it
     torch.manual_seed(seed)
@@ -33,7 +33,7 @@ def restore_random(state: dict[str, Any]) -> None:
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(state["torch"])
-    if len(state["cuda"]) == torch.cuda.device_count():  # another machine: chance goes on, but not the same
+    if len(state["cuda"]) == torch.cuda.device_count():  # another machine: other random numbers from here on
         torch.cuda.set_rng_state_all(state["cuda"])
 
 

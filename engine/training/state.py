@@ -86,7 +86,7 @@ class Training:
         self.totals.zero_()
 
     def own_state(self) -> dict[str, Any]:
-        """What each rank has of its own: its chances, and what it counted of the epoch under way."""
+        """What each rank has of its own: its generators' states, and what it counted of the epoch under way."""
         return {"random": random_state(), "totals": self.totals.cpu()}
 
     def resume_state(self, ranks: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Training:
         """Go on exactly where `state` and `weights` were saved.
 
         Args:
-            share: (rank, processes) that train together now. Of as many as then, each goes on with its own chances.
+            share: (rank, processes) that train together now. Of as many as then, each goes on with its own generators.
 
         Returns:
             How many trained together then.
@@ -136,7 +136,7 @@ class Training:
             counted = torch.stack([one["totals"] for one in ranks]).sum(dim=0)
             self.totals.copy_(counted if rank == 0 else torch.zeros_like(counted))
             restore_random(ranks[0]["random"])
-            if rank:  # chances that are this rank's own, and differ after each resume
+            if rank:  # random numbers of this rank's own, others after each resume
                 seed_all((torch.initial_seed() + rank * SEED_STEP + self.progress.step) % 2**31)
         return len(ranks)
 

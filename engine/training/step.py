@@ -22,7 +22,7 @@ class Stepper:
     """Computes gradients of a batch part by part and moves the weights once.
 
     When memory runs out, what was begun is dropped and the same step is tried with twice as many parts, from the
-    same chances. The mean over the batch stays what it was; only layers that average over the batch (BatchNorm)
+    same random numbers. The mean over the batch stays what it was; only layers that average over the batch (BatchNorm)
     see smaller ones, and count those of the failed try among their statistics.
     """
 
@@ -55,12 +55,12 @@ class Stepper:
         """
         images, targets = self.criterion.mixup(images, labels)
         while True:
-            chance = torch_random_state(images.device)
+            rng_state = torch_random_state(images.device)
             if made := self._gradients(model, images, targets):
                 break
             optimizer.zero_grad(set_to_none=True)
             self._smaller(model, len(images))
-            restore_torch_random(chance, images.device)
+            restore_torch_random(rng_state, images.device)
         if self.clip_norm:
             self.scaler.unscale_(optimizer)
             self._clip(model)

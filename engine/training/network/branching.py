@@ -53,7 +53,7 @@ def adapted(
     if now.compute != before.compute or now.optimisation.batch_size != before.optimisation.batch_size:
         fitting.pop("choices", None)
     if now.seed != before.seed:
-        fitting |= _chances(state, now.seed)
+        fitting |= _reseeded(state, now.seed)
         anew.append(f"chance begins at seed {now.seed}")
     return fitting, f"{'; '.join(anew)}." if anew else ""
 
@@ -65,8 +65,8 @@ def _trend(trend: dict[str, Any], before: RunSpec, now: RunSpec) -> dict[str, An
     return trend | {"since": 0, "waited": 0} | ({} if same_rate else {"drops": 0})
 
 
-def _chances(state: State, seed: int) -> State:
-    """Shuffles and every rank's chances from `seed` on; what each counted so far stays."""
+def _reseeded(state: State, seed: int) -> State:
+    """Shuffles and every rank's generators from `seed` on; what each counted so far stays."""
     came = random_state()
     ranks = []
     for number, rank in enumerate(state.get("ranks") or [{"totals": state["totals"]}]):

@@ -121,7 +121,7 @@ def repair(device: torch.device) -> Check:
 
 def fit_prediction(device: torch.device) -> Check:
     """What "Will it fit?" reckons for a large batch, against that batch."""
-    from engine.previews.cost import StepProfiler
+    from engine.previews.step_profiler import StepProfiler
     from engine.training.memory import PeakMemory
 
     _emptied(device)

@@ -19,9 +19,9 @@ from engine.data.features import at_once
 from engine.data.split import Split
 from engine.errors import Unavailable
 from engine.machine.exit import leave
-from engine.previews.cost import IMAGES, StepProfiler
 from engine.previews.job import PreviewJob, Report
 from engine.previews.measured_costs import FeatureCosts, RunCosts, StateCosts
+from engine.previews.step_profiler import IMAGES, StepProfiler
 from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices

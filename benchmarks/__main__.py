@@ -16,16 +16,16 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     options.add_argument("name", nargs="?", choices=NAMES, help="one of them; all when left out")
     options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    asked = options.parse_args()
+    arguments = options.parse_args()
     figures = []
-    for name in [asked.name] if asked.name else NAMES:
+    for name in [arguments.name] if arguments.name else NAMES:
         module = import_module(f"benchmarks.{name}")
         print(f"\n{name}: {module.__doc__}\n")
         measured = module.measure()
         print_table(measured)
         figures += [{"benchmark": name, **figure.as_dict()} for figure in measured]
-    if asked.json:
-        asked.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     return 0
 
 

@@ -44,12 +44,12 @@ def kill_while_saving(run: Path, rounds: int) -> Check:
     command = [sys.executable, "-m", "tests.engine.checkpoint_killing", str(run), str(rounds)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
-    told = (
+    summary = (
         f"{found['bad']} of {rounds} bad, {found['lost']} announced ones lost; "
         f"{found['caught']} of the kills fell into a write"
     )
     is_good = not found["bad"] and not found["lost"] and found["caught"] >= rounds / 4
-    return Check("kill -9 while saving", is_good, told)
+    return Check("kill -9 while saving", is_good, summary)
 
 
 def refuse_damage(folder: Path, times: int) -> Check:
@@ -67,8 +67,8 @@ def refuse_damage(folder: Path, times: int) -> Check:
         silent += _loads(good)
         file.write_bytes(whole)
     checkpoint.verify(good)  # whole again: it was the damage that was refused
-    told = f"{refused} of {times} refused; reading without the hashes would have taken {silent} of them"
-    return Check("flipped bits, zeroed pages, truncations", refused == times, told)
+    summary = f"{refused} of {times} refused; reading without the hashes would have taken {silent} of them"
+    return Check("flipped bits, zeroed pages, truncations", refused == times, summary)
 
 
 def flip(whole: bytes, chance: random.Random) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Check:
     what: str
     is_good: bool
-    told: str
+    summary: str
 
 
 def print_checks(checks: Iterable[Check]) -> None:
@@ -21,7 +21,7 @@ def print_checks(checks: Iterable[Check]) -> None:
     print("| check | | found |\n|---|---|---|", flush=True)
     failed = []
     for one in checks:
-        print(f"| {one.what} | {'passed' if one.is_good else '**failed**'} | {one.told} |", flush=True)
+        print(f"| {one.what} | {'passed' if one.is_good else '**failed**'} | {one.summary} |", flush=True)
         failed += [] if one.is_good else [one.what]
     if failed:
         sys.exit(f"Failed: {', '.join(failed)}")

@@ -24,7 +24,7 @@ from engine.training.recipe import Recipe
 from engine.training.state import Training
 from engine.training.step import Stepper
 
-CLASSES, TRAIN, JUDGED = 10, 8192, 512
+CLASSES, TRAIN, VALIDATION = 10, 8192, 512
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ def losses_of(run: Drawn, steps: int) -> list[float]:
 def drawn(size: int) -> PreparedData:
     """Noise over stripes, as wide as the class says."""
     chance = np.random.default_rng(0)
-    labels = chance.integers(0, CLASSES, TRAIN + JUDGED)
+    labels = chance.integers(0, CLASSES, TRAIN + VALIDATION)
     place = np.arange(size)
     stripes = np.stack([96 + 64 * np.sin(place * (one + 1) * np.pi / size) for one in range(CLASSES)])
     images = chance.integers(0, 64, (len(labels), size, size, 3), dtype=np.uint8)

@@ -16,7 +16,7 @@ from benchmarks.photos import imported, unpacked
 ROUNDS = 3
 SIZES = {64: (2000, 64), 224: (160, 16)}  # image size -> photos an epoch, batch size
 HEAD_EPOCHS, HEAD_PHOTOS = 10, 4000
-STEPS_TOLD = 20_000
+STEPS_LOGGED = 20_000
 
 
 def measure() -> list[Figure]:
@@ -90,7 +90,7 @@ def head_only(folder: Path, photos: Path, dataset: dict[str, Any]) -> list[Figur
         best = 0.0
         for _ in range(HEAD_EPOCHS):
             tutorial.train(model, both["train"], moves)
-            best = max(best, tutorial.judge(model, both["validation"]))
+            best = max(best, tutorial.evaluate(model, both["validation"]))
         found["tutorial"].append(best)
 
     ways: dict[str, Callable[[], object]] = {"Thaw": ours, "tutorial, 2 workers": theirs}
@@ -119,8 +119,8 @@ def added_cost(folder: Path, dataset: dict[str, Any]) -> list[Figure]:
     run = thaw_side.Run.begun(folder / "cost", folder / "cache", dataset, spec)
     loss, logits, labels = torch.tensor(1.5), torch.randn(64, 10), torch.randint(0, 10, (64,))
 
-    def told() -> None:
-        for _ in range(STEPS_TOLD):
+    def logged() -> None:
+        for _ in range(STEPS_LOGGED):
             run.training.count(loss, logits, labels)
             run.logger.step(loss, 64)
         run.logger.flush()
@@ -137,9 +137,9 @@ def added_cost(folder: Path, dataset: dict[str, Any]) -> list[Figure]:
     steps()
     print(f"10 steps to warm up: {time.perf_counter() - began:.1f} s")
     figures = alternate("ten steps, ResNet-18, 64 px, fp32", {"steps": steps}, rounds=5)
-    figures += alternate(f"told of {STEPS_TOLD:,} steps", {"events, metrics, counting": told}, rounds=5)
-    share = figures[1].median_ms / STEPS_TOLD / (figures[0].median_ms / 10)
-    print(f"added to a step: {1000 * figures[1].median_ms / STEPS_TOLD:.0f} us, {100 * share:.3f} % of it")
+    figures += alternate(f"logging of {STEPS_LOGGED:,} steps", {"events, metrics, counting": logged}, rounds=5)
+    share = figures[1].median_ms / STEPS_LOGGED / (figures[0].median_ms / 10)
+    print(f"added to a step: {1000 * figures[1].median_ms / STEPS_LOGGED:.0f} us, {100 * share:.3f} % of it")
     run.training.progress.epoch = 1
     return figures + alternate("checkpoint, ResNet-18 with AdamW", {"save": _save(run)}, rounds=5)
 

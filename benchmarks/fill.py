@@ -16,8 +16,8 @@ def add_run(
     store: Store, *, steps: int, epochs: int = 20, name: str = "", state: RunState = RunState.FINISHED, **spec: Any
 ) -> Run:
     """A run with `steps` logged training losses and the usual values an epoch; `spec` is laid over the demo's."""
-    asked = RunSpec.parse({**PRESETS["demo"].values, **spec}).model_dump(mode="json")
-    run = store.runs.add(name=name or f"{steps:,} steps", spec=asked, dataset_id="digits", epochs=epochs)
+    values = RunSpec.parse({**PRESETS["demo"].values, **spec}).model_dump(mode="json")
+    run = store.runs.add(name=name or f"{steps:,} steps", spec=values, dataset_id="digits", epochs=epochs)
     began = time.time()
     store.metrics.add(run.id, history(steps, epochs, began, chance=random.Random(run.id)))
     store.events.add(run.id, "info", "Queued.", began)

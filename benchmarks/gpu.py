@@ -33,7 +33,7 @@ STEPS = 12
 class Check:
     what: str
     is_good: bool
-    told: str
+    summary: str
 
 
 def measure() -> list[Figure]:
@@ -56,7 +56,7 @@ def measure() -> list[Figure]:
         *resume(CUDA),
         ranks(CUDA),
     ):
-        print(f"| {one.what} | {'passed' if one.is_good else '**failed**'} | {one.told} |", flush=True)
+        print(f"| {one.what} | {'passed' if one.is_good else '**failed**'} | {one.summary} |", flush=True)
         failed += [] if one.is_good else [one.what]
     print()
     figures = [figure for precision in ("fp32", "bf16") for figure in throughput(CUDA, precision)]
@@ -92,8 +92,8 @@ def memory_figures(device: torch.device) -> Check:
     grew = {name: after[f"gpu0/{name}_mb"] - before[f"gpu0/{name}_mb"] for name in ("allocated", "reserved", "used")}
     whole = torch.cuda.mem_get_info(device)[1] / MB
     good = all(abs(value - 1024) < 52 for value in grew.values()) and abs(after["gpu0/total_mb"] / whole - 1) < 0.03
-    told = ", ".join(f"{name} +{value:.0f} MB" for name, value in grew.items())
-    return Check("memory as the driver counts it", good, f"{told} for a tensor of 1,024 MB; {whole:,.0f} MB in all")
+    summary = ", ".join(f"{name} +{value:.0f} MB" for name, value in grew.items())
+    return Check("memory as the driver counts it", good, f"{summary} for a tensor of 1,024 MB; {whole:,.0f} MB in all")
 
 
 def repair(device: torch.device) -> Check:
@@ -115,8 +115,8 @@ def repair(device: torch.device) -> Check:
         torch.cuda.set_per_process_memory_fraction(1.0, device)
     apart = max(abs(one - other) for one, other in zip(free, found, strict=True))
     good = parts > 1 and apart < 1e-3 and any("Out of memory" in text for text in said) and held < 0.5 * needed
-    told = f"in {parts} parts with 60 % of the memory; losses at most {apart:.1e} apart; {len(said)} events"
-    return Check("out of memory is repaired", good, told)
+    summary = f"in {parts} parts with 60 % of the memory; losses at most {apart:.1e} apart; {len(said)} events"
+    return Check("out of memory is repaired", good, summary)
 
 
 def fit_prediction(device: torch.device) -> Check:
@@ -134,8 +134,8 @@ def fit_prediction(device: torch.device) -> Check:
     large = Drawn.begun({**RESNET, "optimisation": {"batch_size": 512}}, device, precision="bf16")
     losses_of(large, 3)
     real = peak_memory.peak()
-    told = f"{reckoned / 1e6:,.0f} MB reckoned, {real / 1e6:,.0f} MB taken by batches of 512"
-    return Check("memory is foretold", abs(reckoned / real - 1) < 0.25, told)
+    summary = f"{reckoned / 1e6:,.0f} MB reckoned, {real / 1e6:,.0f} MB taken by batches of 512"
+    return Check("memory is foretold", abs(reckoned / real - 1) < 0.25, summary)
 
 
 def resume(device: torch.device) -> list[Check]:
@@ -181,8 +181,8 @@ def ranks(device: torch.device) -> Check:
             for rank in (0, 1)
         ]
         codes = [child.wait(300) for child in children]
-        told = Path(folder) / "losses.json"
-        found = json.loads(told.read_text()) if told.exists() else []
+        summary = Path(folder) / "losses.json"
+        found = json.loads(summary.read_text()) if summary.exists() else []
     if any(codes) or len(found) != STEPS:
         return Check("two ranks learn as one process", False, f"they ended with {codes}")
     apart = max(abs(one - other) for one, other in zip(alone, found, strict=True))

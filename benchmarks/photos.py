@@ -22,10 +22,10 @@ def unpacked(folder: Path, train: int = TRAIN, validation: int = VALIDATION) -> 
         raise SystemExit(f"This needs photos in class folders, zipped, at {PHOTOS}.")
     with zipfile.ZipFile(PHOTOS) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
-        for part, wanted in (("train", train), ("validation", validation)):
+        for part, count in (("train", train), ("validation", validation)):
             of_part = [name for name in names if name.split("/")[-3] == part]
-            for place in range(min(wanted, len(of_part))):
-                name = of_part[place * len(of_part) // min(wanted, len(of_part))]
+            for place in range(min(count, len(of_part))):
+                name = of_part[place * len(of_part) // min(count, len(of_part))]
                 path = folder / Path(*name.split("/")[-3:])
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(archive.read(name))

@@ -24,7 +24,7 @@ def train_photos(config: dict[str, object]) -> None:
     both = tutorial.loaders(Path(str(config["photos"])), 64, int(str(config["batch_size"])), 0)
     for _ in range(int(str(config["epochs"]))):
         tutorial.train(model, both["train"], moves)
-        tune.report({"accuracy": tutorial.judge(model, both["validation"]), "told_at": time.time()})
+        tune.report({"accuracy": tutorial.evaluate(model, both["validation"]), "told_at": time.time()})
 
 
 def main() -> None:

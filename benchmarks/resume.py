@@ -68,13 +68,13 @@ def checks(folder: Path, *, runs: int, kills_each: int) -> Iterator[Check]:
         kills += disturbed.disturb(chance, kills_each, taken)
         equals += disturbed.result() == whole.result()
         number += 1
-    told = f"{equals} of {number} runs bit-equal after {kills} kills"
-    yield Check("killed at random moments and resumed", equals == number and kills >= runs * kills_each, told)
+    summary = f"{equals} of {number} runs bit-equal after {kills} kills"
+    yield Check("killed at random moments and resumed", equals == number and kills >= runs * kills_each, summary)
     control = Attempts(folder / "control", folder / "cache", forgetful=True)
     control.disturb(chance, kills_each, taken, past_epochs=1)
     differs = control.result() != whole.result()
-    told = "differs, as it must" if differs else "equal: the check shows nothing"
-    yield Check("control that forgets its chances", differs, told)
+    summary = "differs, as it must" if differs else "equal: the check shows nothing"
+    yield Check("control that forgets its chances", differs, summary)
 
 
 class Attempts:
@@ -119,8 +119,8 @@ class Attempts:
         """A hash of all that the last checkpoint holds: weights, optimiser, chances, metrics."""
         last = self._folder / "checkpoints" / f"e{EPOCHS:04d}"
         manifest = checkpoint.verify(last)
-        told = [checkpoint.read_weights(last), checkpoint.read_resume(last), manifest["metrics"]]
-        return hashlib.sha256(b"".join(_bytes(told))).hexdigest()
+        summary = [checkpoint.read_weights(last), checkpoint.read_resume(last), manifest["metrics"]]
+        return hashlib.sha256(b"".join(_bytes(summary))).hexdigest()
 
     def _start(self) -> int:
         self._attempt += 1

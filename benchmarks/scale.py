@@ -66,9 +66,9 @@ class Training:
     def goes_on(self) -> None:
         steps = range(self._step + 1, self._step + STEPS_S + 1)
         self._step += STEPS_S
-        told = [("train/loss", step) for step in steps]
-        told += [(name, self._step) for name in ("speed/images_per_s", "memory/rss_mb")]
-        points = [point(name, step, 100_000, 100, self._began, self._chance.random()) for name, step in told]
+        summary = [("train/loss", step) for step in steps]
+        summary += [(name, self._step) for name in ("speed/images_per_s", "memory/rss_mb")]
+        points = [point(name, step, 100_000, 100, self._began, self._chance.random()) for name, step in summary]
         with self._store.transaction():
             self._store.metrics.add(self.run.id, points)
             done = {"step": self._step, "steps": 100_000, "offset": self._step, "eta_s": 60.0}

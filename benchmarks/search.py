@@ -57,11 +57,11 @@ def measure() -> list[Figure]:
                 "Ray Tune script": theirs(folder / what, of, what, trials, epochs),
             }
             title = f"{what} only" if what == "head" else "all weights"
-            figures += told(f"search of {trials} trials, {title}, {epochs} epochs", ways)
+            figures += summary(f"search of {trials} trials, {title}, {epochs} epochs", ways)
         return figures + overhead(folder)
 
 
-def told(what: str, ways: dict[str, Taken]) -> list[Figure]:
+def summary(what: str, ways: dict[str, Taken]) -> list[Figure]:
     """Figures of wall time and of the time to the first metric; the rest as sentences."""
     figures = []
     for name, value in (("whole", "whole_s"), ("to the first metric", "first_s")):
@@ -86,17 +86,17 @@ def ours(home: Path, photos: Path, what: str, trials: int, epochs: int) -> Taken
         "optimisation.learning_rate": {"log": [1e-4, 1e-1 if what == "head" else 1e-2]},
         "optimisation.batch_size": {"choices": [32, 64, 128]},
     }
-    asked = {"run": run, "space": space, "algorithm": "random", "trials": trials}
-    return searched(api.open_store(Home.find(home)), asked)
+    values = {"run": run, "space": space, "algorithm": "random", "trials": trials}
+    return searched(api.open_store(Home.find(home)), values)
 
 
-def searched(store: Store, asked: dict[str, Any]) -> Taken:
+def searched(store: Store, values: dict[str, Any]) -> Taken:
     """A search from start to end, as a page or the command line would have it."""
     memory = Memory()
     api.ensure_supervisor(store.home)  # as the dashboard does when it opens
     with memory:
         began, first_s = time.time(), 0.0
-        search = api.start_search(store, api.SearchSpec.parse(asked))
+        search = api.start_search(store, api.SearchSpec.parse(values))
         while not (search := store.searches.get(search.id)).state.is_over:
             if not first_s and search.best_value is not None:
                 first_s = time.time() - began
@@ -124,14 +124,14 @@ def theirs(folder: Path, photos: Path, what: str, trials: int, epochs: int) -> T
 def overhead(folder: Path) -> list[Figure]:
     """What a trial costs beside its training: digits, one epoch each, against Optuna in one process."""
     home = Home.find(folder / "small-home")
-    asked = {
+    values = {
         "run": {"data": {"dataset": "digits", "image_size": 8}, "model": {"backbone": "small_cnn"}, "epochs": 1},
         "space": {"optimisation.learning_rate": {"log": [1e-4, 1e-2]}},
         "algorithm": "optuna",
         "trials": SMALL_TRIALS,
         "max_concurrent": 1,
     }
-    taken = searched(api.open_store(home), asked)
+    taken = searched(api.open_store(home), values)
     trial_s = {"Thaw": (taken.wall_s - taken.first_s) / (SMALL_TRIALS - 1), "Optuna alone": _optuna(folder)}
     first = trial_s["Thaw"]
     what = f"a trial of {SMALL_TRIALS} on digits, one epoch"

@@ -21,20 +21,20 @@ from storage import Home, Run, Store
 LEFT_OUT = ("deer", "horse")  # alike in colour and background: what is learned must be shape
 PER_CLASS = 50
 SEEDS = (0, 1, 2)
-LOOK = {"image_size": 32, "augmentations": ["flip", "shift"]}
+SMALL_PHOTOS = {"image_size": 32, "augmentations": ["flip", "shift"]}
 STEM = {"stem": "small"}  # photos of 32 px
 EXACT = {"compute": {"precision": "fp32"}}  # "auto" may take another format on another machine
 PRETRAINING: dict[str, Any] = {
     **EXACT,
     "name": "eight classes",
-    "data": {**LOOK, "dataset": "cifar-8"},
+    "data": {**SMALL_PHOTOS, "dataset": "cifar-8"},
     "model": STEM,
     "optimisation": {"learning_rate": 0.002, "schedule": "one_cycle", "batch_size": 64, "weight_decay": 0.01},
     "epochs": 14,
 }
 FINE_TUNING: dict[str, Any] = {
     **EXACT,
-    "data": {**LOOK, "dataset": "cifar-2"},
+    "data": {**SMALL_PHOTOS, "dataset": "cifar-2"},
     "optimisation": {"learning_rate": 0.002, "schedule": "cosine", "batch_size": 20},
     "epochs": 24,
 }
@@ -54,11 +54,11 @@ def main() -> None:
         "--home", type=Path, help="where the runs stay, to be looked at; a temporary one when left out"
     )
     options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
-    asked = options.parse_args()
+    arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        store = api.open_store(Home.find(asked.home or Path(scratch) / "home"))
+        store = api.open_store(Home.find(arguments.home or Path(scratch) / "home"))
         api.ensure_supervisor(store.home)
-        for name, path in divide(asked.photos, Path(scratch)).items():
+        for name, path in divide(arguments.photos, Path(scratch)).items():
             api.wait_for_request(store, api.add_dataset(store, name, path).id, timeout_s=600)
         first = finished(store, PRETRAINING)
         print(f"Eight classes: validation accuracy {first.best_value:.3f} after {first.best_epoch} epochs.\n")
@@ -68,9 +68,9 @@ def main() -> None:
         }
         api.wait_for_request(store, api.shut_down(store).id)
     table(found)
-    if asked.json:
+    if arguments.json:
         figures = {way: [run.best_value for run in runs] for way, runs in found.items()}
-        asked.json.write_text(json.dumps({"eight classes": first.best_value, "accuracy": figures}, indent=1))
+        arguments.json.write_text(json.dumps({"eight classes": first.best_value, "accuracy": figures}, indent=1))
 
 
 def divide(photos: Path, folder: Path) -> dict[str, Path]:

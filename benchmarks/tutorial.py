@@ -62,7 +62,7 @@ def train(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], moves: tor
 
 
 @torch.no_grad()
-def judge(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
+def evaluate(model: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
     model.eval()
     right = seen = 0
     for images, labels in batches:

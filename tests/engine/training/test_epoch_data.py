@@ -38,7 +38,7 @@ def losses(run: DigitsRun) -> list[float]:
     return [line["values"]["train/loss"] for line in lines if "train/loss" in line["values"]]
 
 
-def told(run: DigitsRun, text: str) -> list[str]:
+def messages(run: DigitsRun, text: str) -> list[str]:
     return [line["text"] for line in run.reporter.of("message") if text in line["text"]]
 
 
@@ -47,8 +47,8 @@ def told(run: DigitsRun, text: str) -> list[str]:
 )
 def test_cached_and_uncached_training_agree_step_by_step(tmp_path: Path, spec: dict[str, Any]) -> None:
     once, always = trained(tmp_path, "a", spec), trained(tmp_path, "b", spec, frozen="every epoch")
-    assert told(once, "computed once")
-    assert not told(always, "computed once")
+    assert messages(once, "computed once")
+    assert not messages(always, "computed once")
     assert len(losses(once)) == len(losses(always)) > 50
     np.testing.assert_allclose(losses(once), losses(always), atol=1e-5)
     ours, theirs = once.reporter.of("checkpoint")[-1]["metrics"], always.reporter.of("checkpoint")[-1]["metrics"]
@@ -58,7 +58,7 @@ def test_cached_and_uncached_training_agree_step_by_step(tmp_path: Path, spec: d
 def test_with_batch_norm_cached_and_uncached_agree(tmp_path: Path) -> None:
     once = trained(tmp_path, "a", RESNET, until_step=30)
     always = trained(tmp_path, "b", RESNET, until_step=30, frozen="every epoch")
-    assert told(once, "computed once")
+    assert messages(once, "computed once")
     np.testing.assert_allclose(losses(once), losses(always), atol=1e-4)
     np.testing.assert_allclose(losses(once)[:10], losses(always)[:10], atol=1e-5)  # before roundings have grown
 
@@ -66,7 +66,7 @@ def test_with_batch_norm_cached_and_uncached_agree(tmp_path: Path) -> None:
 def test_gradual_unfreezing_makes_features_at_each_boundary_until_all_learns(tmp_path: Path) -> None:
     run = trained(tmp_path, "a", GRADUAL)
     assert list(run.training.choices.worth) == ["head", "dense", "block3"]
-    assert len(told(run, "computed once")) == sum(run.training.choices.worth.values())
+    assert len(messages(run, "computed once")) == sum(run.training.choices.worth.values())
 
 
 @pytest.mark.parametrize("left_at", [5, 60])
@@ -83,7 +83,7 @@ def test_another_run_reads_what_the_first_has_made(tmp_path: Path) -> None:
     trained(tmp_path, "a", HEAD)
     made = list((tmp_path / "cache-once" / "features").glob("*.npy"))
     second = trained(tmp_path, "b", {**HEAD, "optimisation": {"learning_rate": 0.01, "batch_size": 32}})
-    assert told(second, "made by another run")
+    assert messages(second, "made by another run")
     assert list((tmp_path / "cache-once" / "features").glob("*.npy")) == made
 
 
@@ -102,7 +102,7 @@ def test_what_features_depend_on_makes_others(tmp_path: Path, other: dict[str, A
     for name, spec in (("a", {}), ("b", other)):
         run = DigitsRun(tmp_path / name, cache, spec=HEAD | {"compute": FP32} | spec)
         run.fit(until_step=2)
-        assert told(run, "computed once")
+        assert messages(run, "computed once")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_what_is_never_the_same_twice_is_not_kept(tmp_path: Path, spec: dict[str
 def test_views_of_changed_images_take_turns(tmp_path: Path) -> None:
     data = {"dataset": "digits", "image_size": 16, "augmentations": ["rotate"]}
     run = trained(tmp_path, "a", {**HEAD, "data": data, "epochs": 5}, views=2)
-    assert len(told(run, "Features of changed images")) == 2
+    assert len(messages(run, "Features of changed images")) == 2
     first, second, third = (run.training_data.for_epoch(epoch).train.fetch(torch.arange(4)) for epoch in range(3))
     assert torch.equal(first, third)
     assert not torch.equal(first, second)
@@ -134,7 +134,7 @@ def test_views_of_changed_images_take_turns(tmp_path: Path) -> None:
 def test_a_small_limit_keeps_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THAW_FEATURES_GB", "0.0001")
     run = trained(tmp_path, "a", HEAD, until_step=2)
-    assert told(run, "there is room for")
+    assert messages(run, "there is room for")
     assert not list((tmp_path / "cache-once").glob("features/*.npy"))
 
 

@@ -36,13 +36,13 @@ def test_auto_takes_the_quickest_though_some_steps_are_slowed(best: str) -> None
     step = Slept({name: 0.01 if name == best else 0.03 for name in STEPS_S})
     choice = choose("auto", CPU, step.network, step, steps=1000)
     assert choice.format.precision == best
-    assert choice.told.startswith(f"Precision: {best}, the fastest here (fp32 ")
+    assert choice.measured.startswith(f"Precision: {best}, the fastest here (fp32 ")
 
 
 def test_a_short_run_is_not_kept_waiting_for_a_trial() -> None:
     step = Slept(STEPS_S)
     choice = choose("auto", CPU, step.network, step, steps=3)
-    assert (choice.format.precision, choice.told, step.taken) == ("fp32", "", 2)
+    assert (choice.format.precision, choice.measured, step.taken) == ("fp32", "", 2)
 
 
 def test_a_trial_leaves_statistics_gradients_and_chance_as_they_were() -> None:

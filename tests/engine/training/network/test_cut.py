@@ -17,32 +17,32 @@ LARGEST_M = 30  # larger ones are the same code as the smaller ones of their fam
 
 @pytest.mark.parametrize("backbone", each(LARGEST_M))
 def test_two_halves_are_the_whole_bit_by_bit(backbone: str) -> None:
-    layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)
+    layout, spec = BACKBONES[backbone].layout, Model(backbone=backbone)
     size = -(-layout.smallest_px // layout.multiple_of) * layout.multiple_of
     torch.manual_seed(0)
-    network = build(asked, classes=7, channels=3, image_size=size).eval()
+    network = build(spec, classes=7, channels=3, image_size=size).eval()
     twin = copy.deepcopy(network)  # as the average of weights is: made before the cut
     images = torch.randn(2, 3, size, size)
     with torch.inference_mode():
         whole = network(images)
-        for boundary in list(stage_paths(asked))[1:]:
-            made = cut(network, asked, boundary)
+        for boundary in list(stage_paths(spec))[1:]:
+            made = cut(network, spec, boundary)
             half = made.first(network)(images)
             assert torch.equal(made.rest(network)(half), whole), boundary
             assert torch.equal(made.rest(twin)(half), whole), boundary
 
 
 def test_before_the_first_stage_nothing_lies() -> None:
-    asked = Model(backbone="small_cnn")
-    network = build(asked, classes=2, channels=1, image_size=16)
+    spec = Model(backbone="small_cnn")
+    network = build(spec, classes=2, channels=1, image_size=16)
     with pytest.raises(CannotCut):
-        cut(network, asked, next(iter(stage_paths(asked))))
+        cut(network, spec, next(iter(stage_paths(spec))))
 
 
 def test_halves_use_the_networks_own_layers() -> None:
-    asked = Model(backbone="resnet18")
-    network = build(asked, classes=2, channels=3, image_size=32)
-    made = cut(network, asked, "layer4")
+    spec = Model(backbone="resnet18")
+    network = build(spec, classes=2, channels=3, image_size=32)
+    made = cut(network, spec, "layer4")
     first, rest = dict(made.first(network).named_parameters()), dict(made.rest(network).named_parameters())
     own = dict(network.named_parameters())
     assert {**first, **rest}.keys() == own.keys()
@@ -52,11 +52,11 @@ def test_halves_use_the_networks_own_layers() -> None:
 
 @pytest.mark.parametrize("backbone", ["resnet18", "densenet121", "vit_b_16", "maxvit_t", "inception_v3", "swin_t"])
 def test_all_pieces_one_after_the_other_are_the_whole(backbone: str) -> None:
-    layout, asked = BACKBONES[backbone].layout, Model(backbone=backbone)
+    layout, spec = BACKBONES[backbone].layout, Model(backbone=backbone)
     size = -(-layout.smallest_px // layout.multiple_of) * layout.multiple_of
-    network = build(asked, classes=7, channels=3, image_size=size).eval()
+    network = build(spec, classes=7, channels=3, image_size=size).eval()
     images = torch.randn(2, 3, size, size)
-    parts = pieces(network, asked, list(stage_paths(asked))[1:])
+    parts = pieces(network, spec, list(stage_paths(spec))[1:])
     with torch.inference_mode():
         made = images
         for piece in parts.of(network):

@@ -32,13 +32,13 @@ def step(network: nn.Module, enter: nn.Module, images: torch.Tensor) -> int:
 
 @pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v2", "efficientnet_b0"])  # BatchNorm, dropout, both
 def test_gradients_and_statistics_are_the_same_and_less_is_kept(backbone: str) -> None:
-    asked = Model(backbone=backbone)
+    spec = Model(backbone=backbone)
     torch.manual_seed(0)
-    whole = build(asked, classes=3, channels=3, image_size=64)
+    whole = build(spec, classes=3, channels=3, image_size=64)
     torch.manual_seed(0)
-    again = build(asked, classes=3, channels=3, image_size=64)
+    again = build(spec, classes=3, channels=3, image_size=64)
     images = torch.randn(4, 3, 64, 64)
-    enter = Recomputed(pieces(again, asked, list(stage_paths(asked))[1:]).of(again))
+    enter = Recomputed(pieces(again, spec, list(stage_paths(spec))[1:]).of(again))
     much, little = step(whole, whole, images), step(again, enter, images)
     assert little < much / 2
     for (name, one), other in zip(whole.named_parameters(), again.parameters(), strict=True):

@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.checks import Check, print_checks
 from benchmarks.measure import Figure
+from engine.protocol.manifest import MANIFEST
 from engine.training import checkpoint
 from engine.training.failures import BadCheckpoint
 
@@ -57,7 +58,7 @@ def refuse_damage(folder: Path, times: int) -> Check:
     good = _good_checkpoint(folder)
     chance, refused, silent = random.Random(0), 0, 0
     for number in range(times):
-        file = good / chance.choice((checkpoint.WEIGHTS, checkpoint.RESUME, checkpoint.MANIFEST))
+        file = good / chance.choice((checkpoint.WEIGHTS, checkpoint.RESUME, MANIFEST))
         whole = file.read_bytes()
         file.write_bytes(DAMAGES_BY[number % len(DAMAGES_BY)](whole, chance))
         try:
@@ -105,7 +106,7 @@ def _loads(folder: Path) -> bool:
     try:
         checkpoint.read_weights(folder)
         checkpoint.read_resume(folder)
-        json.loads((folder / checkpoint.MANIFEST).read_bytes())
+        json.loads((folder / MANIFEST).read_bytes())
     except Exception:  # whatever they raise on rubbish: it was noticed
         return False
     return True

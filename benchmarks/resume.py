@@ -119,7 +119,7 @@ class Attempts:
         """A hash of all that the last checkpoint holds: weights, optimiser, chances, metrics."""
         last = self._folder / "checkpoints" / f"e{EPOCHS:04d}"
         manifest = checkpoint.verify(last)
-        summary = [checkpoint.read_weights(last), checkpoint.read_resume(last), manifest["metrics"]]
+        summary = [checkpoint.read_weights(last), checkpoint.read_resume(last), manifest.metrics]
         return hashlib.sha256(b"".join(_bytes(summary))).hexdigest()
 
     def _start(self) -> int:

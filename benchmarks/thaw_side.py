@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training import device as devices
@@ -38,7 +38,7 @@ class Run:
         """Everything that comes before the first epoch."""
         folder.mkdir(parents=True, exist_ok=True)
         spec = RunSpec.parse({"data": {"dataset": "photos"}} | values)
-        reporter = Reporter(Lines(folder / "events.jsonl"))
+        reporter = Reporter(JsonLines.events(folder))
         devices.prepare(CPU)
         seed_all(spec.seed)
         data = prepare_data(dataset, spec, cache, reporter, lambda: False)

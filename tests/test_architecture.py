@@ -66,7 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine/faults": {*SPECS, "engine/specs"},
     "engine/machine": {"storage"},
     "engine/caches": {"storage"},
-    "engine/artifacts": {*SPECS, "engine/specs", "storage"},
+    "engine/artifacts": {*SPECS, "engine/specs", "engine/protocol", "storage"},
     "engine/data": {*BELOW_TRAINING, "engine/artifacts", "storage"},
     "engine/training": TRAINING,
     "engine/worker": WORKER,

@@ -5,8 +5,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from engine.protocol.search_file import SearchFile
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import SearchSpec
+from engine.tuning.job import SearchJob
 from engine.tuning.trial_ledger import PastTrial, Trial, TrialLedger
 
 RATE = "optimisation.learning_rate"
@@ -32,6 +34,24 @@ def make_ledger(
     scheduler = "bohb" if algorithm == "bohb" else "none"
     spec = SearchSpec.parse({**base, "algorithm": algorithm, "scheduler": scheduler, **values})
     return TrialLedger(spec, SearchReporter(folder), past=past or [], num_trials=spec.num_trials)
+
+
+def make_job(folder: Path, spec: SearchSpec) -> SearchJob:
+    """What a driver of `spec` finds in its search's folder, with the runs beside it."""
+    SearchFile(
+        id="s1",
+        attempt=1,
+        spec=spec.model_dump(mode="json"),
+        dataset={},
+        device="cpu",
+        slots=("cpu",),
+        cpus=1,
+        cache="",
+        runs=str(folder / "runs"),
+        num_trials=spec.num_trials,
+        trials=(),
+    ).write(folder)
+    return SearchJob.read(folder)
 
 
 def quality(trial: Trial) -> float:

@@ -1,7 +1,6 @@
 """What users ask of data sets: add, fetch, scan, take images out. Checked here, at the door."""
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from engine.artifacts.files import MOST_NAME_BYTES
 from engine.catalog.datasets import DATASET_KINDS
 from engine.data.split import left_out_of
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.protocol.run_file import RUN_FILE, read_dataset
 from engine.specs import Data, RunSpec
 from storage import Dataset, Request, Run, RunState, SearchState, Store
 
@@ -188,10 +188,10 @@ def replaced_data(store: Store, run: Run) -> list[Problem]:
     name = run.dataset_id
     try:
         now = store.datasets.get(name)
-        then = json.loads((store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))["dataset"]
     except KeyError:
         return [Problem("data.dataset", name, "its data set is gone; import the same images again, or start a new run")]
-    except (OSError, ValueError):  # it was never launched: it begins with what lies there
+    then = read_dataset(store.home.run(run.id) / RUN_FILE)
+    if then is None:  # it was never launched: it begins with what lies there
         return []
     if then.get("source_fingerprint") in (None, now.source_fingerprint):
         return []
@@ -200,11 +200,10 @@ def replaced_data(store: Store, run: Run) -> list[Problem]:
 
 def source_fingerprint(store: Store, run: Run) -> str | None:
     """Of all the images that a run's were chosen from, whatever was excluded then; None where nothing tells."""
-    try:
-        then = json.loads((store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))["dataset"]
-        return then["source_fingerprint"] or then["fingerprint"]
-    except (KeyError, OSError, ValueError):  # a trial, or one never launched: its data set may still know
-        now = next((one for one in store.datasets.list() if one.id == run.dataset_id), None)
+    then = read_dataset(store.home.run(run.id) / RUN_FILE) or {}
+    if found := then.get("source_fingerprint") or then.get("fingerprint"):
+        return str(found)
+    now = next((one for one in store.datasets.list() if one.id == run.dataset_id), None)
     known = now is not None and run.dataset_fingerprint in (now.fingerprint, now.source_fingerprint)
     return now.source_fingerprint if now and known else None
 

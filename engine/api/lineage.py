@@ -4,7 +4,6 @@ A finished run never changes: what goes on from it, be it for a few more epochs,
 its checkpoint and of its curves so far.
 """
 
-import json
 import os
 import shutil
 import uuid
@@ -16,6 +15,7 @@ from engine.api.datasets import replaced_data
 from engine.api.runs import check, device_problems, find_run, queue_run
 from engine.catalog import BACKBONES
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.protocol.run_file import copy_dataset
 from engine.specs import RunSpec, settings
 from storage import Checkpoint, Request, Run, RunState, Store
 
@@ -235,12 +235,11 @@ def _copy(store: Store, parent: Run, kept: Checkpoint, to: Path) -> None:
         for file in (folder / kept.path).iterdir():
             if file.name != PINNED:
                 _link(file, target / file.name)
-        first = json.loads((folder / "run.json").read_text(encoding="utf-8"))["dataset"]
-    except (OSError, ValueError, KeyError) as error:
+        copy_dataset(folder, to)
+    except (OSError, ValueError) as error:
         raise Unavailable(f"{kept.name} of {parent.name} cannot be copied ({error}). Choose another one.") from None
     if not any(target.iterdir()):
         raise Unavailable(f"The files of {kept.name} of {parent.name} are gone. Choose another one.")
-    (to / "run.json").write_text(json.dumps({"dataset": first}, ensure_ascii=False), encoding="utf-8")
 
 
 def _link(file: Path, to: Path) -> None:

@@ -1,8 +1,6 @@
 """What checkpoints say of images: kept with a run, or made when it is asked for, outside the pages and kept by key."""
 
-import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from engine.api.datasets import find_dataset, replaced_data
@@ -11,6 +9,7 @@ from engine.artifacts.files import find_checkpoint, read_manifest
 from engine.artifacts.predictions import PREDICTIONS, Predictions
 from engine.errors import NotFound, Problem, Refused
 from engine.previews.requests import Preview, forget, place_of, request_preview
+from engine.protocol.run_file import RUN_FILE, read_dataset
 from storage import Dataset, Run, Store
 
 PARTS = ("validation", "test", "train", "all")  # "all": every image that is not excluded
@@ -84,7 +83,7 @@ def predictable_parts(store: Store, run_id: str, dataset_id: str) -> list[str]:
     if _is_own(store, run, dataset):
         has_test = "test" in dataset.counts or run.spec["data"].get("test_fraction")
         return [part for part in PARTS if part != "test" or has_test]
-    known = set(read_manifest(store, run.id, "best")["classes"])
+    known = set(read_manifest(store, run.id, "best").classes)
     if strange := [name for name in dataset.classes if name not in known]:
         more = f" and {len(strange) - MOST_NAMED:,} more" if len(strange) > MOST_NAMED else ""
         named = f"{', '.join(strange[:MOST_NAMED])}{more}"
@@ -137,9 +136,4 @@ def _is_own(store: Store, run: Run, dataset: Dataset) -> bool:
 
 def _launched_with(store: Store, run: Run) -> dict[str, Any]:
     """The data set's record as it was when the run was launched; {} where it is not known."""
-    try:
-        run_file: dict[str, Any] = json.loads(Path(store.home.run(run.id) / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    found: dict[str, Any] = run_file.get("dataset", {})
-    return found
+    return read_dataset(store.home.run(run.id) / RUN_FILE) or {}

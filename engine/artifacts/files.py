@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import NotFound, Unavailable
+from engine.protocol.manifest import Manifest
+from engine.protocol.serialization import Malformed
 from storage import Checkpoint, Store
 
 MOST_NAME_BYTES = 200  # file systems take 255; a letter of Hangul has three
@@ -48,16 +50,18 @@ def file_name(text: str) -> str:
     )  # of a letter that is cut nothing stays
 
 
-def read_manifest(store: Store, run_id: str, which: str | int) -> dict[str, Any]:
+def read_manifest(store: Store, run_id: str, which: str | int) -> Manifest:
     """Classes, preprocessing, spec, metrics and versions of a checkpoint.
 
     Raises:
         NotFound: No such run, or it keeps no such checkpoint.
-        Unavailable: Its file is gone.
+        Unavailable: Its files are gone or were changed.
     """
-    path = checkpoint_file(store, run_id, which)[0].with_name("manifest.json")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
+    folder = checkpoint_file(store, run_id, which)[0].parent
+    try:
+        return Manifest.read(folder)
+    except (OSError, Malformed) as error:
+        raise Unavailable(f"{folder} cannot be used ({error}). Choose another checkpoint.") from error
 
 
 def count_parameters(store: Store, kept: Checkpoint) -> int:

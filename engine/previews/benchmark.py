@@ -1,6 +1,5 @@
 """The strategy lab: a moment of the very training that a spec asks for, with its pace and its memory by device."""
 
-import json
 import os
 import tempfile
 import time
@@ -13,6 +12,8 @@ from engine.errors import Unavailable
 from engine.machine import processes
 from engine.machine.devices import gpus
 from engine.previews.job import PreviewJob, Report
+from engine.protocol.run_file import RunFile
+from engine.protocol.run_lines import Ended, Metrics, Progress, read_run_lines
 from engine.specs import RunSpec
 from engine.training.distributed.rank import LAUNCHER
 from engine.worker.launchers import ROOT, command_of
@@ -45,16 +46,15 @@ def _as_measured(spec: RunSpec) -> RunSpec:
 def _measured(spec: RunSpec, request: dict[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     found = [str(gpu["index"]) for gpu in gpus()] if spec.device != "cpu" else []
     used = found if STRATEGIES[spec.strategy].every_gpu else found[:1]
-    values = {
-        "name": "strategy lab",
-        "attempt": 1,
-        "spec": spec.model_dump(mode="json"),
-        "dataset": request["dataset"],
-        "device": "cuda" if found else spec.device,
-        "resume_from": None,
-        "cache": request["cache"],
-    }
-    (folder / "run.json").write_text(json.dumps(values), encoding="utf-8")
+    RunFile(
+        name="strategy lab",
+        attempt=1,
+        spec=spec.model_dump(mode="json"),
+        dataset=request["dataset"],
+        device="cuda" if found else spec.device,
+        resume_from=None,
+        cache=request["cache"],
+    ).write(folder)
     mark = f"{folder}:lab:1"
     leader = processes.spawn(
         command_of(spec.strategy, spec.compute.processes, len(used), folder),
@@ -77,31 +77,28 @@ def _readings(folder: Path, leader: processes.Identity, report: Report) -> list[
     """What the training reported once a second, without the first, in which it warms up."""
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE_S:
-        lines = _lines(folder / "events.jsonl")
-        values = [line["values"] for line in lines if line["kind"] == "metrics"]
+        lines = [line for line, _ in read_run_lines(folder)]
+        values = [_finite(line) for line in lines if isinstance(line, Metrics)]
         readings = [one for one in values if "speed/images_per_s" in one]
         if len(readings) > READINGS:
             return readings[1 : READINGS + 1]
-        ended = next((line for line in lines if line["kind"] == "ended"), None)
+        ended = next((line for line in lines if isinstance(line, Ended)), None)
         if ended or not leader.is_alive:
             raise Unavailable(_why(ended))
-        phase = next((line["phase"] for line in reversed(lines) if line["kind"] == "progress"), "starting")
+        phase = next((line.phase for line in reversed(lines) if isinstance(line, Progress)), "starting")
         report(len(readings) / (READINGS + 1), phase)
         time.sleep(POLL_S)
     raise Unavailable(f"It took more than {PATIENCE_S:.0f} s. Choose smaller batches or images.")
 
 
-def _why(ended: dict[str, Any] | None) -> str:
+def _finite(line: Metrics) -> dict[str, float]:
+    return {name: value for name, value in line.values.items() if value is not None}
+
+
+def _why(ended: Ended | None) -> str:
     if ended is None:
         return "Its processes were killed, perhaps by a system short of memory. Choose smaller batches."
-    return " ".join(filter(None, (ended.get("reason"), ended.get("advice"))))
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    whole = path.read_bytes().rpartition(b"\n")[0]  # the last line may be on its way
-    return [json.loads(line) for line in whole.splitlines()]
+    return " ".join(filter(None, (ended.reason, ended.advice)))
 
 
 def _summary(readings: list[dict[str, float]]) -> dict[str, Any]:

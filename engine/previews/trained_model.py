@@ -36,13 +36,13 @@ class Trained:
             weights = checkpoint.read_weights(folder)
         except (BadCheckpoint, OSError) as error:
             raise Unavailable(f"Checkpoint {folder.name} cannot be used: {error}. Ask again for a newer one.") from None
-        spec, classes = RunSpec.parse(manifest["spec"]), tuple(manifest["classes"])
-        shape = {"resize": "stretch", **manifest["preprocessing"]}  # which the first checkpoints do not say
+        spec, classes = RunSpec.parse(manifest.spec), manifest.classes
+        shape = {"resize": "stretch", **manifest.preprocessing}  # which the first checkpoints do not say
         network = model.build(
             spec.model, classes=len(classes), channels=shape["channels"], image_size=shape["image_size"]
         )
         model.load_tensors(network, weights)
-        return cls(network.eval(), spec, manifest["epoch"], classes, shape)
+        return cls(network.eval(), spec, manifest.epoch, classes, shape)
 
     def pixels(self, images: np.ndarray | Streamed, device: torch.device) -> Pixels:
         """Images, (n, size, size, channels) uint8, as the network takes them."""

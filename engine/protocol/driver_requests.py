@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from engine.protocol.json_file import write_json
-from engine.protocol.json_lines import Line, Lines, read_lines
+from engine.protocol.json_lines import JsonLines, Line, read_lines
 from engine.protocol.serialization import Malformed, read_json, to_json
 
 CONTROL, LEAVE = "control.jsonl", "leave.json"
@@ -56,7 +56,7 @@ DRIVER_REQUESTS: dict[str, type[DriverRequest]] = {one.kind: one for one in (Sto
 
 def send(folder: Path, request: DriverRequest) -> None:
     """Add a request for the driver of the search of `folder`."""
-    lines = Lines(folder / CONTROL)
+    lines = JsonLines(folder / CONTROL)
     lines.write(request)
     lines.close()
 
@@ -74,7 +74,7 @@ class Inbox:
         self._offset = 0
         self._read_at = 0.0  # monotonic
 
-    def new(self) -> Iterator[DriverRequest]:
+    def new_requests(self) -> Iterator[DriverRequest]:
         """Those that came since, read about twice a second; what cannot be read, or is not known, is skipped."""
         if time.monotonic() - self._read_at < POLL_S or not self._path.exists():
             return
@@ -89,7 +89,7 @@ class Inbox:
 class StopRequest:
     """leave.json: why a training leaves, and how its run ends."""
 
-    state: str | None = "stopped"  # or interrupted: it goes on with its search; null: only put aside, and not over
+    state: str | None = "stopped"  # or "interrupted": it goes on with its search; null: put aside
     reason: str = ""  # one sentence
 
     @classmethod

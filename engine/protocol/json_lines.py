@@ -33,7 +33,7 @@ class Unknown(Line):
 L = TypeVar("L", bound=Line)
 
 
-class Lines:
+class JsonLines:
     """Appends to a file of lines; what is not finite becomes null.
 
     `write` buffers and `flush` hands over, so that a burst of lines costs one system call.
@@ -50,7 +50,7 @@ class Lines:
                 self._file.write(b"\n")
 
     @classmethod
-    def events(cls, folder: Path) -> "Lines":
+    def events(cls, folder: Path) -> "JsonLines":
         """Those of the run, search or import of `folder`."""
         return cls(folder / EVENTS)
 

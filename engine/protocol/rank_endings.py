@@ -1,4 +1,7 @@
-"""`ended.N.json`: how each of the processes that train one run together ended, for the launcher that started them."""
+"""How rank N of a run that several processes train together ended: the run's `ended` as a file, without its kind.
+
+For the launcher that started them, which writes the line that counts.
+"""
 
 from pathlib import Path
 

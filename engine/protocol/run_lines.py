@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from engine.protocol.json_lines import EVENTS, Line, Unknown, read_lines
+from engine.protocol.json_lines import EVENTS, Line, Unknown, parse_line, read_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,12 +15,12 @@ class Started(Line):
     kind: ClassVar[str] = "started"
 
     attempt: int  # 1: the first process that trains this run
-    pid: int = 0
+    pid: int = 0  # of the process that trains
     device: str  # as people read it: "cpu", "cuda:0 NVIDIA H200"
-    epoch: int
-    step: int
+    epoch: int  # completed
+    step: int  # done
     epochs: int  # in the whole run
-    steps: int
+    steps: int  # in the whole run
     going_on_from: str | None  # a checkpoint, relative to the run's folder
 
 
@@ -30,7 +30,7 @@ class Metrics(Line):
 
     kind: ClassVar[str] = "metrics"
 
-    step: int
+    step: int  # done
     epoch: int  # 1-based: the one under way
     values: dict[str, float | None]  # by path: "train/loss", "gpu0/allocated_mb"; null was not finite
 
@@ -43,11 +43,11 @@ class Progress(Line):
 
     phase: str  # "preparing data", "training", "importing"
     step: int | None = None  # of a run: steps done; of an import: images, or bytes
-    steps: int | None = None
+    steps: int | None = None  # in all
     epoch: int | None = None  # completed
-    epochs: int | None = None
+    epochs: int | None = None  # in the whole run
     eta_s: float | None  # seconds to the phase's end before training begins, to the run's end from then on
-    message: str | None
+    message: str | None  # what goes on in the phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,12 @@ class Checkpoint(Line):
     kind: ClassVar[str] = "checkpoint"
 
     epoch: int  # completed
-    step: int
+    step: int  # done
     path: str  # relative to the run's folder
     bytes: int  # of all its files
     sha256: str  # of its weights
-    metrics: dict[str, float | None]
-    best: bool  # so far
+    metrics: dict[str, float | None]  # of its epoch; empty in mid-epoch
+    best: bool  # the best so far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Message(Line):
     kind: ClassVar[str] = "message"
 
     level: str  # info, warning or error
-    text: str
+    text: str  # the sentence
     code: str = ""  # what the sentence is made from
 
 
@@ -103,6 +103,17 @@ RunLine = Started | Metrics | Progress | Checkpoint | CheckpointDeleted | Messag
 RUN_LINES: dict[str, type[RunLine]] = {
     one.kind: one for one in (Started, Metrics, Progress, Checkpoint, CheckpointDeleted, Message, Ended)
 }
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether the last whole line of a run is its `Ended`; only the file's end is read."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - 65_536))
+            lines = file.read().splitlines(keepends=True)
+    except OSError:
+        return False
+    return bool(lines) and lines[-1].endswith(b"\n") and isinstance(parse_line(lines[-1], RUN_LINES), Ended)
 
 
 def read_run_lines(folder: Path, offset: int = 0) -> Iterator[tuple[RunLine | Unknown | None, int]]:

@@ -2,14 +2,14 @@
 
 import time
 
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_lines import Checkpoint, CheckpointDeleted, Ended, Message, Metrics, Progress, RunLine, Started
 
 
 class Reporter:
     """Writes the run's event lines. Metrics wait in a buffer until `flush`; everything else is handed over at once."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: JsonLines) -> None:
         self._lines = lines
 
     def started(

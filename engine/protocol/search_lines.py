@@ -17,9 +17,9 @@ class Started(Line):
     kind: ClassVar[str] = "started"
 
     attempt: int = 1  # 1: the first driver of this search
-    pid: int = 0
+    pid: int = 0  # of the driver
     device: str  # as people read it: "cpu", "2 GPUs"
-    max_concurrent: int = key("at_once")  # trials
+    max_concurrent: int = key("at_once")  # trials side by side
     path: str = "ray"  # how trials are trained: ray, or heads: many at once as one computation
 
 
@@ -31,8 +31,8 @@ class Trial(Line):
 
     run: str  # the id of its run
     number: int  # within the search; 1 is the base run
-    name: str = ""
-    attempt: int = 1
+    name: str = ""  # of its run
+    attempt: int = 1  # of its run
     config: JsonObject  # what is searched: field path -> value
     spec: JsonObject | None = None  # all of its run's settings
 
@@ -43,10 +43,10 @@ class TrialEnded(Line):
 
     kind: ClassVar[str] = "trial_ended"
 
-    run: str
+    run: str  # the id of its run
     state: str  # as of runs; interrupted: it goes on with the search
-    reason: str | None
-    advice: str | None
+    reason: str | None  # one sentence
+    advice: str | None  # what to do next
     cost: float | None = None  # what the metric is weighed against, where the search asks for it
     code: str = ""  # what the reason is made from
 
@@ -58,7 +58,7 @@ class Progress(Line):
     kind: ClassVar[str] = "progress"
 
     phase: str  # "starting", "searching", ...
-    message: str | None
+    message: str | None  # what goes on in the phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Ended(Line):
     state: str  # finished, stopped, paused, failed, or interrupted: start it again
     reason: str | None  # one sentence
     advice: str | None  # what to do next
-    num_trials: int | None = key("wanted")  # in all, as far as the driver knows; null: it has not come so far
+    num_trials: int | None = key("wanted")  # trials in all, as far as the driver knows; null: it has not come so far
     code: str = ""  # what the reason is made from
 
 

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_lines import Message
 from engine.protocol.search_lines import Ended, Progress, SearchLine, Started, Trial, TrialEnded
 from engine.protocol.serialization import JsonObject
@@ -17,21 +17,21 @@ class SearchReporter:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._lines = Lines.events(folder)
+        self._lines = JsonLines.events(folder)
         self._phase, self._written_at = "", 0.0  # of the last progress line; monotonic
         self._message: str | None = None
 
-    def started(self, *, attempt: int, pid: int, device: str, at_once: int, path: str) -> None:
+    def started(self, *, attempt: int, pid: int, device: str, max_concurrent: int, path: str) -> None:
         """The driver lives.
 
         Args:
             attempt: 1 for the first driver of this search.
             pid: Of this process.
             device: As people read it.
-            at_once: Trials.
+            max_concurrent: Trials.
             path: How its trials are trained: ray or heads.
         """
-        self._write(Started(attempt=attempt, pid=pid, device=device, max_concurrent=at_once, path=path))
+        self._write(Started(attempt=attempt, pid=pid, device=device, max_concurrent=max_concurrent, path=path))
 
     def trial(self, run: str, *, number: int, name: str, attempt: int, config: JsonObject, spec: JsonObject) -> None:
         """A trial begins, goes on, or has new settings.
@@ -83,7 +83,7 @@ class SearchReporter:
         self,
         state: str,
         *,
-        wanted: int | None,
+        num_trials: int | None,
         reason: str | None = None,
         advice: str | None = None,
         code: str = "",
@@ -92,12 +92,12 @@ class SearchReporter:
 
         Args:
             state: finished, stopped, paused, failed, or interrupted: start it again.
-            wanted: Trials in all, as far as it knows; None: it has not come so far.
+            num_trials: Trials in all, as far as it knows; None: it has not come so far.
             reason: One sentence.
             advice: What to do next.
             code: What the reason is made from.
         """
-        self._write(Ended(state=state, num_trials=wanted, reason=reason, advice=advice, code=code))
+        self._write(Ended(state=state, num_trials=num_trials, reason=reason, advice=advice, code=code))
 
     def close(self) -> None:
         self._lines.close()

@@ -5,11 +5,12 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from engine.catalog.datasets import DATASET_KINDS
 from engine.machine import processes
 from engine.machine.processes import Identity
+from engine.protocol.run_lines import Ended, Progress, RunLine, read_run_lines
 from engine.worker.launchers import ROOT
 from storage import Dataset, Request, Store
 
@@ -25,17 +26,17 @@ class Importing:
         folder = self._folder(request)
         leader = _leader(request)
         if leader and leader.is_alive:
-            self._tell(request, _last_line(folder, "progress"))
+            self._show(request, _last(folder, Progress))
             return
-        ended = _last_line(folder, "ended")
+        ended = _last(folder, Ended)
         is_import = request.kind == "import_dataset"  # a scan that was moved before the kill is just made again
         moved = (
             is_import and not folder.exists() and (self._store.home.dataset(request.target) / "dataset.json").exists()
         )
-        if moved or (ended and ended["state"] == "finished"):
+        if moved or (ended and ended.state == "finished"):
             self._register(request, folder)
         elif ended:
-            self._refuse(request, folder, " ".join(filter(None, [ended.get("reason"), ended.get("advice")])))
+            self._refuse(request, folder, " ".join(filter(None, [ended.reason, ended.advice])))
         elif request.payload.get("tries", 0) >= MOST_TRIES:
             self._refuse(request, folder, "It was killed twice; perhaps memory or disk ran out. Try it again.")
         else:
@@ -43,10 +44,10 @@ class Importing:
 
     def scan_embedded(self) -> None:
         """Ask for samples and a scan of the data sets that come with Thaw, where there are none yet."""
-        asked = {request.target for request in self._store.requests.open() if request.kind == "scan_dataset"}
+        waiting = {request.target for request in self._store.requests.open() if request.kind == "scan_dataset"}
         for dataset in self._store.datasets.list():
             seen = (self._store.home.dataset(dataset.id) / "scan.json").exists()
-            if DATASET_KINDS[dataset.kind].embedded and not seen and dataset.id not in asked:
+            if DATASET_KINDS[dataset.kind].embedded and not seen and dataset.id not in waiting:
                 self._store.requests.add("scan_dataset", dataset.id, {"name": dataset.name, "dataset": asdict(dataset)})
 
     def _launch(self, request: Request, folder: Path) -> None:
@@ -72,11 +73,11 @@ class Importing:
             payload={**request.payload, "tries": request.payload.get("tries", 0) + 1, "boot_id": leader.boot_id},
         )
 
-    def _tell(self, request: Request, line: dict[str, Any] | None) -> None:
-        if line and line.get("steps"):
-            told = {"progress": line["step"] / line["steps"], "message": line["message"], "eta_s": line.get("eta_s")}
-            if told["progress"] != request.progress:
-                self._store.requests.update(request.id, **told)
+    def _show(self, request: Request, line: Progress | None) -> None:
+        if line and line.steps and line.step is not None:
+            done = line.step / line.steps
+            if done != request.progress:
+                self._store.requests.update(request.id, progress=done, message=line.message, eta_s=line.eta_s)
 
     def _register(self, request: Request, folder: Path) -> None:
         """Killed at any point, it is taken up again: the rename comes first, the rows in one transaction after it."""
@@ -87,12 +88,12 @@ class Importing:
         if folder.exists():
             shutil.rmtree(final, ignore_errors=True)
             folder.rename(final)
-        told = json.loads((final / "dataset.json").read_text(encoding="utf-8"))
-        told |= {name: tuple(told[name]) for name in ("classes", "set_aside", "notes", "excluded")}
-        if told["kind"] == "folder":
-            told["path"] = str(final)
+        record = json.loads((final / "dataset.json").read_text(encoding="utf-8"))
+        record |= {name: tuple(record[name]) for name in ("classes", "set_aside", "notes", "excluded")}
+        if record["kind"] == "folder":
+            record["path"] = str(final)
         with self._store.transaction():
-            self._store.datasets.add(Dataset(**told))
+            self._store.datasets.add(Dataset(**record))
             self._store.requests.finish(request.id, "done")
         self._drop_upload(request)
 
@@ -131,16 +132,13 @@ def _leader(request: Request) -> Identity | None:
     return Identity(request.pid, request.pid_started, request.payload.get("boot_id", ""))
 
 
-def _last_line(folder: Path, kind: str) -> dict[str, Any] | None:
-    path = folder / "events.jsonl"
-    if not path.exists():
-        return None
+L = TypeVar("L", bound=RunLine)
+
+
+def _last(folder: Path, kind: type[L]) -> L | None:
+    """The newest line of a kind that an import said."""
     found = None
-    for raw in path.read_bytes().splitlines():
-        try:
-            line = json.loads(raw)
-            if line["kind"] == kind:
-                found = line
-        except (ValueError, TypeError, KeyError):
-            continue  # half a line: the rest is still to come
+    for line, _ in read_run_lines(folder):
+        if isinstance(line, kind):
+            found = line
     return found

@@ -1,13 +1,12 @@
-"""run.json: what a training process needs to know, so that it never opens the database."""
+"""run.json of a run that is about to be launched, from its rows."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
-from engine.protocol.json_file import write_json
+from engine.protocol.run_file import RUN_FILE, RunFile, read_dataset
+from engine.protocol.serialization import JsonObject
 from engine.specs import RunSpec
 from storage import Run, Store
 
@@ -20,33 +19,31 @@ def write_run_file(store: Store, run: Run) -> None:
     """
     folder = store.home.run(run.id)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    told = {
-        "id": run.id,
-        "name": run.name,
-        "attempt": run.attempt,
-        "spec": run.spec,
-        "dataset": _dataset(store, run, folder),
-        "device": run.spec["device"] if run.slot == "cpu" else "cuda",
-        "resume_from": run.resume_from,
-        "has_parent": run.parent_id is not None,
-        "cache": str(store.home.cache),
-        "weights_path": _first_weights(store, run),
-    }
-    write_json(folder / "run.json", told)
+    RunFile(
+        id=run.id,
+        name=run.name,
+        attempt=run.attempt,
+        spec=run.spec,
+        dataset=_dataset(store, run, folder),
+        device=run.spec["device"] if run.slot == "cpu" else "cuda",
+        resume_from=run.resume_from,
+        has_parent=run.parent_id is not None,
+        cache=str(store.home.cache),
+        weights_path=_initial_weights(store, run),
+    ).write(folder)
 
 
-def _dataset(store: Store, run: Run, folder: Path) -> dict[str, Any]:
+def _dataset(store: Store, run: Run, folder: Path) -> JsonObject:
     """The record as the run was first launched with it: what is excluded later is not taken from under a run."""
-    try:
-        first: dict[str, Any] = json.loads((folder / "run.json").read_text())["dataset"]
-    except (OSError, ValueError, KeyError):
+    first = read_dataset(folder / RUN_FILE)
+    if first is None:
         dataset = store.datasets.get(run.dataset_id)
         store.runs.update(run.id, dataset_fingerprint=dataset.fingerprint)
         return asdict(dataset)
     return first
 
 
-def _first_weights(store: Store, run: Run) -> str | None:
+def _initial_weights(store: Store, run: Run) -> str | None:
     """For a start without a checkpoint, or with one that turns out to be damaged."""
     try:
         path = weights_path(store, RunSpec.parse(run.spec))

@@ -1,6 +1,5 @@
-"""search.json: what a driver needs to know, so that it never opens the database."""
+"""search.json of a search whose driver is about to be launched, from its rows."""
 
-import json
 from dataclasses import asdict
 from itertools import product
 from typing import Any
@@ -9,7 +8,8 @@ from engine.artifacts.initial_weights import weights_path
 from engine.errors import Refused
 from engine.machine.resources import cores
 from engine.protocol import driver_requests
-from engine.protocol.json_file import write_json
+from engine.protocol.run_file import read_dataset
+from engine.protocol.search_file import SEARCH_FILE, SearchFile, TrialRecord
 from engine.specs import SearchSpec
 from storage import Run, RunState, Search, Store
 
@@ -25,34 +25,24 @@ def write_search_file(store: Store, search: Search) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     driver_requests.clear(folder)
     spec = SearchSpec.parse(search.spec)
-    told = {
-        "id": search.id,
-        "name": search.name,
-        "attempt": search.attempt,
-        "spec": search.spec,
-        "dataset": _dataset(store, search),
-        "device": spec.run.device if search.slot == "cpu" else "cuda",
-        "slots": str(search.slot).split(","),
-        "cpus": cores(),
-        "cache": str(store.home.cache),
-        "weights_paths": _weights_paths(store, spec),
-        "runs": str(store.home.runs),
-        "wanted": search.num_trials,
-        "spent_s": search.spent_s,
-        "spent_gpu_s": search.spent_gpu_s,
-        "stop_asked": [one.target for one in store.requests.open() if one.kind == "stop_run"],
-        "trials": _trials(store, search),
-    }
-    write_json(folder / "search.json", told)
-
-
-def _dataset(store: Store, search: Search) -> dict[str, Any]:
-    """The record as the search was first launched with it: trials are judged by the same images to the end."""
-    try:
-        first: dict[str, Any] = json.loads((store.home.search(search.id) / "search.json").read_text())["dataset"]
-    except (OSError, ValueError, KeyError):
-        return asdict(store.datasets.get(search.dataset_id))
-    return first
+    SearchFile(
+        id=search.id,
+        name=search.name,
+        attempt=search.attempt,
+        spec=search.spec,
+        dataset=read_dataset(folder / SEARCH_FILE) or asdict(store.datasets.get(search.dataset_id)),
+        device=spec.run.device if search.slot == "cpu" else "cuda",
+        slots=tuple(str(search.slot).split(",")),
+        cpus=cores(),
+        cache=str(store.home.cache),
+        weights_paths=_weights_paths(store, spec),
+        runs=str(store.home.runs),
+        num_trials=search.num_trials,
+        spent_s=search.spent_s,
+        spent_gpu_s=search.spent_gpu_s,
+        stop_requests=tuple(one.target for one in store.requests.open() if one.kind == "stop_run"),
+        trials=_trials(store, search),
+    ).write(folder)
 
 
 def _weights_paths(store: Store, spec: SearchSpec) -> dict[str, str]:
@@ -75,27 +65,27 @@ def _may_be(spec: SearchSpec, leaf: str) -> tuple[Any, ...]:
     return (getattr(spec.run.model, leaf), *((searched.choices or ()) if searched else ()))
 
 
-def _trials(store: Store, search: Search) -> list[dict[str, Any]]:
+def _trials(store: Store, search: Search) -> tuple[TrialRecord, ...]:
     """What is known of its trials: the finished ones to learn from, the unfinished ones to go on with."""
     histories = store.runs.trial_histories(search.id)
-    return [_trial(store, run, histories.get(run.id, [])) for run in store.runs.trials(search.id)]
+    return tuple(_trial(store, run, histories.get(run.id, [])) for run in store.runs.trials(search.id))
 
 
-def _trial(store: Store, run: Run, history: list[tuple[int, float | None]]) -> dict[str, Any]:
+def _trial(store: Store, run: Run, history: list[tuple[int, float | None]]) -> TrialRecord:
     kept = store.checkpoints.list(run.id) if run.state is RunState.INTERRUPTED else []
-    return {
-        "run": run.id,
-        "number": run.trial,
-        "name": run.name,
-        "state": str(run.state),
-        "config": run.assignment or {},
-        "value": run.best_value,
-        "best_epoch": run.best_epoch,
-        "cost": run.cost,
-        "epoch": run.epoch,
-        "epochs": run.epochs,
-        "resume_from": kept[0].path if kept else None,
-        "attempt": run.attempt,
-        "reason": run.reason,
-        "history": [list(point) for point in history],
-    }
+    return TrialRecord(
+        run=run.id,
+        number=run.trial or 0,
+        name=run.name,
+        state=str(run.state),
+        config=run.assignment or {},
+        value=run.best_value,
+        best_epoch=run.best_epoch,
+        cost=run.cost,
+        epoch=run.epoch,
+        epochs=run.epochs,
+        resume_from=kept[0].path if kept else None,
+        attempt=run.attempt,
+        reason=run.reason,
+        history=tuple(history),
+    )

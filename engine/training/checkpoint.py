@@ -23,10 +23,11 @@ import torch
 from torch import Tensor
 
 from engine.artifacts.predictions import PREDICTIONS, Predictions
+from engine.protocol.manifest import MANIFEST, FileEntry, Manifest
+from engine.protocol.serialization import JsonObject, Malformed
 from engine.training.failures import BadCheckpoint, DiskFull, is_disk_full
 
-FORMAT = 1
-WEIGHTS, RESUME, MANIFEST = "weights.safetensors", "resume.pt", "manifest.json"
+WEIGHTS, RESUME = "weights.safetensors", "resume.pt"
 RESERVE = 32 * 2**20  # bytes left free beside a checkpoint for event lines, the log and the database
 
 
@@ -40,7 +41,7 @@ def write(
     folder: Path,
     weights: dict[str, Tensor],
     resume: dict[str, Any],
-    about: dict[str, Any],
+    about: JsonObject,
     predictions: Predictions | None = None,
 ) -> Written:
     """Make `folder` under a temporary name, force it to the disk, then rename it.
@@ -74,7 +75,7 @@ def write(
     return written
 
 
-def verify(folder: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
+def verify(folder: Path, names: Sequence[str] | None = None) -> Manifest:
     """The manifest, once its files and the manifest itself are found unchanged.
 
     Args:
@@ -84,32 +85,28 @@ def verify(folder: Path, names: Sequence[str] | None = None) -> dict[str, Any]:
         BadCheckpoint: A file is missing, cut short or changed, or the format is newer than this program.
     """
     manifest = read_manifest(folder)
-    for name in manifest["files"] if names is None else names:
-        file, expected = folder / name, manifest["files"][name]
+    for name in manifest.files if names is None else names:
+        file, expected = folder / name, manifest.files[name]
         if not file.is_file():
             raise BadCheckpoint(f"{name} is missing")
-        if file.stat().st_size != expected["bytes"]:
-            raise BadCheckpoint(f"{name} has {file.stat().st_size:,} bytes instead of {expected['bytes']:,}")
-        if _sha256(file) != expected["sha256"]:
+        if file.stat().st_size != expected.bytes:
+            raise BadCheckpoint(f"{name} has {file.stat().st_size:,} bytes instead of {expected.bytes:,}")
+        if _sha256(file) != expected.sha256:
             raise BadCheckpoint(f"{name} has changed since it was written")
     return manifest
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> Manifest:
     """
     Raises:
         BadCheckpoint: It is missing, changed, or newer than this program.
     """
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
-        sealed = manifest.pop("sha256")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Manifest.read(folder)
+    except OSError as error:
         raise BadCheckpoint(f"{MANIFEST} cannot be read") from error
-    if sealed != _seal(manifest):
-        raise BadCheckpoint(f"{MANIFEST} has changed since it was written")
-    if manifest["format"] > FORMAT:
-        raise BadCheckpoint("it was written by a newer Thaw")
-    return manifest
+    except Malformed as error:
+        raise BadCheckpoint(str(error)) from error
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:
@@ -159,7 +156,7 @@ def remove(folder: Path) -> None:
 
 
 def _write_files(
-    folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: dict[str, Any], table: bytes
+    folder: Path, weights: dict[str, Tensor], resume: dict[str, Any], about: JsonObject, table: bytes
 ) -> Written:
     from safetensors.torch import save_file
 
@@ -169,27 +166,15 @@ def _write_files(
     torch.save(resume, folder / RESUME)
     if table:
         (folder / PREDICTIONS).write_bytes(table)
-    files: dict[str, dict[str, Any]] = {}
+    files: dict[str, FileEntry] = {}
     for name in (WEIGHTS, RESUME, *([PREDICTIONS] if table else [])):
         _to_disk(folder / name)
-        files[name] = {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+        files[name] = FileEntry(bytes=(folder / name).stat().st_size, sha256=_sha256(folder / name))
     versions = {name: version(name) for name in ("torch", "torchvision", "safetensors", "numpy")}
-    manifest = {
-        "format": FORMAT,
-        **about,
-        "files": files,
-        "versions": {"python": platform.python_version(), **versions},
-        "created_at": time.time(),
-    }
-    manifest["sha256"] = _seal(manifest)
-    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
-    _to_disk(folder / MANIFEST)
+    versions["python"] = platform.python_version()
+    Manifest(**about, files=files, versions=versions, created_at=time.time()).write(folder)
     _to_disk(folder)
-    return Written(sum(file.stat().st_size for file in folder.iterdir()), files[WEIGHTS]["sha256"])
-
-
-def _seal(manifest: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    return Written(sum(file.stat().st_size for file in folder.iterdir()), files[WEIGHTS].sha256)
 
 
 def _sha256(file: Path) -> str:

@@ -258,7 +258,7 @@ class Checkpoints:
 
     def _good(self, one: Saved) -> Saved | None:
         try:
-            metrics = checkpoint.read_manifest(one.folder)["metrics"]
+            metrics = checkpoint.read_manifest(one.folder).metrics
         except BadCheckpoint as error:
             self._set_aside(one.folder, error)
             return None
@@ -287,7 +287,7 @@ class Checkpoints:
 def norm_stats_of(folder: Path) -> NormStats | None:
     """Those of the images that a checkpoint learned from; None where it cannot be read."""
     try:
-        shape = checkpoint.read_manifest(folder)["preprocessing"]
+        shape = checkpoint.read_manifest(folder).preprocessing
     except BadCheckpoint:
         return None
     return NormStats(shape["mean"], shape["std"])

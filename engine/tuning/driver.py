@@ -40,7 +40,7 @@ def main(folder: Path) -> int:
         failure = explain(error)
         ending = SearchEnding("failed", failure.reason, failure.advice)
         log.info("%s", traceback.format_exc())
-    reporter.ended(ending.state, wanted=num_trials, reason=ending.reason, advice=ending.advice)
+    reporter.ended(ending.state, num_trials=num_trials, reason=ending.reason, advice=ending.advice)
     reporter.close()
     return 1 if ending.state == "failed" else 0
 
@@ -64,7 +64,7 @@ def train_by_ray(search: ActiveSearch) -> None:
 
     job, reporter = search.job, search.reporter
     device, max_concurrent = f"{job.gpus} GPUs" if job.gpus else "cpu", job.max_concurrent
-    reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, at_once=max_concurrent, path="ray")
+    reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, max_concurrent=max_concurrent, path="ray")
     reporter.progress("starting Ray")
     shutil.rmtree(job.folder / RAY_FILES, ignore_errors=True)  # of a driver that was killed
     vital = ray_settings.start(
@@ -72,8 +72,7 @@ def train_by_ray(search: ActiveSearch) -> None:
     )
     search.lifecycle.handle_signals()
     if not vital:  # a cluster: its machines are what there is
-        job.file["cpus"], gpus = ray_settings.resources()
-        job.file["slots"] = [str(number) for number in range(gpus)] or ["cpu"]
+        job.cpus, job.gpus = ray_settings.resources()
     try:
         _run_tune(search, check_ray=RayWatchdog(vital, reporter))
     finally:
@@ -125,7 +124,7 @@ class RayWatchdog:
             return
         log.error("%s", RAY_GONE)
         kill_children()
-        self._reporter.ended("interrupted", wanted=None, reason=RAY_GONE)
+        self._reporter.ended("interrupted", num_trials=None, reason=RAY_GONE)
         os._exit(1)  # Ray's own way out would wait for what is gone
 
 

@@ -1,37 +1,16 @@
 """Where a training waits between epochs until its trial may go on, and learns that it must leave."""
 
-import json
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.protocol.json_file import write_json
-from engine.protocol.json_lines import Lines
+from engine.protocol.driver_requests import StopRequest
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_reporter import Reporter
 
-LEAVE = "leave.json"  # in a run's folder: the search's request to that trial; in the search's own: to all
 POLL_S = 0.2  # between two checks for a request to stop
-
-
-@dataclass(frozen=True, slots=True)
-class StopRequest:
-    """Why a training leaves, and the state that its run ends in; None: it is only put aside, and not over."""
-
-    state: str | None = "stopped"  # or interrupted: it goes on with its search
-    reason: str = ""
-
-    @classmethod
-    def read(cls, path: Path) -> "StopRequest | None":
-        try:
-            values = json.loads(path.read_text())
-        except (OSError, ValueError):
-            return None
-        return cls(values["state"], values["reason"])
-
-    def write(self, path: Path) -> None:
-        write_json(path, {"state": self.state, "reason": self.reason}, durable=False)  # for a training that lives
 
 
 @dataclass(slots=True)
@@ -122,7 +101,7 @@ class EpochGate:
 class TrialReporter(Reporter):
     """A run's reporter that opens the gate, and has the run end in the state that a request to stop names."""
 
-    def __init__(self, lines: Lines, gate: EpochGate) -> None:
+    def __init__(self, lines: JsonLines, gate: EpochGate) -> None:
         super().__init__(lines)
         self._gate = gate
 

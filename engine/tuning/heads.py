@@ -17,7 +17,8 @@ import torch
 from torch import nn
 
 from engine.catalog import ALGORITHMS
-from engine.protocol.json_lines import Lines
+from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_reporter import NullReporter, Reporter
 from engine.protocol.search_reporter import SearchReporter
 from engine.training import device as devices
@@ -29,7 +30,7 @@ from engine.training.metric_logger import MetricLogger
 from engine.training.preparation import PreparedData, build, build_network, equip, find_weights, prepare_data
 from engine.training.randomness import seed_all
 from engine.training.retention import Checkpoints
-from engine.tuning.epoch_gate import LEAVE, POLL_S, StopRequest, TrialProgress
+from engine.tuning.epoch_gate import POLL_S, TrialProgress
 from engine.tuning.job import SearchJob
 from engine.tuning.lifecycle import ActiveSearch
 from engine.tuning.stepped_training import SteppedTraining, StepResult
@@ -66,7 +67,7 @@ def train(search: ActiveSearch) -> None:
 def _report_start(search: ActiveSearch, block: int) -> None:
     job, reporter = search.job, search.reporter
     device = devices.describe(_device(job))
-    reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, at_once=block, path="heads")
+    reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, max_concurrent=block, path="heads")
     if job.spec.scheduler != "none":
         reporter.message("info", "No trial is ended early: to its last epoch a head costs less than a look at it.")
 
@@ -84,7 +85,7 @@ def _is_begun(job: SearchJob, trial: Trial) -> bool:
 
 
 def _device(job: SearchJob) -> torch.device:
-    return devices.choose("cuda" if job.gpus else job.file["device"])
+    return devices.choose(job.device)
 
 
 class _SharedNetwork:
@@ -100,12 +101,12 @@ class _SharedNetwork:
         self._device = _device(search.job)
         devices.prepare(self._device)
         base, file = self._job.spec.run, self._job.file
-        path, cache = file.get("weights_paths", {}).get(base.model.weights_from), Path(file["cache"])
+        path, cache = file.weights_paths.get(base.model.weights_from), Path(file.cache)
         reporter, stop = _SetupReporter(search.reporter), lambda: search.lifecycle.poll() is not None
         seed_all(base.seed)
         found = find_weights(base, path, reporter, stop)
         self._data: PreparedData = prepare_data(
-            file["dataset"], base, cache, reporter, stop, norm_stats=found.norm_stats if found else None
+            file.dataset, base, cache, reporter, stop, norm_stats=found.norm_stats if found else None
         )
         self._network: nn.Module = build_network(base, self._data.about, found, reporter)
         training, recipe, images = build(base, self._data, self._device, self._network)
@@ -203,7 +204,7 @@ class _HeadTrial:
         self.trial, self.folder = trial, search.job.prepare_run(trial)
         self.stop_request: StopRequest | None = None
         self._ledger, self._metric = search.ledger, search.job.spec.metric
-        self._lines = Lines(self.folder / "events.jsonl")
+        self._lines = JsonLines.events(self.folder)
         self.reporter = _HeadReporter(self._lines, trial, search)
         self.is_over = False
 
@@ -234,7 +235,7 @@ class _HeadTrial:
 class _HeadReporter(Reporter):
     """A run's reporter that also reports every epoch to the search."""
 
-    def __init__(self, lines: Lines, trial: Trial, search: ActiveSearch) -> None:
+    def __init__(self, lines: JsonLines, trial: Trial, search: ActiveSearch) -> None:
         super().__init__(lines)
         self.trial_progress = TrialProgress()
         self._run, self._search, self._metric = trial.run, search, search.job.spec.metric

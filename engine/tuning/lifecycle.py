@@ -4,12 +4,11 @@ import signal
 import time
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
+from engine.protocol.driver_requests import DriverRequest, Extend, Inbox, Pause, Stop, StopRequest, StopTrial
 from engine.protocol.endings import WITH_SEARCH
 from engine.protocol.search_reporter import SearchReporter
-from engine.tuning.epoch_gate import StopRequest
-from engine.tuning.job import Control, SearchJob
+from engine.tuning.job import SearchJob
 from engine.tuning.trial_ledger import TrialLedger
 
 
@@ -39,7 +38,7 @@ class SearchLifecycle:
 
     def __init__(self, job: SearchJob, ledger: TrialLedger) -> None:
         self._job, self._ledger = job, ledger
-        self._control = Control(job.folder)
+        self._inbox = Inbox(job.folder)
         self._began = time.monotonic()
         self._ending: SearchEnding | None = None
         self._is_signalled = False
@@ -53,8 +52,8 @@ class SearchLifecycle:
 
     def poll(self) -> SearchEnding | None:
         """How it ends, once that is settled; None: it goes on."""
-        for line in self._control.new_requests():
-            self._obey(line)
+        for request in self._inbox.new_requests():
+            self._obey(request)
         if self._is_signalled:
             self._end(SearchEnding("paused"))
         if self._ending is None and (ending := self._interruption() or self._budget() or self._failure()):
@@ -75,22 +74,22 @@ class SearchLifecycle:
             self._ending = ending
             ending.stop_request.write(self._job.stop_file)
 
-    def _obey(self, line: dict[str, Any]) -> None:
-        match line:
-            case {"kind": "stop_trial", "run": str(run)}:
-                self._job.stop_trial(run)
-            case {"kind": "stop"}:
+    def _obey(self, request: DriverRequest) -> None:
+        match request:
+            case StopTrial():
+                self._job.stop_trial(request.run)
+            case Stop():
                 self._end(SearchEnding("stopped", "Stopped by its user."))
-            case {"kind": "pause"}:
+            case Pause():
                 self._end(SearchEnding("paused"))
-            case {"kind": "extend", "trials": int(trials)}:
-                self._ledger.num_trials = trials  # in all
+            case Extend():
+                self._ledger.num_trials = request.trials
 
     def _budget(self) -> SearchEnding | None:
         spec, file = self._job.spec, self._job.file
         spent_s = time.monotonic() - self._began
-        gpu_s = file.get("spent_gpu_s", 0.0) + spent_s * self._job.gpus
-        if spec.hours and file.get("spent_s", 0.0) + spent_s >= spec.hours * 3600:
+        gpu_s = file.spent_gpu_s + spent_s * self._job.gpus
+        if spec.hours and file.spent_s + spent_s >= spec.hours * 3600:
             return SearchEnding("finished", f"Its time budget of {spec.hours:g} h is spent.")
         if spec.gpu_hours and gpu_s >= spec.gpu_hours * 3600:
             return SearchEnding("finished", f"Its budget of {spec.gpu_hours:g} GPU hours is spent.")
@@ -120,7 +119,7 @@ class ActiveSearch:
 
     @classmethod
     def of(cls, job: SearchJob, reporter: SearchReporter) -> "ActiveSearch":
-        ledger = TrialLedger(job.spec, reporter, past=job.past_trials, num_trials=job.num_trials)
+        ledger = TrialLedger(job.spec, reporter, past=job.past_trials, num_trials=job.file.num_trials)
         return cls(job, ledger, SearchLifecycle(job, ledger), reporter)
 
     @property

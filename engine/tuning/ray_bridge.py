@@ -15,10 +15,10 @@ from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Refused
 from engine.faults import FAULTS
 from engine.machine import resources
+from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.run_lines import has_ended
 from engine.specs.space import Assignment
 from engine.training.failures import explain
-from engine.tuning.epoch_gate import LEAVE, StopRequest
-from engine.tuning.job import has_ended
 from engine.tuning.lifecycle import ActiveSearch
 from engine.tuning.ray_schedulers import make_scheduler, replay
 from engine.tuning.ray_trial import trainable_config

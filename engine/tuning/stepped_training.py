@@ -1,6 +1,5 @@
 """A run's training that stops after every epoch until it may go on: what a trial is, without Ray."""
 
-import json
 import logging
 import math
 import re
@@ -9,16 +8,18 @@ import statistics
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from engine.faults import FAULTS
-from engine.protocol.json_file import write_json
-from engine.protocol.json_lines import Lines
+from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.json_lines import JsonLines
+from engine.protocol.run_file import RunFile
 from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
 from engine.training.failures import BadCheckpoint
-from engine.tuning.epoch_gate import LEAVE, EpochGate, StopRequest, TrialReporter
+from engine.tuning.epoch_gate import EpochGate, TrialReporter
 from engine.worker import run as worker
 
 PAUSED = StopRequest(state=None)
@@ -87,23 +88,27 @@ class SteppedTraining:
         named = [folder / "checkpoints" / name] if name else []
         for other in (*named, *(path for _, path in reversed(_all(folder)))):
             if _copied(other, taken := kept / (other.name + ".taken")):
-                self._replace_by(taken, kept / other.name, _name_of(folder))
+                self._replace_by(taken, kept / other.name, RunFile.read(folder).name)
                 return
 
     def _replace_by(self, taken: Path, place: Path, whose: str) -> None:
-        lines = Lines(self.folder / "events.jsonl")
+        lines = JsonLines.events(self.folder)
         reporter = Reporter(lines)
         for _, own in _all(self.folder):
             reporter.checkpoint_deleted(own.relative_to(self.folder).as_posix())
             checkpoint.remove(own)
         taken.rename(place)
         manifest = checkpoint.read_manifest(place)
-        about = {name: manifest[name] for name in ("epoch", "step", "metrics")}
-        size = sum(one.stat().st_size for one in place.iterdir())
-        sha256 = manifest["files"][checkpoint.WEIGHTS]["sha256"]
-        path = place.relative_to(self.folder).as_posix()
-        reporter.checkpoint(path=path, bytes=size, sha256=sha256, best=True, **about)
-        reporter.message("info", f"It goes on from the weights of {whose} after epoch {about['epoch']}.")
+        reporter.checkpoint(
+            epoch=manifest.epoch,
+            step=manifest.step,
+            path=place.relative_to(self.folder).as_posix(),
+            bytes=sum(one.stat().st_size for one in place.iterdir()),
+            sha256=manifest.files[checkpoint.WEIGHTS].sha256,
+            metrics=manifest.metrics,
+            best=True,
+        )
+        reporter.message("info", f"It goes on from the weights of {whose} after epoch {manifest.epoch}.")
         lines.close()
 
     def stop(self) -> None:
@@ -122,11 +127,10 @@ class SteppedTraining:
     def _train(self) -> None:
         gate = self._gate
         try:
-            run = json.loads((self.folder / "run.json").read_text())
             newest = _newest(self.folder)
-            run["resume_from"] = newest[1].relative_to(self.folder).as_posix() if newest else None
-            write_json(self.folder / "run.json", run)
-            lines = Lines(self.folder / "events.jsonl")
+            resume_from = newest[1].relative_to(self.folder).as_posix() if newest else None
+            replace(RunFile.read(self.folder), resume_from=resume_from).write(self.folder)
+            lines = JsonLines.events(self.folder)
             try:
                 with _logged(self.folder / "log.txt"):
                     worker.attempt(self.folder, TrialReporter(lines, gate), gate.should_stop)
@@ -160,10 +164,6 @@ def _all(folder: Path) -> list[tuple[tuple[int, int], Path]]:
     """((epoch, step in mid-epoch), folder) of a run's checkpoints, oldest first."""
     found = ((re.fullmatch(r"e(\d{4,})(?:-s(\d{7,}))?", path.name), path) for path in folder.glob("checkpoints/e*"))
     return sorted(((int(name[1]), int(name[2] or 0)), path) for name, path in found if name)
-
-
-def _name_of(folder: Path) -> str:
-    return str(json.loads((folder / "run.json").read_text())["name"])
 
 
 def _parameters(folder: Path) -> int:

@@ -3,12 +3,13 @@
 import math
 import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import Refused
 from engine.faults import cause_of
+from engine.protocol.search_file import TrialRecord
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import RunSpec, SearchSpec
 from engine.specs.space import Assignment
@@ -42,11 +43,11 @@ class PastTrial:
     reason: str | None = None
     cost: float | None = None
     attempt: int = 0
-    history: list[list[float]] = field(default_factory=list)  # [epoch, metric] of each epoch
+    history: Sequence[tuple[int, float | None]] = ()  # (epoch, metric) of each epoch
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "PastTrial":
-        return cls(**{name: row[name] for name in cls.__dataclass_fields__ if name in row})
+    def of(cls, record: TrialRecord) -> "PastTrial":
+        return cls(**{name: getattr(record, name) for name in cls.__dataclass_fields__})
 
 
 class TrialLedger:
@@ -259,7 +260,7 @@ def _all(failures: list[str]) -> str:
     return f"All of its first {len(failures)} trials" if len(failures) > 1 else "Its only trial"
 
 
-def _by_epoch(history: list[list[float]]) -> dict[int, float]:
+def _by_epoch(history: Sequence[tuple[int, float | None]]) -> dict[int, float]:
     return {int(epoch): value for epoch, value in history if value is not None}
 
 

@@ -18,7 +18,7 @@ from types import FrameType
 import psutil
 
 from engine.machine.exit import leave
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.rank_endings import clear_endings, read_ending
 from engine.training.distributed.rank import LAUNCHER, STOP, common_ending, die_with_the_launcher
 
@@ -40,7 +40,7 @@ def main(folder: Path, processes: int) -> int:
     if ending is None:
         log.info("ranks were killed: no last word")
         return 1
-    lines = Lines.events(folder)
+    lines = JsonLines.events(folder)
     lines.write(replace(ending, at=time.time()))
     lines.close()
     return 0 if ending.state != "failed" else 1

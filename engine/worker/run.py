@@ -5,17 +5,18 @@ tells of all, and the line is written by `engine.worker.ranks`, which started th
 """
 
 import faulthandler
-import json
 import logging
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.errors import Unavailable
+from engine.protocol.run_file import RunFile
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training.distributed.rank import STOP, become_rank, reporting
@@ -25,7 +26,11 @@ if TYPE_CHECKING:  # torch costs seconds: the first sign of life comes before it
     import torch
 
     from engine.training.distributed.process_group import ProcessGroup
-    from engine.training.state import TrainingProgress
+    from engine.training.epoch_data import EpochData
+    from engine.training.preparation import PreparedData
+    from engine.training.recipe import Recipe
+    from engine.training.retention import Checkpoints
+    from engine.training.state import Training, TrainingProgress
 
 log = logging.getLogger("thaw")
 
@@ -46,10 +51,9 @@ def attempt(folder: Path, reporter: Reporter, stop: Callable[[], bool]) -> int:
     reporter.progress("starting")
     spec: RunSpec | None = None
     try:
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        spec = RunSpec.parse(run["spec"])
-        about = (run["attempt"], run["name"], spec.model.backbone, run["dataset"]["name"])
-        log.info("attempt %d of %s: %s on %s", *about)
+        run = RunFile.read(folder)
+        spec = RunSpec.parse(run.spec)
+        log.info("attempt %d of %s: %s on %s", run.attempt, run.name, spec.model.backbone, run.dataset["name"])
         reason = train(folder, run, spec, reporter, stop)
         log.info("%s", reason or "finished")
         reporter.ended("stopped" if reason else "finished", reason=reason)
@@ -62,10 +66,10 @@ def attempt(folder: Path, reporter: Reporter, stop: Callable[[], bool]) -> int:
             return 1  # without a last word, as if killed itself: it goes on from its last checkpoint
         failure = explain(error, spec)
         if is_disk_full(error):
-            told = (
+            advice = (
                 "It goes on by itself, from its last checkpoint, once there is room: delete old runs or clear caches."
             )
-            reporter.ended("interrupted", reason=failure.reason, advice=told, needs_bytes=room_for(error))
+            reporter.ended("interrupted", reason=failure.reason, advice=advice, needs_bytes=room_for(error))
             return 1
         reporter.ended("failed", reason=failure.reason, advice=failure.advice, detail=traceback.format_exc())
         return 1
@@ -89,58 +93,102 @@ class StopSignal:
         self._came = True
 
 
-def train(folder: Path, run: dict[str, Any], spec: RunSpec, reporter: Reporter, stop: Callable[[], bool]) -> str | None:
+def train(folder: Path, run: RunFile, spec: RunSpec, reporter: Reporter, stop: Callable[[], bool]) -> str | None:
     """The whole run. Returns why it stopped before its last epoch, or None when it is finished.
+
+    Args:
+        folder: Of the run.
+        run: Its run.json.
+        spec: That of `run`, parsed.
+        reporter: Where all is reported.
+        stop: Whether to save and leave, asked at every batch.
 
     Raises:
         Stopped: Asked to leave before training began.
+        Unavailable: It cannot be trained so here.
     """
     from engine.training import device as devices
     from engine.training.loop import fit
     from engine.training.memory import Memory
     from engine.training.metric_logger import MetricLogger
-    from engine.training.preparation import build, build_network, equip, find_weights, prepare_data
-    from engine.training.retention import Checkpoints, norm_stats_of
+    from engine.training.preparation import equip
 
-    device, group = _join(spec, run["device"])
-    reporter.progress("preparing data")
-    kept = norm_stats_of(folder / run["resume_from"]) if run["resume_from"] else None
-    found = None if kept else group.rank0_first(lambda: find_weights(spec, run.get("weights_path"), reporter, stop))
-    norm_stats, cache = kept or (found.norm_stats if found else None), Path(run["cache"])
-    data = group.rank0_first(lambda: prepare_data(run["dataset"], spec, cache, reporter, stop, norm_stats=norm_stats))
-    network = build_network(spec, data.about, found, reporter)
-    training, recipe, images = build(spec, data, device, network, share=group.share)
-    group.seed_ranks(spec.seed)
-    checkpoints = Checkpoints(
-        folder, data.about, data.val_samples, best_by=run.get("best_by"), reporter=reporter, group=group
+    while (begun := _begin(folder, run, spec, reporter, stop)) is None:
+        run = replace(run, resume_from=None)  # its first weights count again
+    training, group, progress = begun.training, begun.group, begun.training.progress
+    steps = progress.step - progress.batch + (spec.epochs - progress.epoch) * len(begun.images.train)
+    data, stepper = equip(
+        spec,
+        begun.data,
+        training,
+        begun.recipe,
+        begun.images,
+        cache=Path(run.cache),
+        reporter=reporter,
+        stop=stop,
+        group=group,
     )
-    going_on_from = checkpoints.resume(training, run["resume_from"])
-    if run["resume_from"] and going_on_from is None:
-        _may_begin_again(run, group)
-        return train(folder, {**run, "resume_from": None}, spec, reporter, stop)  # its first weights count again
-    progress = training.progress
-    steps = progress.step - progress.batch + (spec.epochs - progress.epoch) * len(images.train)
-    training_data, stepper = equip(
-        spec, data, training, recipe, images, cache=cache, reporter=reporter, stop=stop, group=group
+    reporter.started(
+        attempt=run.attempt,
+        pid=os.getpid(),
+        device=devices.describe(begun.device),
+        epoch=progress.epoch,
+        step=progress.step,
+        epochs=spec.epochs,
+        steps=steps,
+        going_on_from=begun.going_on_from,
     )
-    begins = {"epoch": progress.epoch, "step": progress.step, "epochs": spec.epochs, "steps": steps}
-    on = devices.describe(device)
-    reporter.started(attempt=run["attempt"], pid=os.getpid(), device=on, going_on_from=going_on_from, **begins)
-    log.info("training on %s from step %d of %d", on, progress.step, steps)
-    logger = MetricLogger(reporter, progress, epochs=spec.epochs, steps=steps, memory=Memory(device), group=group)
-    finished = fit(
-        training, training_data, recipe=recipe, stepper=stepper, logger=logger, checkpoints=checkpoints, stop=stop
-    )
+    log.info("training on %s from step %d of %d", devices.describe(begun.device), progress.step, steps)
+    memory = Memory(begun.device)
+    logger = MetricLogger(reporter, progress, epochs=spec.epochs, steps=steps, memory=memory, group=group)
+    saved = begun.checkpoints
+    finished = fit(training, data, recipe=begun.recipe, stepper=stepper, logger=logger, checkpoints=saved, stop=stop)
     group.close()
     return None if finished else _where_it_left(progress)
 
 
-def _may_begin_again(run: dict[str, Any], group: "ProcessGroup") -> None:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A training where its run left it, or at its beginning."""
+
+    device: "torch.device"
+    group: "ProcessGroup"
+    data: "PreparedData"
+    training: "Training"
+    recipe: "Recipe"
+    images: "EpochData"
+    checkpoints: "Checkpoints"
+    going_on_from: str | None  # the checkpoint in use
+
+
+def _begin(folder: Path, run: RunFile, spec: RunSpec, reporter: Reporter, stop: Callable[[], bool]) -> _Begun | None:
+    """None: it was to go on from a checkpoint, no whole one is left, and it may begin again from its first weights."""
+    from engine.training.preparation import build, build_network, find_weights, prepare_data
+    from engine.training.retention import Checkpoints, norm_stats_of
+
+    device, group = _join(spec, run.device)
+    reporter.progress("preparing data")
+    kept = norm_stats_of(folder / run.resume_from) if run.resume_from else None
+    found = None if kept else group.rank0_first(lambda: find_weights(spec, run.weights_path, reporter, stop))
+    norm_stats, cache = kept or (found.norm_stats if found else None), Path(run.cache)
+    data = group.rank0_first(lambda: prepare_data(run.dataset, spec, cache, reporter, stop, norm_stats=norm_stats))
+    network = build_network(spec, data.about, found, reporter)
+    training, recipe, images = build(spec, data, device, network, share=group.share)
+    group.seed_ranks(spec.seed)
+    checkpoints = Checkpoints(folder, data.about, data.val_samples, best_by=run.best_by, reporter=reporter, group=group)
+    going_on_from = checkpoints.resume(training, run.resume_from)
+    if run.resume_from and going_on_from is None:
+        _check_may_begin_again(run, group)
+        return None
+    return _Begun(device, group, data, training, recipe, images, checkpoints, going_on_from)
+
+
+def _check_may_begin_again(run: RunFile, group: "ProcessGroup") -> None:
     """
     Raises:
         Unavailable: No checkpoint can be used, and it cannot begin again from its first weights either.
     """
-    if run.get("has_parent"):
+    if run.has_parent:
         raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
     if group.world_size > 1:
         raise Unavailable("None of its checkpoints can be used. Start it again, as a new run.")

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from engine.artifacts.predictions import Labelled
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
 from engine.training.evaluation import Evaluation, per_sample_eval
@@ -38,7 +38,7 @@ def new_training() -> Training:
 
 def save_without_end(run: Path, newest: str | None) -> None:
     training = new_training()
-    checkpoints = Checkpoints(run, ABOUT, val_samples=JUDGES, reporter=Reporter(Lines(run / "events.jsonl")))
+    checkpoints = Checkpoints(run, ABOUT, val_samples=JUDGES, reporter=Reporter(JsonLines.events(run)))
     checkpoints.resume(training, newest)
     while True:
         training.finish_epoch()

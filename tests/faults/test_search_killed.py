@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from engine.protocol.driver_requests import Inbox, Stop
 from tests.searches import Searched, wait_for
 
 TRIALS = 4
@@ -87,11 +88,9 @@ def test_a_killed_raylet_ends_the_driver_which_is_started_again(tmp_path: Path) 
 
 
 def test_half_a_line_in_the_control_file_waits_for_the_rest(tmp_path: Path) -> None:
-    from engine.tuning.job import Control
-
-    control = Control(tmp_path)
+    inbox = Inbox(tmp_path)
     line = json.dumps({"kind": "stop"})
     (tmp_path / "control.jsonl").write_text(line[:5])
-    assert not list(control.news())
+    assert not list(inbox.new_requests())
     (tmp_path / "control.jsonl").write_text(line + "\n")
-    assert wait_for(lambda: list(control.news())) == [{"kind": "stop"}]
+    assert wait_for(lambda: [type(one) for one in inbox.new_requests()]) == [Stop]

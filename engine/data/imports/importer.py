@@ -33,7 +33,7 @@ from engine.data.scans.survey import survey
 from engine.data.sources.fetched import fetch
 from engine.errors import Unavailable, Unfit
 from engine.machine.exit import leave
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_lines import Ended
 from storage import Dataset
 
@@ -185,7 +185,7 @@ def outcome(folder: Path, progress: Progress) -> Ended:
 def main(folder: Path) -> int:
     if "source" in json.loads((folder / "request.json").read_text(encoding="utf-8")):  # a stranger's files
         _bound_memory()
-    lines = Lines.events(folder)
+    lines = JsonLines.events(folder)
     ending = outcome(folder, Progress(lines))
     lines.write(ending)
     lines.close()

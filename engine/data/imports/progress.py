@@ -3,7 +3,7 @@
 import signal
 import time
 
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_lines import Progress as Line
 
 EVERY_S = 0.2
@@ -16,7 +16,7 @@ class Cancelled(Exception):
 class Progress:
     """Progress lines, at most five a second. Once the process was asked to end, the next call raises `Cancelled`."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: JsonLines) -> None:
         self._lines = lines
         self._is_cancelled = False
         self._began: float | None = None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.faults import FAULTS
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.rank_endings import write_ending
 from engine.protocol.run_lines import Ended, RunLine
 from engine.protocol.run_reporter import NullReporter, Reporter
@@ -62,7 +62,7 @@ def reporting(folder: Path) -> Iterator[Reporter]:
     if rank:
         yield SilentRank(folder, rank)
         return
-    lines = Lines.events(folder)
+    lines = JsonLines.events(folder)
     try:
         yield Reporter(lines) if rank is None else FirstRank(lines, folder)
     finally:
@@ -70,7 +70,7 @@ def reporting(folder: Path) -> Iterator[Reporter]:
 
 
 class FirstRank(Reporter):
-    def __init__(self, lines: Lines, folder: Path) -> None:
+    def __init__(self, lines: JsonLines, folder: Path) -> None:
         super().__init__(lines)
         self._folder = folder
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from engine.catalog import OPTIMIZERS
 from engine.errors import Refused
+from engine.protocol.manifest import Manifest
 from engine.specs import RunSpec
 from engine.training.network.stages import stages_of
 from engine.training.optimiser import build_optimizer
@@ -18,10 +19,10 @@ UNTRAINED = {"name", "keep_checkpoints", "device", "strategy"}  # settings that 
 State = dict[str, Any]
 
 
-def spec_before(manifest: dict[str, Any], now: RunSpec) -> RunSpec | None:
+def spec_before(manifest: Manifest, now: RunSpec) -> RunSpec | None:
     """What a checkpoint was trained with where that differs from `now`; None where it is the same."""
     try:
-        before = RunSpec.parse(manifest["spec"])
+        before = RunSpec.parse(manifest.spec)
     except Refused:  # by another version of Thaw, in the same run
         return None
     return None if before.model_dump(exclude=UNTRAINED) == now.model_dump(exclude=UNTRAINED) else before

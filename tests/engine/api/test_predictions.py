@@ -147,7 +147,7 @@ def test_another_data_set_is_seen_as_the_checkpoint_wants_it(store: Store, run: 
     assert {found.classes[label] for label in found.labels} == {"3", "7"}
     assert [one.split("/")[0] for one in found.ids] == [found.classes[label] for label in found.labels]
     manifest, weights = checkpoint.read_manifest(best_of(store, run)), checkpoint.read_weights(best_of(store, run))
-    shape = manifest["preprocessing"]
+    shape = manifest.preprocessing
     network = model.build(RunSpec.parse(SPEC).model, classes=10, channels=1, image_size=16).eval()
     network.load_state_dict(weights)
     for place, one in enumerate(found.ids[:9]):

@@ -57,7 +57,7 @@ def test_each_image_is_told_of_as_the_saved_weights_see_it(run: DigitsRun, kept:
 
 
 def test_their_accuracy_is_that_of_the_epoch(run: DigitsRun, kept: Predictions) -> None:
-    metrics = checkpoint.read_manifest(run.folder / "checkpoints/e0002")["metrics"]
+    metrics = checkpoint.read_manifest(run.folder / "checkpoints/e0002").metrics
     assert (kept.guesses[:, 0] == kept.labels).mean() == (kept.rank == 0).mean() == metrics["val/accuracy"]
     assert -np.log(kept.of_label).mean() == pytest.approx(metrics["val/loss"], rel=1e-4)
 

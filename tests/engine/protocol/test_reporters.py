@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from engine.protocol.json_lines import Lines
+from engine.protocol.json_lines import JsonLines
 from engine.protocol.run_lines import Message, Metrics
 from engine.protocol.run_reporter import NullReporter, Reporter
 from engine.protocol.search_reporter import SearchReporter
@@ -16,7 +16,7 @@ def written(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_not_finite_becomes_null(tmp_path: Path) -> None:
-    lines = Lines.events(tmp_path)
+    lines = JsonLines.events(tmp_path)
     lines.write(Metrics(step=1, epoch=1, values={"a": math.nan, "b": math.inf, "c": 1.5}))
     lines.close()
     assert written(tmp_path)[0]["values"] == {"a": None, "b": None, "c": 1.5}
@@ -25,7 +25,7 @@ def test_not_finite_becomes_null(tmp_path: Path) -> None:
 def test_half_a_line_of_a_killed_attempt_is_closed_first(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b'{"kind":"message"}\n{"kind":"met')
-    lines = Lines.events(tmp_path)
+    lines = JsonLines.events(tmp_path)
     lines.write(Message(level="info", text="안녕"))
     lines.close()
     first, torn, ours = path.read_text(encoding="utf-8").splitlines()
@@ -35,14 +35,14 @@ def test_half_a_line_of_a_killed_attempt_is_closed_first(tmp_path: Path) -> None
 
 def test_whole_file_gets_no_empty_line(tmp_path: Path) -> None:
     for _ in range(2):
-        lines = Lines.events(tmp_path)
+        lines = JsonLines.events(tmp_path)
         lines.write(Message(level="info", text=""))
         lines.close()
     assert len(written(tmp_path)) == 2
 
 
 def test_metrics_wait_for_a_flush_and_the_rest_does_not(tmp_path: Path) -> None:
-    reporter = Reporter(Lines.events(tmp_path))
+    reporter = Reporter(JsonLines.events(tmp_path))
     reporter.metrics(1, 1, {"train/loss": 0.5}, at=12.5)
     assert written(tmp_path) == []
     reporter.progress("training", step=1)
@@ -53,7 +53,7 @@ def test_metrics_wait_for_a_flush_and_the_rest_does_not(tmp_path: Path) -> None:
 
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    reporter = Reporter(Lines.events(tmp_path))
+    reporter = Reporter(JsonLines.events(tmp_path))
     reporter.ended("stopped", reason="Asked to.")
     reporter.ended("interrupted", needs_bytes=0, code="disk")
     stopped, interrupted = written(tmp_path)

@@ -12,12 +12,12 @@ from ray.tune.experiment import Trial as RayTrial
 from engine.catalog import SCHEDULERS
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import SearchSpec
-from engine.tuning.job import SearchJob
 from engine.tuning.lifecycle import ActiveSearch, SearchLifecycle
 from engine.tuning.ray_adapters import CallbackAdapter
 from engine.tuning.ray_bridge import RayBridge
 from engine.tuning.ray_schedulers import make_scheduler, replay
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
+from tests.asking import make_job
 
 EPOCHS = 9
 PRUNING = [name for name in SCHEDULERS if name not in ("none", "pbt")]
@@ -130,8 +130,7 @@ def test_trials_are_compared_with_those_of_earlier_drivers(name: str) -> None:
 
 
 def bridge_of(folder: Path, spec: SearchSpec, past: list[PastTrial]) -> tuple[RayBridge, ActiveSearch]:
-    values = {"runs": str(folder / "runs"), "slots": ["cpu"], "cpus": 1, "dataset": {}, "device": "cpu", "cache": ""}
-    job, reporter = SearchJob(folder, spec, values), SearchReporter(folder)
+    job, reporter = make_job(folder, spec), SearchReporter(folder)
     ledger = TrialLedger(spec, reporter, past=past, num_trials=spec.num_trials)
     search = ActiveSearch(job, ledger, SearchLifecycle(job, ledger), reporter)
     return RayBridge(search, check_ray=lambda: None), search

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.tuning.epoch_gate import LEAVE, StopRequest
+from engine.protocol.driver_requests import LEAVE, StopRequest
 from engine.tuning.stepped_training import SteppedTraining
 from tests.engine.digits_run import read_lines, write_run_file
 

@@ -1,6 +1,5 @@
 """The ledger hands out trials and takes their ends, with every algorithm and no training at all."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +7,13 @@ import pytest
 
 from engine.catalog import ALGORITHMS, SCHEDULERS
 from engine.catalog.named import named
+from engine.protocol.driver_requests import LEAVE, StopRequest, StopTrial, send
 from engine.training.failures import Diverged, explain
-from engine.tuning.epoch_gate import LEAVE, StopRequest
-from engine.tuning.job import SearchJob
 from engine.tuning.lifecycle import SearchLifecycle
 from engine.tuning.samplers.sampler import Outcome, Params, Sampler
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
 from tests.engine.digits_run import read_lines
-from tests.trial_ledgers import RATE, SMOOTHING, SPACE, make_ledger, rows, run_all
+from tests.trial_ledgers import RATE, SMOOTHING, SPACE, make_job, make_ledger, rows, run_all
 
 
 @pytest.mark.parametrize("row", [*ALGORITHMS.values(), *SCHEDULERS.values()], ids=lambda row: row.label)
@@ -130,7 +128,7 @@ def test_what_failed_before_is_past(tmp_path: Path) -> None:
 
 def test_an_interruption_that_nobody_requested_ends_the_driver_alone(tmp_path: Path, no_signal_handlers: None) -> None:
     ledger = make_ledger(tmp_path, trials=3)
-    job = SearchJob(tmp_path, ledger.spec, {"runs": str(tmp_path / "runs"), "slots": ["cpu"]})
+    job = make_job(tmp_path, ledger.spec)
     lifecycle, trial = SearchLifecycle(job, ledger), ledger.next_trial()
     assert trial and lifecycle.poll() is None
     ledger.end(trial.run, "interrupted", reason="The disk is full.")
@@ -142,10 +140,9 @@ def test_an_interruption_that_nobody_requested_ends_the_driver_alone(tmp_path: P
 def test_a_waiting_trial_remembers_that_its_user_stopped_it(tmp_path: Path, no_signal_handlers: None) -> None:
     past = [PastTrial(f"r{number}", number, "interrupted", {RATE: 0.01}, attempt=1) for number in (1, 2)]
     ledger = make_ledger(tmp_path, past=past, trials=2)
-    file = {"runs": str(tmp_path / "runs"), "dataset": {}, "device": "cpu", "cache": "", "slots": ["cpu"]}
-    job = SearchJob(tmp_path, ledger.spec, file)
+    job = make_job(tmp_path, ledger.spec)
     lifecycle = SearchLifecycle(job, ledger)
-    (tmp_path / "control.jsonl").write_text(json.dumps({"kind": "stop_trial", "run": "r2"}) + "\n")
+    send(tmp_path, StopTrial(run="r2"))
     assert lifecycle.poll() is None
     first, second = ledger.next_trial(), ledger.next_trial()
     assert first and second

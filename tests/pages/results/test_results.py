@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine import api
 from engine.api import Predictions
+from engine.protocol.manifest import Manifest
 from pages.parts import formatting
 from pages.parts.analysis.results import image_selection
 from pages.parts.results import image_lists as lists
@@ -247,7 +248,17 @@ def test_a_data_set_of_other_classes_is_refused_by_their_names(calm: Store, run:
     best = next(one for one in calm.checkpoints.list(run.id) if one.is_best)
     folder = calm.home.run(run.id) / best.path
     save_file({"head.weight": np.zeros((10, 4), np.float32)}, folder / "weights.safetensors")
-    (folder / "manifest.json").write_text(json.dumps({"classes": digits().classes}))
+    Manifest(
+        epoch=1,
+        step=1,
+        classes=digits().classes,
+        preprocessing={},
+        spec={},
+        metrics={},
+        files={},
+        versions={},
+        created_at=0.0,
+    ).write(folder)
     told = read(opened(RESULTS, run=run.id, on="shapes"))
     assert "has not learned: circle, cross, hexagon, ring, square and 2 more" in told
 

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/cli.md from the code, so that they cannot drift: `python -m docs.reference`.
+"""Writes settings.md, cli.md and protocol.md of docs/ from the code: `python -m docs.reference`. They cannot drift.
 
 `--check` writes nothing and ends with 1 when a page is out of date.
 """
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from docs.protocol_page import protocol_page
 from engine import api
 from engine.cli.main import parser
 
@@ -118,7 +119,11 @@ def _option(action: argparse.Action) -> str:
     return f"{name} {action.metavar or action.dest.upper()}" if takes_value else name
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "cli.md": cli_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    "protocol.md": protocol_page,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -17,7 +17,7 @@ from engine.tuning.ray_adapters import CallbackAdapter
 from engine.tuning.ray_bridge import RayBridge
 from engine.tuning.ray_schedulers import make_scheduler, replay
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
-from tests.asking import make_job
+from tests.trial_ledgers import make_job
 
 EPOCHS = 9
 PRUNING = [name for name in SCHEDULERS if name not in ("none", "pbt")]

@@ -1,6 +1,5 @@
 """A training on images that are drawn here, each class in a way of its own: no files, no store."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,7 @@ import torch
 
 from engine.data.arrays import Arrays
 from engine.data.split import Split
+from engine.protocol.events import Say, unsaid
 from engine.protocol.run_reporter import NullReporter
 from engine.specs import RunSpec
 from engine.training import device as devices
@@ -42,7 +42,7 @@ class Drawn:
         device: torch.device,
         *,
         precision: str | None = None,
-        warn: Callable[[str], None] = lambda text: None,
+        warn: Say = unsaid,
         group: ProcessGroup | None = None,
     ) -> "Drawn":
         """A training at its beginning; the same for the same values, whatever was trained before."""

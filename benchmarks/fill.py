@@ -48,7 +48,8 @@ def add_runs(store: Store, count: int, *, steps: int = 200, epochs: int = 10) ->
                 if number % 5 == 0:
                     store.runs.update(run.id, tags=(f"group {number % 7}", "논문"))
                 if number % 20 == 0:
-                    store.events.add(run.id, "warning", "Out of memory: batches of 64 are computed in 2 parts now.")
+                    text = "Out of memory: batches of 64 are computed in 2 parts now."
+                    store.events.add(run.id, "warning", text, code="memory_short")
 
 
 def history(steps: int, epochs: int, began: float, *, chance: random.Random) -> Iterator[MetricPoint]:

@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.drawn import Drawn, losses_of
 from benchmarks.measure import Figure, alternate
+from engine.protocol.events import EventCode
 from engine.training.distributed.rank import GPUS, LAUNCHER
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -107,15 +108,15 @@ def repair(device: torch.device) -> Check:
     total = torch.cuda.get_device_properties(device).total_memory
     torch.cuda.set_per_process_memory_fraction(0.6 * needed / total, device)
     try:
-        said: list[str] = []
-        cramped = Drawn.begun(spec, device, warn=said.append)
+        events: list[EventCode] = []
+        cramped = Drawn.begun(spec, device, warn=lambda code, /, **_: events.append(code))
         found = losses_of(cramped, STEPS)
         parts, held = cramped.training.choices.parts, torch.cuda.memory_allocated(device)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, device)
     apart = max(abs(one - other) for one, other in zip(free, found, strict=True))
-    good = parts > 1 and apart < 1e-3 and any("Out of memory" in text for text in said) and held < 0.5 * needed
-    summary = f"in {parts} parts with 60 % of the memory; losses at most {apart:.1e} apart; {len(said)} events"
+    good = parts > 1 and apart < 1e-3 and EventCode.MEMORY_SHORT in events and held < 0.5 * needed
+    summary = f"in {parts} parts with 60 % of the memory; losses at most {apart:.1e} apart; {len(events)} events"
     return Check("out of memory is repaired", good, summary)
 
 

@@ -1,4 +1,4 @@
-"""Writes settings.md, cli.md and protocol.md of docs/ from the code: `python -m docs.reference`. They cannot drift.
+"""Writes docs/{settings,cli,protocol,codes}.md from the code, so that they cannot drift: `python -m docs.reference`.
 
 `--check` writes nothing and ends with 1 when a page is out of date.
 """
@@ -11,6 +11,9 @@ from pathlib import Path
 from docs.protocol_page import protocol_page
 from engine import api
 from engine.cli.main import parser
+from engine.faults import FAULTS
+from engine.protocol.events import EVENTS
+from engine.protocol.reasons import SENTENCES, Reason
 
 FOLDER = Path(__file__).parent
 EXAMPLE = """
@@ -105,6 +108,31 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def codes_page() -> str:
+    """Every code that stands in lines, rows and files, with what it is said as today."""
+    lines = [
+        "# Codes",
+        "",
+        "What runs, searches and their trials end with, and what happens to them, has a code: in the columns",
+        "`reason_code` and `code` of the [database](schema.md) and in the lines of `events.jsonl`. Everything in Thaw",
+        "goes by the code, which never changes; the sentences may be worded anew with any version.",
+        "",
+        "## Reasons",
+        "",
+        "Remedies are what a page offers to start a failed run again with, in this order.",
+        "",
+        "| code | sentence | remedies |",
+        "|---|---|---|",
+    ]
+    for reason in Reason:
+        remedies = FAULTS[reason].remedies if reason in FAULTS else ()
+        lines.append(f"| `{reason}` | {SENTENCES[reason]} | {', '.join(f'`{one}`' for one in remedies)} |")
+    lines += ["", "## Events", "", "The end of a run or a search has the code of its reason, where it has one.", ""]
+    lines += ["| code | level | sentence |", "|---|---|---|"]
+    lines += [f"| `{code}` | {level} | {words} |" for code, (level, words) in EVENTS.items()]
+    return "\n".join(lines) + "\n"
+
+
 def _commands(top: argparse.ArgumentParser, before: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
     for action in top._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -123,6 +151,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "cli.md": cli_page,
     "protocol.md": protocol_page,
+    "codes.md": codes_page,
 }
 
 

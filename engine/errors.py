@@ -1,5 +1,6 @@
 """Errors in the user's words: what happened, why, what to do next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 
@@ -11,16 +12,28 @@ class Problem:
         path: Where: a setting's path or an argument's name; within a search behind its part: ("run", "epochs"),
             ("space", "model.head", "when").
         message: Says what is allowed.
+        rule: The code that the message is made from, where something goes by it; `details` are the values in it.
     """
 
     path: tuple[str, ...]
     value: object
     message: str
+    rule: str
+    details: Mapping[str, object]
 
-    def __init__(self, path: str | tuple[str, ...], value: object, message: str) -> None:
+    def __init__(
+        self,
+        path: str | tuple[str, ...],
+        value: object,
+        message: str,
+        rule: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
         object.__setattr__(self, "path", (path,) if isinstance(path, str) else path)
         object.__setattr__(self, "value", value)
         object.__setattr__(self, "message", message)
+        object.__setattr__(self, "rule", rule)
+        object.__setattr__(self, "details", details or {})
 
     @property
     def field(self) -> str:
@@ -45,7 +58,15 @@ class Refused(ValueError):
 
 
 class Unavailable(RuntimeError):
-    """What was asked for exists but cannot be used now; the text says why and what to do."""
+    """What was asked for exists but cannot be used now: why, and what to do next."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        self.reason = reason
+        self.advice = advice
+        super().__init__(reason, advice)
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.advice}".rstrip()
 
 
 class NotFound(KeyError):
@@ -61,4 +82,7 @@ class Unfit(ValueError):
     def __init__(self, reason: str, advice: str) -> None:
         self.reason = reason
         self.advice = advice
-        super().__init__(f"{reason} {advice}")
+        super().__init__(reason, advice)
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.advice}"

@@ -1,7 +1,4 @@
-"""Why a run failed and what to do about it: one row a fault, its remedies in the order to try them.
-
-A failed run's reason begins with the words of its fault: that is how the fault is known again when the page is drawn.
-"""
+"""What to do about a fault: one row a code, its remedies in the order to try them."""
 
 import re
 from collections.abc import Callable
@@ -10,10 +7,10 @@ from typing import Any
 
 from engine.catalog import BACKBONES
 from engine.errors import Refused
+from engine.protocol.reasons import Reason
 from engine.specs import RunSpec
 
 Change = dict[str, Any]  # parts of a spec, nested
-OFFERED = "Start again with,"  # begins, in an advice, what a page offers as buttons
 SMALLER = 2  # times: a quarter of the pixels
 
 
@@ -28,8 +25,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    reason: str  # how the run's reason begins
-    advice: str  # what to do next; "" where the remedies say it
+    advice: str  # what to do next beside the remedies; "" where they say it all
     remedies: tuple[str, ...] = ()  # keys of REMEDIES, what helps most comes first
 
 
@@ -43,29 +39,22 @@ class Offer:
     spec: RunSpec
 
 
-def fault_of(reason: str | None) -> Fault | None:
-    """The fault that a run's reason tells of; None for one that nobody foresaw."""
-    return next((fault for fault in FAULTS.values() if (reason or "").startswith(fault.reason)), None)
+def cause_of(code: str | None, reason: str | None) -> str:
+    """What tells failures apart: the code of a known fault, else the reason without its numbers."""
+    return code if code in FAULTS else re.sub(r"\d[\d.,]*", "n", reason or "")
 
 
-def cause_of(reason: str | None) -> str:
-    """What tells failures apart: the fault, else the reason without its numbers."""
-    fault = fault_of(reason)
-    return fault.reason if fault else re.sub(r"\d[\d.,]*", "n", reason or "")
-
-
-def remedies(reason: str | None, spec: RunSpec) -> list[Offer]:
+def remedies(code: str | None, spec: RunSpec) -> list[Offer]:
     """What to start again with, in order; only what changes this spec and is allowed. [] for an unknown fault."""
-    fault = fault_of(reason)
+    fault = FAULTS.get(code or "")
     return [offer for key in (fault.remedies if fault else ()) if (offer := _offer(key, spec))]
 
 
-def advice(key: str, spec: RunSpec) -> str:
+def advice(code: str, spec: RunSpec) -> str:
     """The next step after a fault, in one or two sentences."""
-    fault = FAULTS[key]
-    labels = [offer.label for offer in remedies(fault.reason, spec)]
-    listed = f"{OFFERED} in this order: {'; '.join(labels)}." if labels else ""
-    return " ".join(filter(None, [fault.advice, listed])) or "Choose a smaller backbone and start the run again."
+    labels = [offer.label for offer in remedies(code, spec)]
+    listed = f"Start again with, in this order: {'; '.join(labels)}." if labels else ""
+    return " ".join(filter(None, [FAULTS[code].advice, listed])) or "Choose a smaller backbone and start the run again."
 
 
 def _offer(key: str, spec: RunSpec) -> Offer | None:
@@ -146,7 +135,7 @@ def _fewer_checkpoints(spec: RunSpec) -> Change | None:
 
 
 REMEDIES: dict[str, Remedy] = {
-    "smaller images": Remedy(
+    "smaller_images": Remedy(
         lambda spec: f"images of {spec.data.image_size} px",
         "A quarter of the activations; fine details are lost.",
         _smaller_images,
@@ -157,25 +146,25 @@ REMEDIES: dict[str, Remedy] = {
     "recompute": Remedy(
         lambda spec: "recomputed activations", "The same result, about a third slower, far less memory.", _recompute
     ),
-    "freeze more": Remedy(
+    "freeze_more": Remedy(
         lambda spec: (
             "head only" if spec.freeze.policy == "head" else f"only {', '.join(spec.freeze.stages)} and head learning"
         ),
         "Frozen stages keep no activations, gradients or optimiser state.",
         _freeze_more,
     ),
-    "more parts": Remedy(
+    "more_parts": Remedy(
         lambda spec: f"batches in {spec.compute.parts} parts",
         "The batch stays the same; it is computed piece by piece.",
         _more_parts,
     ),
-    "half the batch": Remedy(
+    "half_the_batch": Remedy(
         lambda spec: f"batches of {spec.optimisation.batch_size}", "Fewer images at once.", _half_the_batch
     ),
-    "more images": Remedy(
+    "more_images": Remedy(
         lambda spec: f"batches of {spec.optimisation.batch_size}", "BatchNorm needs two images or more.", _more_images
     ),
-    "lower rate": Remedy(
+    "lower_rate": Remedy(
         lambda spec: f"a learning rate of {spec.optimisation.learning_rate:g}",
         "A tenth of the steps' size.",
         _lower_rate,
@@ -187,63 +176,54 @@ REMEDIES: dict[str, Remedy] = {
     ),
     "fp32": Remedy(lambda spec: "precision fp32", "Full precision: nothing overflows early.", _full_precision),
     "cpu": Remedy(lambda spec: "the CPU", "Slow, but an error there names the very line that caused it.", _on_the_cpu),
-    "one process": Remedy(lambda spec: "one process", "Nothing waits for another rank.", _one_process),
-    "fewer checkpoints": Remedy(
+    "one_process": Remedy(lambda spec: "one process", "Nothing waits for another rank.", _one_process),
+    "fewer_checkpoints": Remedy(
         lambda spec: "one checkpoint kept beside the best", "Takes less of the disk.", _fewer_checkpoints
     ),
-    "as it is": Remedy(lambda spec: "nothing changed", "For a trouble that has passed.", lambda spec: {}),
+    "as_it_is": Remedy(lambda spec: "nothing changed", "For a trouble that has passed.", lambda spec: {}),
 }
 
-_LESS_MEMORY = ("smaller images", "bf16", "recompute", "freeze more")
+_LESS_MEMORY = ("smaller_images", "bf16", "recompute", "freeze_more")
+
+_KILLED = Fault(
+    "Look at the end of the log. If memory ran out, make the run smaller; else resume it.",
+    ("more_parts", *_LESS_MEMORY),
+)
 
 FAULTS: dict[str, Fault] = {
-    "diverged": Fault("diverged", "", ("lower rate", "clip", "fp32")),
-    "memory": Fault("out of memory", "", (*_LESS_MEMORY, "more parts", "half the batch")),
-    "killed for memory": Fault(
-        "The machine ran out of memory and its system killed the process",
-        "Close what else needs memory, then resume; or make the run smaller.",
-        ("more parts", *_LESS_MEMORY),
+    Reason.DIVERGED: Fault("", ("lower_rate", "clip", "fp32")),
+    Reason.OUT_OF_MEMORY: Fault("", (*_LESS_MEMORY, "more_parts", "half_the_batch")),
+    Reason.KILLED_FOR_MEMORY: Fault(
+        "Close what else needs memory, then resume; or make the run smaller.", ("more_parts", *_LESS_MEMORY)
     ),
-    "killed": Fault(
-        "Its process was killed",
-        "Look at the end of the log. If memory ran out, make the run smaller; else resume it.",
-        ("more parts", *_LESS_MEMORY),
-    ),
-    "crash": Fault(
-        "Its process crashed in native code",
+    Reason.KILLED: _KILLED,
+    Reason.KILLED_AGAIN: _KILLED,
+    Reason.CRASHED: Fault(
         "The end of the log shows where. Update the driver and torch if they do not fit each other.",
-        ("fp32", "as it is", "cpu"),
+        ("fp32", "as_it_is", "cpu"),
     ),
-    "hung": Fault(
-        "It made no progress",
+    Reason.HUNG: Fault(
         "The log shows what each thread waited for: a network folder, another rank, a device?",
-        ("as it is", "one process", "cpu"),
+        ("as_it_is", "one_process", "cpu"),
     ),
-    "disk": Fault(
-        "disk full",
+    Reason.DISK_FULL: Fault(
         "Free some space (old runs, caches), then resume: it goes on from the last checkpoint.",
-        ("fewer checkpoints",),
+        ("fewer_checkpoints",),
     ),
-    "single image": Fault(
-        "batches of a single image cannot be normalised by this backbone",
-        "Choose a batch size of 2 or more, or larger images, and start the run again.",
-        ("more images",),
+    Reason.SINGLE_IMAGE: Fault(
+        "Choose a batch size of 2 or more, or larger images, and start the run again.", ("more_images",)
     ),
-    "cudnn": Fault(
-        "cuDNN could not start, most often because other programs hold the GPU's memory",
+    Reason.CUDNN: Fault(
         "Close them, then resume; if it fails again, compare the driver's CUDA version with torch's.",
-        ("as it is", "more parts", "cpu"),
+        ("as_it_is", "more_parts", "cpu"),
     ),
-    "assert": Fault(
-        "the GPU stopped at an impossible index, most often a label beyond the number of classes",
+    Reason.DEVICE_ASSERT: Fault(
         "Scan the data set; on the CPU the same run says where it is. Every later GPU call of that process fails too.",
-        ("cpu", "as it is"),
+        ("cpu", "as_it_is"),
     ),
-    "ranks": Fault(
-        "the ranks lost each other: one hung, died or was cut off from the network",
-        "The log of each rank says which; resume goes on from the last checkpoint.",
-        ("one process", "as it is"),
+    Reason.LOST_RANKS: Fault(
+        "The log of each rank says which; resume goes on from the last checkpoint.", ("one_process", "as_it_is")
     ),
-    "vanished": Fault("a file has vanished", "Put it back or import the data set again, then resume."),
-    "permission": Fault("no permission", "Give the user that runs Thaw the right to read and write it, then resume."),
+    Reason.FILE_VANISHED: Fault("Put it back or import the data set again, then resume."),
+    Reason.NO_PERMISSION: Fault("Give the user that runs Thaw the right to read and write it, then resume."),
 }

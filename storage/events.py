@@ -3,39 +3,69 @@
 import builtins
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Protocol
 
 from storage.family import Family
 from storage.records import Event
 
 
+class Noted(Protocol):
+    """What happened, as whoever words it has it."""
+
+    @property
+    def level(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def details(self) -> Mapping[str, object]: ...
+
+
 class Events(Family[Event]):
     record = Event
+    as_json = frozenset({"details"})
 
     def add(
-        self, run_id: str | None, level: str, text: str, at: float | None = None, *, search_id: str | None = None
+        self,
+        run_id: str | None,
+        level: str,
+        text: str,
+        at: float | None = None,
+        *,
+        search_id: str | None = None,
+        code: str = "",
+        details: Mapping[str, object] | None = None,
     ) -> None:
-        """A line about a run, or about a search as a whole.
+        """A line about a run, or with `search_id` about a search as a whole.
 
         Args:
-            run_id: None: it is about no one run.
+            run_id: None: it is about a search, or the whole home.
             level: info, warning or error.
-            text: A sentence for people.
+            text: A sentence or two.
             at: Unix seconds; None: now.
-            search_id: The search it is about.
+            search_id: The search, where it is about one as a whole.
+            code: What the text is made from.
+            details: Its values that something goes by.
         """
+        values = json.dumps(dict(details or {}), default=str)
         with self._transactions.transaction() as db:
             db.execute(
-                "INSERT INTO events (run_id, at, level, text, search_id) VALUES (?, ?, ?, ?, ?)",
-                [run_id, time.time() if at is None else at, level, text, search_id],
+                "INSERT INTO events (run_id, at, level, text, search_id, code, details) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [run_id, time.time() if at is None else at, level, text, search_id, code, values],
             )
 
-    def warnings(self, run_ids: Collection[str]) -> dict[str, builtins.list[str]]:
-        """The texts of all warnings of some runs, oldest first; runs without one are left out."""
+    def note(self, run_id: str | None, what: "Noted", at: float | None = None, *, search_id: str | None = None) -> None:
+        """The same of what brings its own level, text and code along."""
+        self.add(run_id, what.level, what.text, at, search_id=search_id, code=what.code, details=what.details)
+
+    def warning_codes(self, run_ids: Collection[str]) -> dict[str, builtins.list[str]]:
+        """The codes of all warnings of some runs, oldest first; runs without one are left out."""
         found: dict[str, builtins.list[str]] = {}
         with self._transactions.reading() as db:
-            for run_id, text in db.execute(WARNINGS, [json.dumps(list(run_ids))]).fetchall():
-                found.setdefault(run_id, []).append(text)
+            for run_id, code in db.execute(WARNINGS, [json.dumps(list(run_ids))]).fetchall():
+                found.setdefault(run_id, []).append(code)
         return found
 
     def after(self, event_id: int, *, limit: int) -> builtins.list[Event]:
@@ -61,6 +91,6 @@ class Events(Family[Event]):
 
 
 WARNINGS = """
-    SELECT run_id, text FROM events
+    SELECT run_id, code FROM events
     WHERE level = 'warning' AND run_id IN (SELECT value FROM json_each(?)) ORDER BY id
 """

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+from storage.old_words import event_code, event_details, reason_code
 from storage.sqlite import Database, Migrations
 
 migrations = Migrations("thaw")
@@ -57,6 +58,14 @@ def schema_6(db: Database) -> None:
 @migrations()
 def schema_7(db: Database) -> None:
     for statement in SCHEMA_7:
+        db.execute(statement)
+
+
+@migrations()
+def schema_8(db: Database) -> None:
+    for function in (reason_code, event_code, event_details):
+        db.register_function(function, deterministic=True)
+    for statement in SCHEMA_8:
         db.execute(statement)
 
 
@@ -373,4 +382,15 @@ SCHEMA_7 = (
         json_remove(spec, '$.at_once'), '$.max_concurrent', json_extract(spec, '$.at_once')
     ) WHERE json_type(spec, '$.at_once') IS NOT NULL
     """,
+)
+
+# what happens goes by codes, and no longer by the words of reasons and events
+SCHEMA_8 = (
+    "ALTER TABLE runs ADD COLUMN reason_code TEXT",
+    "ALTER TABLE searches ADD COLUMN reason_code TEXT",
+    "ALTER TABLE events ADD COLUMN code TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE events ADD COLUMN details TEXT NOT NULL DEFAULT '{}'",
+    "UPDATE runs SET reason_code = reason_code(reason) WHERE reason IS NOT NULL",
+    "UPDATE searches SET reason_code = reason_code(reason) WHERE reason IS NOT NULL",
+    "UPDATE events SET code = event_code(text), details = event_details(text)",
 )

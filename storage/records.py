@@ -71,6 +71,7 @@ class Run:
     started_at: float | None = None
     ended_at: float | None = None
     reason: str | None = None  # why it failed, was stopped or interrupted: one sentence
+    reason_code: str | None = None  # what that is made from, in engine.protocol.reasons: all goes by this
     advice: str | None = None  # what to do next
     slot: str | None = None  # "cpu", or GPU indices "0" / "0,1"
     device: str | None = None  # as the worker reported: "cpu", "cuda:0 NVIDIA H200"
@@ -219,6 +220,8 @@ class Event:
     level: str  # "info", "warning", "error"
     text: str
     search_id: str | None = None  # it tells of the search as a whole
+    code: str = ""  # what the text is made from, in engine.protocol.events, or the reason that it tells
+    details: dict[str, Any] = field(default_factory=dict)  # values of the text that something goes by
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -324,6 +327,7 @@ class Search:
     launched_at: float | None = None  # this attempt; None while no process works for it
     ended_at: float | None = None
     reason: str | None = None  # why it failed, stopped, or ended before its last trial: one sentence
+    reason_code: str | None = None  # what that is made from
     advice: str | None = None
     slot: str | None = None  # "cpu", or GPU indices "0,1"
     device: str | None = None  # as the driver reported it

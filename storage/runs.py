@@ -26,7 +26,7 @@ class Runs(Moving[Run]):
     as_tuple = frozenset({"tags"})
     table, noun, plural = "runs", "run", "runs"
     states, moves = RunState, MOVES
-    cleared_queued = ("reason", "advice", "ended_at", "phase", "slot", "needs_bytes", "archived_at")
+    cleared_queued = ("reason", "reason_code", "advice", "ended_at", "phase", "slot", "needs_bytes", "archived_at")
     cleared_over = ("eta_s",)
 
     def add(

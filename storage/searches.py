@@ -14,7 +14,7 @@ class Searches(Moving[Search]):
     as_json = frozenset({"spec"})
     table, noun, plural = "searches", "search", "searches"
     states, moves = SearchState, SEARCH_MOVES
-    cleared_queued = ("reason", "advice", "ended_at", "phase", "message", "slot")
+    cleared_queued = ("reason", "reason_code", "advice", "ended_at", "phase", "message", "slot")
 
     def add(
         self,

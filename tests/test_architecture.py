@@ -63,7 +63,7 @@ ALLOWED: dict[str, set[str]] = {
     "engine/catalog": set(),
     "engine/protocol": set(),
     "engine/specs": SPECS,
-    "engine/faults": {*SPECS, "engine/specs"},
+    "engine/faults": {*SPECS, "engine/specs", "engine/protocol"},
     "engine/machine": {"storage"},
     "engine/caches": {"storage"},
     "engine/artifacts": {*SPECS, "engine/specs", "engine/protocol", "storage"},

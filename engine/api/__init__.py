@@ -77,7 +77,7 @@ from engine.catalog import (
 )
 from engine.data.scans.scan import Finding, Scan
 from engine.errors import NotFound, Problem, Refused, Unavailable
-from engine.faults import OFFERED, remedies
+from engine.faults import FAULTS, Offer, remedies
 from engine.machine.devices import machine_reading
 from engine.previews.fit import Fit, measured_as, will_it_fit
 from engine.previews.requests import Preview, forget_preview, is_measuring, preview

@@ -1,6 +1,5 @@
 """Runs that were trained elsewhere: read from event files, they are finished runs like any other, but for settings."""
 
-import time
 from bisect import bisect_left
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from engine.api.annotations import checked_name, refuse_unwritable
 from engine.api.event_files import Points, Scalars, read_scalars
 from engine.api.runs import unused
 from engine.errors import Problem, Refused
+from engine.protocol.events import EventCode, Happening
 from storage import MetricPoint, Run, RunState, Store
 
 JUDGED_BY = ("val/accuracy", "val/loss", "train/accuracy", "train/loss")  # the first that there is
@@ -55,9 +55,10 @@ def import_events(store: Store, path: str | Path, *, name: str = "") -> Run:
         store.metrics.add(run.id, points)
         best = store.metrics.best(run.id, run.metric, run.mode)
         store.runs.update(run.id, best_value=best and best.value, best_epoch=best and best.epoch)
-        summary = f"Read from TensorBoard's files in {source}: {len(read.metrics)} metrics, {len(points):,} points."
-        for text in (summary, *read.remarks):
-            store.events.add(run.id, "info", text, time.time())
+        counts = {"metrics": len(read.metrics), "points": len(points)}
+        store.events.note(run.id, Happening.of(EventCode.READ_IN, source=source, **counts))
+        for remark in read.remarks:
+            store.events.note(run.id, Happening.of(EventCode.READ_REMARK, detail=remark))
     return store.runs.get(run.id)
 
 

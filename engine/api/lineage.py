@@ -15,6 +15,7 @@ from engine.api.datasets import replaced_data
 from engine.api.runs import check, device_problems, find_run, queue_run
 from engine.catalog import BACKBONES
 from engine.errors import NotFound, Problem, Refused, Unavailable
+from engine.protocol.events import EventCode, Happening
 from engine.protocol.run_file import copy_dataset
 from engine.specs import RunSpec, settings
 from storage import Checkpoint, Request, Run, RunState, Store
@@ -203,7 +204,8 @@ def _become_child(store: Store, run: Run, parent: Run, taken: list[Checkpoint], 
             replace(one, run_id=run.id, is_best=one is taken[0] and run.metric in one.metrics, is_pinned=False)
         )
     after = f"epoch {kept.epoch}" if kept.is_whole else f"step {kept.step}"
-    store.events.add(run.id, "info", f"It goes on from {parent.name} ({parent.id}) after {after}.")
+    begun = Happening.of(EventCode.FROM_CHECKPOINT, name=parent.name, run=parent.id, after=after)
+    store.events.note(run.id, begun)
     copied.rename(store.home.run(run.id))
 
 
@@ -237,9 +239,9 @@ def _copy(store: Store, parent: Run, kept: Checkpoint, to: Path) -> None:
                 _link(file, target / file.name)
         copy_dataset(folder, to)
     except (OSError, ValueError) as error:
-        raise Unavailable(f"{kept.name} of {parent.name} cannot be copied ({error}). Choose another one.") from None
+        raise Unavailable(f"{kept.name} of {parent.name} cannot be copied ({error}).", "Choose another one.") from None
     if not any(target.iterdir()):
-        raise Unavailable(f"The files of {kept.name} of {parent.name} are gone. Choose another one.")
+        raise Unavailable(f"The files of {kept.name} of {parent.name} are gone.", "Choose another one.")
 
 
 def _link(file: Path, to: Path) -> None:

@@ -17,6 +17,7 @@ from engine.errors import NotFound, Problem, Refused, Unavailable
 from engine.machine.code import code_digest
 from engine.machine.devices import gpus
 from engine.machine.processes import Identity
+from engine.protocol.events import EventCode, Happening
 from engine.specs import RunSpec
 from engine.worker.launchers import ROOT
 from storage import Dataset, Home, PendingMigrations, Request, Run, Store
@@ -112,7 +113,7 @@ def queue_run(store: Store, spec: RunSpec, *, key: str | None = None) -> Run:
             key=key,
         )
         if not store.events.list(run.id, limit=1):
-            store.events.add(run.id, "info", "Queued.", run.created_at)
+            store.events.note(run.id, Happening.of(EventCode.QUEUED), run.created_at)
     return run
 
 

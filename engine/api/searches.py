@@ -8,7 +8,8 @@ from typing import Any
 from engine.api.runs import check, find_run, request_stop, unused
 from engine.errors import NotFound, Problem, Refused
 from engine.machine.devices import gpus
-from engine.protocol.endings import WITH_SEARCH
+from engine.protocol.events import EventCode, Happening
+from engine.protocol.reasons import RESUMED_WITH_SEARCH
 from engine.specs import RunSpec, SearchSpec
 from storage import Request, Run, RunState, Search, SearchState, Store
 
@@ -56,7 +57,7 @@ def start_search(store: Store, spec: SearchSpec, *, key: str | None = None) -> S
             key=key,
         )
         if not store.events.list(search_id=search.id, limit=1):
-            store.events.add(None, "info", "Queued.", search.created_at, search_id=search.id)
+            store.events.note(None, Happening.of(EventCode.QUEUED), search.created_at, search_id=search.id)
     return search
 
 
@@ -219,7 +220,7 @@ def trials_left(store: Store, search: Search) -> int:
 def stopped_with(store: Store, search: Search) -> list[Run]:
     """Trials that ended for no other reason than that their search did: they go on with it."""
     stopped = store.runs.trials(search.id, states=[RunState.STOPPED])
-    return [run for run in stopped if (run.reason or "").startswith(WITH_SEARCH)]
+    return [run for run in stopped if run.reason_code in RESUMED_WITH_SEARCH]
 
 
 def longer(store: Store, run_id: str) -> RunSpec:

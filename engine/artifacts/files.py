@@ -38,7 +38,7 @@ def checkpoint_file(store: Store, run_id: str, which: str | int) -> tuple[Path, 
     kept = find_checkpoint(store, run_id, which)
     path = store.home.run(run_id) / kept.path / "weights.safetensors"
     if not path.exists():
-        raise Unavailable(f"The file of epoch {kept.epoch} is gone: {path}. Resume the run to write a new one.")
+        raise Unavailable(f"The file of epoch {kept.epoch} is gone: {path}.", "Resume the run to write a new one.")
     return path, f"{file_name(store.runs.get(run_id).name) or run_id}-{kept.name}.safetensors"
 
 

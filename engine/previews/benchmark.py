@@ -88,7 +88,7 @@ def _readings(folder: Path, leader: processes.Identity, report: Report) -> list[
         phase = next((line.phase for line in reversed(lines) if isinstance(line, Progress)), "starting")
         report(len(readings) / (READINGS + 1), phase)
         time.sleep(POLL_S)
-    raise Unavailable(f"It took more than {PATIENCE_S:.0f} s. Choose smaller batches or images.")
+    raise Unavailable(f"It took more than {PATIENCE_S:.0f} s.", "Choose smaller batches or images.")
 
 
 def _finite(line: Metrics) -> dict[str, float]:

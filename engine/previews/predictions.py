@@ -34,7 +34,7 @@ def predictions(job: PreviewJob) -> dict[str, Any]:
     trained, source = Trained.read(Path(request["checkpoint"])), open_source(request["dataset"])
     chosen = _chosen(source, trained.spec if request["is_own"] else None, request)
     if not len(chosen):
-        raise Unavailable(f"There is no image in the part {request['part']}. Choose another one.")
+        raise Unavailable(f"There is no image in the part {request['part']}.", "Choose another one.")
     device = devices.choose("auto")
     devices.prepare(device)
     labels = np.array([trained.classes.index(name) for name in source.classes])[source.labels]

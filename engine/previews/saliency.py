@@ -36,7 +36,7 @@ def saliency(job: PreviewJob) -> dict[str, Any]:
     job.report(0.0, "reading the checkpoint")
     trained, source = Trained.read(Path(request["checkpoint"])), open_source(request["dataset"])
     if request["image"] not in source.ids:
-        raise Unavailable(f"There is no image {request['image']}. Choose another one.")
+        raise Unavailable(f"There is no image {request['image']}.", "Choose another one.")
     image, shape = source.read(source.ids.index(request["image"])), trained.preprocessing
     pixels = to_array(image, size=shape["image_size"], channels=shape["channels"], resize=shape["resize"])
     entering = trained.pixels(pixels[None], torch.device("cpu"))(torch.arange(1))

@@ -35,7 +35,8 @@ class Trained:
             manifest = checkpoint.verify(folder, [checkpoint.WEIGHTS])
             weights = checkpoint.read_weights(folder)
         except (BadCheckpoint, OSError) as error:
-            raise Unavailable(f"Checkpoint {folder.name} cannot be used: {error}. Ask again for a newer one.") from None
+            reason = f"Checkpoint {folder.name} cannot be used: {error}."
+            raise Unavailable(reason, "Ask again for a newer one.") from None
         spec, classes = RunSpec.parse(manifest.spec), manifest.classes
         shape = {"resize": "stretch", **manifest.preprocessing}  # which the first checkpoints do not say
         network = model.build(

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from engine.protocol.json_file import write_json
 from engine.protocol.json_lines import JsonLines, Line, read_lines
+from engine.protocol.reasons import Why
 from engine.protocol.serialization import Malformed, read_json, to_json
 
 CONTROL, LEAVE = "control.jsonl", "leave.json"
@@ -91,6 +92,15 @@ class StopRequest:
 
     state: str | None = "stopped"  # or "interrupted": it goes on with its search; null: put aside
     reason: str = ""  # one sentence
+    code: str = ""  # what the reason is made from
+
+    @classmethod
+    def of(cls, state: str, why: Why) -> "StopRequest":
+        return cls(state, why.reason, why.code)
+
+    @property
+    def why(self) -> Why | None:
+        return Why(self.code, self.reason) if self.reason else None
 
     @classmethod
     def read(cls, path: Path) -> "StopRequest | None":

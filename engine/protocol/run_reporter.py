@@ -2,8 +2,10 @@
 
 import time
 
+from engine.protocol.events import EventCode, message
 from engine.protocol.json_lines import JsonLines
-from engine.protocol.run_lines import Checkpoint, CheckpointDeleted, Ended, Message, Metrics, Progress, RunLine, Started
+from engine.protocol.reasons import Why, fields_of
+from engine.protocol.run_lines import Checkpoint, CheckpointDeleted, Ended, Metrics, Progress, RunLine, Started
 
 
 class Reporter:
@@ -107,31 +109,27 @@ class Reporter:
         """Before it goes: a list must not offer what is gone."""
         self._write(CheckpointDeleted(path=path))
 
-    def message(self, level: str, text: str, code: str = "") -> None:
-        """A sentence for a human; `level` is info, warning or error, `code` what it is made from."""
-        self._write(Message(level=level, text=text, code=code))
+    def message(self, code: EventCode, /, **details: object) -> None:
+        """A line for a human; `details` are what its sentence has a place for."""
+        self._write(message(code, **details))
 
     def ended(
         self,
         state: str,
+        why: Why | None = None,
         *,
-        reason: str | None = None,
-        advice: str | None = None,
         detail: str | None = None,
         needs_bytes: int | None = None,
-        code: str = "",
     ) -> None:
         """The run's last line.
 
         Args:
             state: finished, failed, stopped, or interrupted until `needs_bytes` are free.
-            reason: One sentence.
-            advice: What to do next.
+            why: None: it went as it should.
             detail: A traceback.
             needs_bytes: Of the disk.
-            code: What the reason is made from.
         """
-        self._write(Ended(state=state, reason=reason, advice=advice, detail=detail, needs_bytes=needs_bytes, code=code))
+        self._write(Ended(state=state, **fields_of(why), detail=detail, needs_bytes=needs_bytes))
 
     def flush(self) -> None:
         self._lines.flush()

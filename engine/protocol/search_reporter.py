@@ -3,8 +3,9 @@
 import time
 from pathlib import Path
 
+from engine.protocol.events import EventCode, message
 from engine.protocol.json_lines import JsonLines
-from engine.protocol.run_lines import Message
+from engine.protocol.reasons import Why, fields_of
 from engine.protocol.search_lines import Ended, Progress, SearchLine, Started, Trial, TrialEnded
 from engine.protocol.serialization import JsonObject
 
@@ -51,22 +52,18 @@ class SearchReporter:
         run: str,
         *,
         state: str,
-        reason: str | None,
-        advice: str | None = None,
+        why: Why | None = None,
         cost: float | None = None,
-        code: str = "",
     ) -> None:
         """A trial left, and its run's own last line is written.
 
         Args:
             run: The id of its run.
             state: As of runs; interrupted: it goes on with the search.
-            reason: One sentence.
-            advice: What to do next.
+            why: None: it went as it should.
             cost: What the metric is weighed against.
-            code: What the reason is made from.
         """
-        self._write(TrialEnded(run=run, state=state, reason=reason, advice=advice, cost=cost, code=code))
+        self._write(TrialEnded(run=run, state=state, **fields_of(why), cost=cost))
 
     def progress(self, phase: str, message: str | None = None) -> None:
         """What goes on now: once a second at most where the phase is the same, every ten where the message is too."""
@@ -75,19 +72,11 @@ class SearchReporter:
             self._phase, self._message, self._written_at = phase, message, time.monotonic()
             self._write(Progress(phase=phase, message=message))
 
-    def message(self, level: str, text: str, code: str = "") -> None:
-        """A sentence for a human; `level` is info, warning or error, `code` what it is made from."""
-        self._write(Message(level=level, text=text, code=code))
+    def message(self, code: EventCode, /, **details: object) -> None:
+        """A line for a human; `details` are what its sentence has a place for."""
+        self._write(message(code, **details))
 
-    def ended(
-        self,
-        state: str,
-        *,
-        num_trials: int | None,
-        reason: str | None = None,
-        advice: str | None = None,
-        code: str = "",
-    ) -> None:
+    def ended(self, state: str, why: Why | None = None, *, num_trials: int | None) -> None:
         """The driver's last line.
 
         Args:
@@ -97,7 +86,7 @@ class SearchReporter:
             advice: What to do next.
             code: What the reason is made from.
         """
-        self._write(Ended(state=state, num_trials=num_trials, reason=reason, advice=advice, code=code))
+        self._write(Ended(state=state, num_trials=num_trials, **fields_of(why)))
 
     def close(self) -> None:
         self._lines.close()

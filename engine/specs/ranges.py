@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import field_validator, model_validator
 
+from engine.specs.rules import FORMS, Misfit, Rule
 from engine.specs.setting import Part
 
 Kind = Literal["choices", "integers", "uniform", "log"]
@@ -15,7 +16,6 @@ KINDS: dict[Kind, str] = {
     "uniform": "numbers from low to high, all as likely",
     "log": "numbers from low to high, every power of ten as likely: for rates and decays",
 }
-FORMS = "{choices: [a, b]}, {integers: [low, high]}, {uniform: [low, high]} or {log: [low, high]}"
 MOST_STEPS = 100_000
 
 
@@ -49,23 +49,23 @@ class Range(Part):
     def _is_one_kind(self) -> Self:
         given = [name for name in KINDS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"must be one of {FORMS}")
+            raise Misfit(Rule.NO_RANGE, forms=FORMS)
         if self.kind == "choices":
             if not self.choices or len(set(map(repr, self.choices))) < len(self.choices):
-                raise ValueError("choices must be a list of values, each once")
+                raise Misfit(Rule.NO_CHOICES)
             if self.step is not None:
                 raise ValueError("choices have no step")
             return self
         if not self.low < self.high:
-            raise ValueError(f"must rise: {self.low:g} is not below {self.high:g}")
+            raise Misfit(Rule.NO_RISE, low=self.low, high=self.high)
         if self.kind == "log" and self.low <= 0:
-            raise ValueError("log needs a low end above 0; try 1e-6")
+            raise Misfit(Rule.LOG_FROM_ZERO)
         if self.step is not None and not 0 < self.step <= (self.high - self.low) * (1 + 1e-9):
-            raise ValueError(f"step must be above 0 and at most {self.high - self.low:g}")
+            raise Misfit(Rule.STEP_TOO_LARGE, most=self.high - self.low)
         if self.kind == "integers" and self.step is not None and self.step != int(self.step):
-            raise ValueError("the step of whole numbers must be a whole number")
+            raise Misfit(Rule.STEP_NOT_WHOLE)
         if self.count is not None and self.count > MOST_STEPS:
-            raise ValueError(f"has {self.count:,} steps, {MOST_STEPS:,} are allowed; take a larger step")
+            raise Misfit(Rule.TOO_MANY_STEPS, steps=self.count, most=MOST_STEPS)
         return self
 
     @property

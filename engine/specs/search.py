@@ -11,7 +11,8 @@ from pydantic import field_validator, model_validator
 from engine.catalog.algorithms import ALGORITHMS
 from engine.catalog.schedulers import SCHEDULERS
 from engine.errors import Problem, Refused
-from engine.specs.ranges import FORMS, Range
+from engine.specs.ranges import Range
+from engine.specs.rules import FORMS, Misfit, Names, Rule, problem
 from engine.specs.run import RunSpec, settings
 from engine.specs.setting import Setting, leaves, message_of, one_of, problems_of, setting, takers
 from engine.specs.space import Assignment, assigned, combinations, conditions, fitted_space, grid, value_at
@@ -269,6 +270,8 @@ def _of_space(place: tuple[Any, ...], line: dict[str, Any]) -> Problem:
     match place:
         case ():
             return Problem("space", line["input"], "must be a mapping of field to range")
+        case (path,) if isinstance(misfit := line.get("ctx", {}).get("error"), Misfit):
+            return misfit.at(("space", path), line["input"])
         case (path,) if line["type"] == "value_error":
             return Problem(("space", path), line["input"], message_of(line))
         case (path, "when", *_):
@@ -276,7 +279,7 @@ def _of_space(place: tuple[Any, ...], line: dict[str, Any]) -> Problem:
                 ("space", path, "when"), line["input"], "must be a mapping of field to value or list of values"
             )
         case (path, *_):
-            return Problem(("space", path), line["input"], f"must be {FORMS}, numbers with a step if wanted")
+            return problem(("space", path), line["input"], Rule.NO_VALUES, forms=FORMS)
     raise AssertionError(place)
 
 
@@ -288,40 +291,36 @@ def misfits(spec: SearchSpec) -> list[Problem]:
 def _misfits_of_pair(algorithm: str, scheduler: str) -> Iterator[Problem]:
     row, ends = ALGORITHMS[algorithm], SCHEDULERS[scheduler]
     if row.schedulers and scheduler not in row.schedulers:
-        yield Problem(
-            "scheduler", scheduler, f"the algorithm {algorithm} works only with {' or '.join(row.schedulers)}"
-        )
+        able = Names(row.schedulers)
+        yield problem("scheduler", scheduler, Rule.ALGORITHM_NEEDS, algorithm=algorithm, schedulers=able)
     elif ends.algorithms and algorithm not in ends.algorithms:
-        text = f"the scheduler {scheduler} works only with {' or '.join(ends.algorithms)}; take that, or no scheduler"
-        yield Problem("algorithm", algorithm, text)
+        able = Names(ends.algorithms)
+        yield problem("algorithm", algorithm, Rule.SCHEDULER_NEEDS, scheduler=scheduler, algorithms=able)
 
 
 def _misfits_of_space(spec: SearchSpec) -> Iterator[Problem]:
     row, ends = ALGORITHMS[spec.algorithm], SCHEDULERS[spec.scheduler]
     if not spec.space:
-        yield Problem("space", {}, "name at least one field to search, with its values")
+        yield problem("space", {}, Rule.NO_SPACE)
     for path, one in spec.space.items():
         if row.finite and one.count is None:
-            yield Problem(
-                ("space", path), one.kind, f"{spec.algorithm} needs choices, integers or a step: it tries all"
-            )
+            yield problem(("space", path), one.kind, Rule.ENDLESS, algorithm=spec.algorithm)
         if row.numbers and (one.kind == "choices" or spec.conditions[path]):
-            text = "knows numbers only, without conditions; use integers, uniform or log, or another algorithm"
-            yield Problem(("space", path), one.kind, f"{spec.algorithm} {text}")
+            yield problem(("space", path), one.kind, Rule.NUMBERS_ONLY, algorithm=spec.algorithm)
         if ends.changes and path not in ends.changes:
-            text = f"{spec.scheduler} changes settings of trials that train, which only these allow: "
-            yield Problem(("space", path), path, text + ", ".join(ends.changes))
+            able = Names(ends.changes)
+            yield problem(("space", path), path, Rule.CHANGES_OTHERS, scheduler=spec.scheduler, paths=able)
         elif ends.changes and spec.conditions[path]:
-            yield Problem(("space", path), path, f"{spec.scheduler} knows no conditions; leave this one out")
+            yield problem(("space", path), path, Rule.NO_CONDITIONS, scheduler=spec.scheduler)
 
 
 def _misfits_of_rest(spec: SearchSpec) -> Iterator[Problem]:
     if spec.run.strategy != "single":
         yield Problem(("run", "strategy"), spec.run.strategy, "trials train in one process each; choose single")
     if spec.cost != "none" and not ALGORITHMS[spec.algorithm].two_goals:
-        able = ", ".join(name for name, row in ALGORITHMS.items() if row.two_goals)
-        yield Problem("cost", spec.cost, f"{spec.algorithm} knows one goal; choose none, or the algorithm {able}")
+        able = Names(name for name, row in ALGORITHMS.items() if row.two_goals)
+        yield problem("cost", spec.cost, Rule.ONE_GOAL, algorithm=spec.algorithm, algorithms=able, none="none")
     elif spec.cost != "none" and spec.scheduler != "none":
-        yield Problem("scheduler", spec.scheduler, "with two goals no trial can be called the worst; choose none")
+        yield problem("scheduler", spec.scheduler, Rule.NO_WORST, none="none")
     if spec.metric == "val/accuracy" and spec.target > 1:
         yield Problem("target", spec.target, "accuracy is at most 1; 98 % is 0.98")

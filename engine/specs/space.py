@@ -11,6 +11,7 @@ from typing import Any
 from engine.catalog import TABLES
 from engine.errors import Problem, Refused
 from engine.specs.ranges import Range, hashable
+from engine.specs.rules import Names, Rule, problem
 from engine.specs.run import RunSpec, settings
 from engine.specs.setting import Setting
 
@@ -85,8 +86,7 @@ def _fitted(setting: Setting, one: Range) -> Range:
     if one.kind != "choices" and setting.type not in (int, float):
         raise Refused([Problem(path, one.kind, f"must be choices: {setting.path} is {_allowed(setting)}")])
     if setting.type is int and (one.kind == "uniform" or (one.kind == "log" and one.step is not None)):
-        text = "must be integers, choices, or log without a step: it is a whole number"
-        raise Refused([Problem(path, one.kind, text)])
+        raise Refused([problem(path, one.kind, Rule.NOT_WHOLE)])
     ends = one.choices if one.choices is not None else (one.low, one.high)
     try:
         held = tuple(_as_held(setting.path, value) for value in ends)
@@ -133,25 +133,28 @@ def conditions(run: RunSpec, space: Mapping[str, Range]) -> Conditions:
             if own[0] in space:
                 required[own[0]] = tuple(v for v in space[own[0]].choices or () if v in own[1])
             elif value_at(run, own[0]) not in own[1]:
-                text = f"means something only with {own[0]} {' or '.join(own[1])}, but the base run has "
-                problems.append(Problem(("space", path), path, f"{text}{value_at(run, own[0])}: search that too"))
+                now = str(value_at(run, own[0]))
+                problems.append(
+                    problem(("space", path), path, Rule.NO_MEANING, path=own[0], values=Names(own[1]), now=now)
+                )
         for parent, values in required.items():
-            if message := _never(parent, values, space):
-                problems.append(Problem(("space", path, "when"), parent, message))
+            if misfit := _never(("space", path, "when"), parent, values, space):
+                problems.append(misfit)
         found[path] = required
     if problems:
         raise Refused(problems)
     return _parents_first(found)
 
 
-def _never(parent: str, values: tuple[Any, ...], space: Mapping[str, Range]) -> str | None:
+def _never(path: tuple[str, ...], parent: str, values: tuple[Any, ...], space: Mapping[str, Range]) -> Problem | None:
+    """What is wrong with a condition that can never hold, if it is one."""
     if parent not in space:
-        return "is not searched itself; search it, or leave the condition out"
+        return Problem(path, parent, "is not searched itself; search it, or leave the condition out")
     choices = space[parent].choices
     if choices is None:
-        return "must be searched by choices: a condition names some of them"
+        return problem(path, parent, Rule.WHEN_NOT_CHOICES)
     if not values or any(value not in choices for value in values):
-        return f"must be among its choices that allow this field: {', '.join(map(str, choices))}"
+        return problem(path, parent, Rule.WHEN_NEVER, choices=Names(map(str, choices)))
     return None
 
 

@@ -4,19 +4,17 @@ import shutil
 import signal
 from dataclasses import dataclass
 
-from engine.faults import FAULTS
 from engine.machine import processes, resources
+from engine.protocol.reasons import Reason, Why
 from storage import Home, Run
 
-KILLED = "Its process was killed (by hand, by a system short of memory, or by a reboot)."
 LEAST_FREE = 32 * 2**20  # bytes: with less the run cannot even say what happened
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    text: str  # a sentence, beginning as the fault's reason does
-    fault: str = "killed"  # a key of FAULTS
+    why: Why
     recurs: bool = False  # happening twice in one place, it will happen again: no use in trying on
 
 
@@ -27,7 +25,7 @@ class Deaths:
         self._home = home
         self._kills: dict[str, int] = {}  # run -> processes killed for lack of memory when it was launched
         self._hung: set[str] = set()
-        self._last: dict[str, tuple[str, int]] = {}  # run -> fault and completed epochs
+        self._last: dict[str, tuple[str, int]] = {}  # run -> code and completed epochs
 
     def launched(self, run_id: str) -> None:
         self._hung.discard(run_id)
@@ -40,19 +38,19 @@ class Deaths:
     def cause(self, run: Run) -> Cause:
         code = processes.exit_code(run.pid) if run.pid else None
         if shutil.disk_usage(self._home.root).free < LEAST_FREE:
-            return Cause(f"{FAULTS['disk'].reason}: nothing can be written.", "disk")
+            return Cause(Why.of(Reason.DISK_FULL, detail="nothing can be written"))
         if run.id in self._hung:
-            return Cause(f"{FAULTS['hung'].reason} and was ended; its stacks are in the log.", "hung", recurs=True)
+            return Cause(Why.of(Reason.HUNG), recurs=True)
         if code is not None and -code in CRASHES:
-            return Cause(f"{FAULTS['crash'].reason} ({signal.Signals(-code).name}).", "crash", recurs=True)
+            return Cause(Why.of(Reason.CRASHED, signal=signal.Signals(-code).name), recurs=True)
         if resources.kills() > self._kills.get(run.id, resources.kills()):
-            return Cause(f"{FAULTS['killed for memory'].reason}.", "killed for memory", recurs=True)
-        return Cause(KILLED)
+            return Cause(Why.of(Reason.KILLED_FOR_MEMORY), recurs=True)
+        return Cause(Why.of(Reason.KILLED))
 
     def repeats(self, run: Run, cause: Cause) -> bool:
         """Whether it died of the same cause in the same epoch the time before."""
-        before, self._last[run.id] = self._last.get(run.id), (cause.fault, run.epoch)
-        return cause.recurs and before == (cause.fault, run.epoch)
+        before, self._last[run.id] = self._last.get(run.id), (cause.why.code, run.epoch)
+        return cause.recurs and before == (cause.why.code, run.epoch)
 
     def forget(self, run_id: str) -> None:
         """The user has it resumed, or it is over: what was before does not count."""

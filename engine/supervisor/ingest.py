@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, assert_never
 
+from engine.protocol.events import EventCode, Happening
 from engine.protocol.json_lines import Line, Unknown
+from engine.protocol.reasons import Why
 from engine.protocol.run_lines import (
     Checkpoint,
     CheckpointDeleted,
@@ -17,6 +19,7 @@ from engine.protocol.run_lines import (
 )
 from storage import Checkpoint as CheckpointRow
 from storage import MetricPoint, Run, RunState, Store
+from storage.old_words import event_code, reason_code
 
 MOST_LINES = 20_000  # of one batch: a transaction stays short
 LEVELS = {RunState.FAILED: "error", RunState.INTERRUPTED: "warning"}
@@ -94,7 +97,7 @@ def _apply(store: Store, run: Run, lines: Iterable[RunLine | Unknown | None]) ->
     if values:
         store.runs.update(run.id, **values)
     if unreadable:
-        store.events.add(run.id, "warning", f"Left out of the run's report, being unreadable: {unreadable} lines.")
+        store.events.note(run.id, Happening.of(EventCode.UNREADABLE_LINES, lines=unreadable))
 
 
 def _points(line: Metrics) -> list[MetricPoint]:
@@ -122,7 +125,7 @@ def _take(store: Store, run: Run, line: RunLine | Unknown) -> Values:
         case CheckpointDeleted():
             store.checkpoints.forget(run.id, line.path)
         case Message():
-            store.events.add(run.id, line.level, line.text, line.at)
+            store.events.note(run.id, event_of(line), line.at)
         case Ended():
             _ended(store, run, line)
         case Metrics() | Unknown():
@@ -135,9 +138,9 @@ def _take(store: Store, run: Run, line: RunLine | Unknown) -> Values:
 def _started(store: Store, run: Run, line: Started) -> Values:
     store.metrics.rewind(run.id, line.step)
     store.runs.move(run.id, RunState.RUNNING, expect={RunState.STARTING})
-    again = f" (attempt {line.attempt})" if line.attempt > 1 else ""
-    going_on = f", going on after epoch {line.epoch}" if line.going_on_from else ""
-    store.events.add(run.id, "info", f"Training on {line.device}{again}{going_on}.", line.at)
+    code = STARTS[bool(line.going_on_from), line.attempt > 1]
+    begun = Happening.of(code, device=line.device, attempt=line.attempt, epoch=line.epoch)
+    store.events.note(run.id, begun, line.at)
     return {
         "epoch": line.epoch,
         "step": line.step,
@@ -166,8 +169,8 @@ def _checkpoint(store: Store, run: Run, line: Checkpoint) -> Values:
 
 def _ended(store: Store, run: Run, line: Ended) -> None:
     state = RunState(line.state)
-    values: Values = {name: text for name, text in (("reason", line.reason), ("advice", line.advice)) if text}
-    why = " ".join(values.values())
+    why = reason_of(line.code, line.reason, line.advice)
+    values = columns_of(why)
     if state is RunState.INTERRUPTED:  # it waits for room on the disk, unless it was asked to stop anyway
         if run.state is RunState.STOPPING:
             state = RunState.STOPPED
@@ -176,6 +179,27 @@ def _ended(store: Store, run: Run, line: Ended) -> None:
         else:
             values["needs_bytes"] = line.needs_bytes
     if store.runs.move(run.id, state, ended_at=line.at, pid=None, slot=None, phase=None, **values):
-        begins = state.capitalize()
-        text = why if why.startswith(begins) else f"{begins}: {why}" if why else f"{begins}."
-        store.events.add(run.id, LEVELS.get(state, "info"), text, line.at)
+        store.events.note(run.id, Happening.end(state, why), line.at)
+
+
+def event_of(line: Message) -> Happening:
+    """The event of a message; what was written before there were codes has one by its words."""
+    return Happening(line.code or event_code(line.text), line.level, line.text, {})
+
+
+def reason_of(code: str, reason: str | None, advice: str | None) -> Why | None:
+    """The reason that a line tells; what was written before there were codes has one by its words."""
+    return Why(code or reason_code(reason) or "", reason, advice or "") if reason else None
+
+
+def columns_of(why: Why | None) -> Values:
+    """A reason as the columns of a row."""
+    return {"reason": why.reason, "reason_code": why.code or None, "advice": why.advice or None} if why else {}
+
+
+STARTS = {  # whether it goes on from a checkpoint, whether there was an attempt before
+    (False, False): EventCode.STARTED,
+    (False, True): EventCode.STARTED_AGAIN,
+    (True, False): EventCode.GOING_ON,
+    (True, True): EventCode.GOING_ON_AGAIN,
+}

@@ -8,17 +8,19 @@ import shutil
 import signal
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.faults import FAULTS, advice
 from engine.machine import processes
 from engine.machine.devices import slots as machine_slots
 from engine.machine.processes import Identity
+from engine.protocol.events import EventCode, Happening
+from engine.protocol.reasons import Reason, Remark, Why
 from engine.specs import RunSpec
 from engine.supervisor import log_files
 from engine.supervisor.exit_causes import LEAST_FREE, Cause, Deaths
-from engine.supervisor.ingest import ingest
+from engine.supervisor.ingest import columns_of, ingest
 from engine.supervisor.run_file import write_run_file
 from engine.worker import launchers
 from storage import Run, RunState, Store, StoreBusy
@@ -73,8 +75,8 @@ class Running:
             return True
         without_process = {RunState.QUEUED, RunState.INTERRUPTED}
         if run.state in without_process:
-            reason = "Stopped before it started." if run.attempt == 0 else "Stopped while it waited to go on."
-            return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, reason=reason)
+            why = Why.of(Reason.STOPPED_WAITING if run.attempt else Reason.STOPPED_BEFORE_START)
+            return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, **columns_of(why))
         leader = Identity.noted(run) or self._find_leader(run)
         if leader and run_id not in self._asked:
             if run.state is not RunState.STOPPING:  # an engine before this one has sent it: a second means "at once"
@@ -111,7 +113,8 @@ class Running:
         except (OSError, KeyError) as error:
             log.exception("run %s could not be launched", run.id)
             advice = "See the engine's log; free some disk space if it is full, then resume the run."
-            store.runs.move(run.id, RunState.FAILED, reason=f"It could not be launched: {error}.", advice=advice)
+            why = Why.of(Reason.NOT_LAUNCHED, detail=error, advice=advice)
+            store.runs.move(run.id, RunState.FAILED, **columns_of(why))
             return
         store.runs.update(run.id, pid=leader.pid, pid_started=leader.started, boot_id=leader.boot_id)
         log.info("run %s attempt %s: pid %s on %s", run.id, run.attempt, leader.pid, slot)
@@ -135,9 +138,7 @@ class Running:
             log.warning("run %s said it ended but its process stays: ending it", run.id)
             processes.end_all(mark)
         elif silent_s > STALL_S:
-            self._store.events.add(
-                run.id, "warning", f"It made no progress for {STALL_S:.0f} s; its stacks are in the log."
-            )
+            self._store.events.note(run.id, Happening.of(EventCode.STALLED, seconds=STALL_S))
             self._deaths.hung(run.id)
             processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
             time.sleep(0.2)
@@ -157,13 +158,11 @@ class Running:
             return
         del self._troubles[run.id]
         report = self._store.home.run(run.id) / "events.jsonl"
-        reason = f"Thaw could not read what it reported ({type(error).__name__}: {error})."
         advice = f"See {self._store.home.engine_log}; resume the run to go on from its last checkpoint."
+        why = Why.of(Reason.UNREADABLE_REPORT, detail=f"{type(error).__name__}: {error}", advice=advice)
         end = report.stat().st_size if report.exists() else 0
-        if self._store.runs.move(
-            run.id, RunState.FAILED, reason=reason, advice=advice, pid=None, slot=None, offset=end
-        ):
-            self._store.events.add(run.id, "error", f"Failed: {reason} {advice}")
+        if self._store.runs.move(run.id, RunState.FAILED, **columns_of(why), pid=None, slot=None, offset=end):
+            self._store.events.note(run.id, Happening.end(RunState.FAILED, why))
 
     def _find_leader(self, run: Run) -> Identity | None:
         """The leader of an attempt whose pid was never written down: we died between launching it and noting it."""
@@ -181,29 +180,34 @@ class Running:
             return
         cause = self._deaths.cause(run)
         kept = self._store.checkpoints.list(run.id)
-        stands = f"The last checkpoint is of epoch {kept[0].epoch}." if kept else "There is no checkpoint yet."
+        stands = Remark.LAST_CHECKPOINT if kept else Remark.NO_CHECKPOINT
+        why = cause.why.remarked(stands, epoch=kept[0].epoch if kept else 0)
         again = self._deaths.repeats(run, cause)
         if run.state is RunState.STOPPING:
-            self._end(run, RunState.STOPPED, reason=f"Stopped. {stands}")
+            why = Why.of(Reason.STOPPED_BY_FORCE).remarked(stands, epoch=kept[0].epoch if kept else 0)
+            self._end(run, RunState.STOPPED, why)
         elif again:
-            self._fail(run, cause, f"That happened twice in epoch {run.epoch + 1}.")
+            why = self._fail(run, cause, Remark.SAME_EPOCH_TWICE)
         elif run.tries >= MOST_TRIES:
-            self._fail(run, cause, f"That happened {run.tries} times without a new checkpoint.")
-        elif cause.fault == "disk":
-            reason = f"{cause.text} {stands} It goes on by itself once there is room."
-            self._end(run, RunState.INTERRUPTED, reason=reason, needs_bytes=2 * LEAST_FREE)
+            why = self._fail(run, cause, Remark.NO_NEW_CHECKPOINT)
+        elif cause.why.code == Reason.DISK_FULL:
+            why = why.remarked(Remark.GOES_ON_WITH_ROOM)
+            self._end(run, RunState.INTERRUPTED, why, needs_bytes=2 * LEAST_FREE)
         else:
             wait_s = BACK_OFF_S[max(0, min(run.tries, len(BACK_OFF_S)) - 1)]  # no tries in vain: at once
-            reason = f"{cause.text} {stands} It goes on by itself in a moment."
-            self._end(run, RunState.INTERRUPTED, reason=reason, not_before=time.time() + wait_s)
-        self._store.events.add(run.id, "warning", self._store.runs.get(run.id).reason or cause.text)
+            why = why.remarked(Remark.GOES_ON_SOON)
+            self._end(run, RunState.INTERRUPTED, why, not_before=time.time() + wait_s)
+        self._store.events.add(run.id, "warning", why.reason, code=why.code)
 
-    def _fail(self, run: Run, cause: Cause, count: str) -> None:
+    def _fail(self, run: Run, cause: Cause, how_often: Remark) -> Why:
         self._deaths.forget(run.id)
-        told = advice(cause.fault, RunSpec.parse(run.spec))
-        self._end(run, RunState.FAILED, reason=f"{cause.text} {count}", advice=told)
+        why = cause.why.remarked(how_often, epoch=run.epoch + 1, times=run.tries)
+        why = replace(why, advice=advice(why.code, RunSpec.parse(run.spec)))
+        self._end(run, RunState.FAILED, why)
+        return why
 
-    def _end(self, run: Run, state: RunState, **values: Any) -> None:
+    def _end(self, run: Run, state: RunState, why: Why, **values: Any) -> None:
+        values |= columns_of(why)
         self._store.runs.move(run.id, state, pid=None, slot=None, phase=None, eta_s=None, **values)
 
     def _has_room(self, run: Run) -> bool:
@@ -212,8 +216,8 @@ class Running:
     def _go_on(self, run: Run) -> None:
         """Queue what was interrupted, unless the disk was full each time it was tried."""
         if run.needs_bytes is not None and run.tries >= MOST_TRIES:
-            reason = f"{run.reason} That happened {run.tries} times without a new checkpoint."
-            self._end(run, RunState.FAILED, reason=reason, advice=FAULTS["disk"].advice)
+            why = Why(Reason.DISK_FULL, run.reason or "", FAULTS[Reason.DISK_FULL].advice)
+            self._end(run, RunState.FAILED, why.remarked(Remark.NO_NEW_CHECKPOINT, times=run.tries))
             return
         self._store.runs.move(run.id, RunState.QUEUED)
 

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import assert_never
 
 from engine.errors import Refused
+from engine.protocol.events import EventCode, Happening
 from engine.protocol.json_lines import Unknown
+from engine.protocol.reasons import Why
 from engine.protocol.run_lines import Message
 from engine.protocol.search_lines import (
     Ended,
@@ -17,12 +19,11 @@ from engine.protocol.search_lines import (
     read_search_lines,
 )
 from engine.specs import RunSpec, SearchSpec
-from engine.supervisor.ingest import Values, ingest, next_batch
+from engine.supervisor.ingest import Values, columns_of, ingest, next_batch, reason_of
 from storage import Run, RunState, Search, SearchState, Store
 
 ACTIVE = (RunState.STARTING, RunState.RUNNING, RunState.STOPPING)
 SELF_ENDED = {SearchState.FINISHED, SearchState.FAILED}  # what a driver says whatever it was asked
-LEVELS = {SearchState.FAILED: "error", SearchState.INTERRUPTED: "warning"}
 
 
 def ingest_search(store: Store, search: Search, *, gone: bool) -> bool:
@@ -69,8 +70,7 @@ def _apply(store: Store, search: Search, lines: Iterable[SearchLine | Unknown | 
         except (ValueError, KeyError):  # a state that nothing has, a run of another search
             unreadable += 1
     if unreadable:
-        text = f"Left out of the search's report, being unreadable: {unreadable} lines."
-        store.events.add(None, "warning", text, search_id=search.id)
+        store.events.note(None, Happening.of(EventCode.UNREADABLE_LINES, lines=unreadable), search_id=search.id)
     return values
 
 
@@ -103,9 +103,10 @@ def _take(store: Store, search: Search, line: SearchLine | Unknown) -> Values:
 def _started(store: Store, search: Search, line: Started) -> Values:
     number = line.max_concurrent
     store.searches.move(search.id, SearchState.RUNNING, expect={SearchState.STARTING})
-    again = f" (attempt {search.attempt})" if search.attempt > 1 else ""
-    text = f"Searching on {line.device}, {number} trial{'s' if number > 1 else ''} at a time{again}."
-    store.events.add(None, "info", text, line.at, search_id=search.id)
+    code = EventCode.SEARCH_STARTED_AGAIN if search.attempt > 1 else EventCode.SEARCH_STARTED
+    trials = f"{number} trial{'s' if number > 1 else ''}"
+    begun = Happening.of(code, device=line.device, trials=trials, attempt=search.attempt)
+    store.events.note(None, begun, line.at, search_id=search.id)
     return {"device": line.device, "max_concurrent": number, "path": line.path}
 
 
@@ -133,7 +134,8 @@ def _trial(store: Store, search: Search, line: Trial) -> None:
             progress_at=line.at,
             **values,
         )
-        store.events.add(line.run, "info", f"Trial {line.number} of {search.name} ({search.id}).", line.at)
+        listed = Happening.of(EventCode.TRIAL, number=line.number, name=search.name, search=search.id)
+        store.events.note(line.run, listed, line.at)
     elif not known.state.is_over:
         store.runs.move(line.run, RunState.QUEUED, expect={RunState.INTERRUPTED})
         store.runs.move(line.run, RunState.STARTING, expect={RunState.QUEUED})
@@ -147,7 +149,7 @@ def _trial_ended(store: Store, search: Search, line: TrialEnded) -> Values:
     if line.cost is not None:
         store.runs.update(run.id, cost=line.cost)
     ingest(store, run, gone=True)
-    end_trial(store, run.id, RunState(line.state), line.reason, line.advice)
+    end_trial(store, run.id, RunState(line.state), reason_of(line.code, line.reason, line.advice))
     came_further = line.state != RunState.INTERRUPTED  # then the count of attempts in vain starts again
     return {"tries": 0} if came_further else {}
 
@@ -176,26 +178,22 @@ def _trial_of(store: Store, search: Search, run_id: str) -> Run | None:
     return run
 
 
-def end_trial(store: Store, run_id: str, state: RunState, reason: str | None, advice: str | None = None) -> None:
+def end_trial(store: Store, run_id: str, state: RunState, why: Why | None) -> None:
     """An end for a trial that has none of its own yet."""
     run = store.runs.get(run_id)
     if state is RunState.INTERRUPTED and run.state is RunState.STOPPING:
         state = RunState.STOPPED
-    values: Values = {name: text for name, text in (("reason", reason), ("advice", advice)) if text}
-    if store.runs.move(run_id, state, pid=None, slot=None, phase=None, eta_s=None, **values):
-        level = {RunState.FAILED: "error", RunState.INTERRUPTED: "warning"}.get(state, "info")
-        store.events.add(run_id, level, " ".join([f"{state.capitalize()}.", *values.values()]))
+    if store.runs.move(run_id, state, pid=None, slot=None, phase=None, eta_s=None, **columns_of(why)):
+        store.events.note(run_id, Happening.end(state, why))
 
 
 def _ended(store: Store, search: Search, line: Ended) -> Values:
     state = state_after(store.searches.get(search.id).state, SearchState(line.state))
     if state is SearchState.FINISHED and (line.num_trials or search.num_trials) < search.num_trials:
         state = SearchState.INTERRUPTED  # it was extended while its driver left: on with another one
-    values: Values = {name: text for name, text in (("reason", line.reason), ("advice", line.advice)) if text}
-    if store.searches.move(search.id, state, **values):
-        why = " ".join(values.values())
-        text = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
-        store.events.add(None, LEVELS.get(state, "info"), text, line.at, search_id=search.id)
+    why = reason_of(line.code, line.reason, line.advice)
+    if store.searches.move(search.id, state, **columns_of(why)):
+        store.events.note(None, Happening.end(state, why), line.at, search_id=search.id)
     return {"phase": None, "message": None}
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from engine.api.searches import num_trials_with, renewed, stopped_with
 from engine.errors import Problem, Refused
+from engine.protocol.events import EventCode, Happening
 from engine.specs import SearchSpec
 from engine.supervisor.searches import Searching
 from storage import Request, RunState, Search, SearchState, Store
@@ -41,18 +42,18 @@ class SearchRequests:
     def _go_on(self, search: Search) -> None:
         spec = renewed(search)
         if self._store.searches.move(search.id, SearchState.QUEUED, expect=AT_REST, tries=0, not_before=0.0, spec=spec):
-            told = "Queued again." if spec == search.spec else "Queued again, beyond the budget or target it met."
-            self._store.events.add(None, "info", told, search_id=search.id)
+            code = EventCode.QUEUED_AGAIN if spec == search.spec else EventCode.QUEUED_BEYOND
+            self._store.events.note(None, Happening.of(code), search_id=search.id)
             for run in stopped_with(self._store, search):
-                self._store.runs.move(run.id, RunState.QUEUED, ended_at=None, reason=None)
+                self._store.runs.move(run.id, RunState.QUEUED)
 
     def _extend(self, request: Request) -> bool:
         search = self._store.searches.get(request.target)
         num_trials = num_trials_with(self._store, search, int(request.payload["trials"]))
         with self._store.transaction():
             self._store.searches.update(search.id, num_trials=num_trials, spec={**search.spec, "trials": num_trials})
-            told = f"Extended by {num_trials - search.num_trials} trials, to {num_trials}."
-            self._store.events.add(None, "info", told, search_id=search.id)
+            extended = Happening.of(EventCode.EXTENDED, trials=num_trials - search.num_trials, total=num_trials)
+            self._store.events.note(None, extended, search_id=search.id)
             self._store.requests.finish(request.id, "done")  # with the rows: asked twice, it would grow twice
             if search.state.is_over:
                 self._go_on(self._store.searches.get(search.id))
@@ -65,7 +66,7 @@ class SearchRequests:
             raise Refused([Problem("search", search.id, f"it is {search.state} by now; pause it first")])
         spec = SearchSpec.parse({**search.spec, "space": request.payload["space"]})
         self._store.searches.update(search.id, spec=spec.model_dump(mode="json"))
-        self._store.events.add(None, "info", "Its space was changed.", search_id=search.id)
+        self._store.events.note(None, Happening.of(EventCode.SPACE_CHANGED), search_id=search.id)
         return True
 
 

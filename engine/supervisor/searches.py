@@ -5,18 +5,19 @@ import shutil
 import signal
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import Refused
-from engine.faults import FAULTS
 from engine.machine import processes
 from engine.machine.processes import Identity
 from engine.protocol import driver_requests
 from engine.protocol.driver_requests import DriverRequest, Extend, Pause, Stop, StopTrial
-from engine.protocol.endings import WITH_SEARCH
+from engine.protocol.events import EventCode, Happening
+from engine.protocol.reasons import Reason, Remark, Why
 from engine.supervisor import log_files
-from engine.supervisor.exit_causes import KILLED, LEAST_FREE
+from engine.supervisor.exit_causes import LEAST_FREE
+from engine.supervisor.ingest import columns_of
 from engine.supervisor.runs import BACK_OFF_S, GRACE_S, MOST_TRIES, MOST_TROUBLES, STALL_S
 from engine.supervisor.search_file import write_search_file
 from engine.supervisor.search_ingest import ACTIVE, end_trial, ingest_search, state_after
@@ -85,7 +86,7 @@ class Searching:
         except (OSError, KeyError, Refused) as error:
             log.exception("search %s could not be launched", search.id)
             advice = "See the engine's log; free some disk space if it is full, then continue the search."
-            self._end(search, SearchState.FAILED, reason=f"It could not be launched: {error}.", advice=advice)
+            self._end(search, SearchState.FAILED, Why.of(Reason.NOT_LAUNCHED, detail=error, advice=advice))
             return
         store.searches.update(search.id, pid=leader.pid, pid_started=leader.started, boot_id=leader.boot_id)
         log.info("search %s attempt %s: pid %s on %s", search.id, search.attempt, leader.pid, slot)
@@ -103,8 +104,8 @@ class Searching:
         if search.state.is_over or search.state is to:
             return True
         if not search.state.has_process:
-            reason = "Stopped before it started." if what == "stop" and search.attempt == 0 else None
-            self._end(search, to, reason=reason)
+            is_new = what == "stop" and search.attempt == 0
+            self._end(search, to, Why.of(Reason.STOPPED_BEFORE_START) if is_new else None)
             return True
         self._store.searches.move(search_id, by)
         began = self._asked.get((search_id, what))
@@ -123,7 +124,7 @@ class Searching:
             return True
         search = self._store.searches.get(str(run.search_id))
         if not search.state.has_process:
-            end_trial(self._store, run_id, RunState.STOPPED, "Stopped while it waited to go on.")
+            end_trial(self._store, run_id, RunState.STOPPED, Why.of(Reason.STOPPED_WAITING))
             return True
         self._store.runs.move(run_id, RunState.STOPPING, expect={RunState.RUNNING, RunState.STARTING})
         if run_id not in self._told:
@@ -158,8 +159,8 @@ class Searching:
             log.warning("search %s said it ended but its processes stay: ending them", search.id)
             processes.end_all(mark)
         elif silent_s > SILENT_S:
-            told = f"It made no progress for {SILENT_S:.0f} s; its stacks are in the log."
-            self._store.events.add(None, "warning", told, search_id=search.id)
+            stalled = Happening.of(EventCode.STALLED, seconds=SILENT_S)
+            self._store.events.note(None, stalled, search_id=search.id)
             processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
             time.sleep(0.2)
             processes.end_all(mark)  # the next round finds it gone, and settles it
@@ -193,7 +194,8 @@ class Searching:
         if not search.state.has_process:  # its last word
             again = search.state is SearchState.INTERRUPTED
             if again and search.tries >= MOST_TRIES:
-                self._fail(search, search.reason or "Its driver left again and again.")
+                why = Why(search.reason_code or "", search.reason, "") if search.reason else Why.of(Reason.DRIVER_LEFT)
+                self._fail(search, why)
             else:
                 self._rest(search, search.state, not_before=_later(search) if again else 0.0)
             return
@@ -205,20 +207,19 @@ class Searching:
         if search.tries >= MOST_TRIES:
             self._fail(search, cause)
             return
-        reason = f"{cause} It goes on by itself in a moment; trials that ended stay as they are."
-        self._end(search, state, reason=reason, not_before=_later(search))
+        self._end(search, state, cause.remarked(Remark.SEARCH_GOES_ON_SOON), not_before=_later(search))
 
-    def _cause(self, code: int | None) -> str:
+    def _cause(self, code: int | None) -> Why:
         if shutil.disk_usage(self._store.home.root).free < LEAST_FREE:
-            return f"{FAULTS['disk'].reason}: nothing can be written."
+            return Why.of(Reason.DISK_FULL, detail="nothing can be written")
         if code is not None and code > 0:
-            return f"Its driver ended with exit code {code}; the end of its log says why."
-        return KILLED
+            return Why.of(Reason.DRIVER_EXITED, exit_code=code)
+        return Why.of(Reason.KILLED)
 
-    def _fail(self, search: Search, cause: str) -> None:
+    def _fail(self, search: Search, cause: Why) -> None:
         log_file = self._store.home.search(search.id) / "log.txt"
-        reason = f"{cause} That happened {search.tries} times without a trial that ended."
-        self._end(search, SearchState.FAILED, reason=reason, advice=f"See {log_file}; then continue the search.")
+        why = cause.remarked(Remark.NO_TRIAL_ENDED, times=search.tries)
+        self._end(search, SearchState.FAILED, replace(why, advice=f"See {log_file}; then continue the search."))
 
     def _give_up(self, search: Search, error: Exception) -> None:
         """Fail a search whose report cannot be taken, and step over what could not be."""
@@ -227,15 +228,12 @@ class Searching:
         del self._troubles[search.id]
         report = self._store.home.search(search.id) / "events.jsonl"
         self._store.searches.update(search.id, offset=report.stat().st_size if report.exists() else 0)
-        reason = f"Thaw could not read what it reported ({type(error).__name__}: {error})."
-        self._end(search, SearchState.FAILED, reason=reason, advice=f"See {self._store.home.engine_log}.")
+        detail, advice = f"{type(error).__name__}: {error}", f"See {self._store.home.engine_log}."
+        self._end(search, SearchState.FAILED, Why.of(Reason.UNREADABLE_REPORT, detail=detail, advice=advice))
 
-    def _end(self, search: Search, state: SearchState, **values: Any) -> None:
-        if self._store.searches.move(search.id, state, **{k: v for k, v in values.items() if v is not None}):
-            why = " ".join(filter(None, [values.get("reason"), values.get("advice")]))
-            level = {SearchState.FAILED: "error", SearchState.INTERRUPTED: "warning"}.get(state, "info")
-            told = f"{state.capitalize()}: {why}" if why else f"{state.capitalize()}."
-            self._store.events.add(None, level, told, search_id=search.id)
+    def _end(self, search: Search, state: SearchState, why: Why | None = None, **values: Any) -> None:
+        if self._store.searches.move(search.id, state, **values, **columns_of(why)):
+            self._store.events.note(None, Happening.end(state, why), search_id=search.id)
         self._rest(self._store.searches.get(search.id), state)
 
     def _rest(self, search: Search, state: SearchState, **values: Any) -> None:
@@ -261,9 +259,9 @@ class Searching:
 
     def _rest_trial(self, run: Run, state: SearchState) -> None:
         if state in (SearchState.FINISHED, SearchState.STOPPED):
-            end_trial(self._store, run.id, RunState.STOPPED, f"{WITH_SEARCH}.")
+            end_trial(self._store, run.id, RunState.STOPPED, Why.of(Reason.WITH_SEARCH))
         elif run.state is not RunState.INTERRUPTED:
-            end_trial(self._store, run.id, RunState.INTERRUPTED, "It goes on with its search.")
+            end_trial(self._store, run.id, RunState.INTERRUPTED, Why.of(Reason.GOES_ON_WITH_SEARCH))
 
     def _forget(self, search_id: str) -> None:
         self._signs.pop(search_id, None)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from engine.catalog.trackers import TRACKERS
+from engine.protocol.events import EventCode, Happening
 from engine.protocol.json_file import write_json
 from engine.tracking.choice import trackers
 from storage import Home, MetricPoint, Run, RunState, Store, StoreBusy
@@ -100,7 +101,8 @@ class Follower:
             self._logger.log(run, points)
             if not place.steps:  # only now is it known to work
                 label = TRACKERS[self._name].label
-                self._store.events.add(run.id, "info", f"Logged to {label} as well: {self._logger.place(run)}")
+                place_there = self._logger.place(run)
+                self._store.events.note(run.id, Happening.of(EventCode.LOGGED, tracker=label, place=place_there))
             place.steps |= {one.name: one.step for one in points}
             self._keep(run, place)
         if run.state.is_over:
@@ -117,8 +119,7 @@ class Follower:
         log.exception("run %s cannot be logged to %s", run.id, self._name)
         label = TRACKERS[self._name].label
         if self._store.runs.some([run.id]):  # else it was deleted this moment
-            text = f"It is not logged to {label}: {error} This does not touch its training."
-            self._store.events.add(run.id, "warning", text)
+            self._store.events.note(run.id, Happening.of(EventCode.NOT_LOGGED, tracker=label, detail=error))
         place = self._place(run)
         place.given_up = run.attempt
         with suppress(OSError):  # no room is a reason to give up, too: then this process alone remembers

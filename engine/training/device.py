@@ -20,9 +20,9 @@ def choose(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
-        raise Unavailable(f"cuda was asked for but {_why_no_cuda()}. {ELSE}")
+        raise Unavailable(f"cuda was asked for but {_why_no_cuda()}.", ELSE)
     if name == "mps" and not torch.backends.mps.is_available():
-        raise Unavailable(f"mps was asked for but this machine has no Apple GPU that torch can use. {ELSE}")
+        raise Unavailable("mps was asked for but this machine has no Apple GPU that torch can use.", ELSE)
     return torch.device(name, 0) if name == "cuda" else torch.device(name)
 
 

@@ -12,6 +12,7 @@ from engine.caches.limits import SHARE, features_bytes
 from engine.catalog import STRATEGIES
 from engine.catalog.freezing import HEAD
 from engine.data.batches import Batches
+from engine.protocol.events import EventCode, Say, unsaid
 from engine.specs import RunSpec
 from engine.training.distributed.process_group import ProcessGroup
 from engine.training.feature_cache import FeatureCache
@@ -80,7 +81,7 @@ class TrainingData:
     images: EpochData
     features: FeatureCache
     choices: RuntimeChoices
-    message: Callable[[str], None] = lambda text: None
+    message: Say = unsaid
     group: ProcessGroup = field(default_factory=ProcessGroup)
     is_shared: bool = False  # others use the features too: they are worth whatever they cost, where there is room
     _cuts: dict[str, Cut] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class TrainingData:
             try:
                 self._cuts[boundary] = cut(self.network, self.spec.model, boundary)
             except CannotCut as why:
-                self.message(f"Frozen stages run in every epoch: {why}.")
+                self.message(EventCode.NOT_CUT, detail=why)
                 self.choices.worth[boundary] = False
                 return None
         return self._cuts[boundary]
@@ -148,8 +149,6 @@ class TrainingData:
         fits = size_bytes * passes <= limit
         is_made = self.features.path(cut, None).exists() and passes == 1  # by another run
         if not (is_made or fits):
-            self.message(
-                f"Frozen stages run in every epoch: what they make of all images takes {size_bytes * passes / 1e9:.1f} "
-                f"GB, and there is room for {limit / 1e9:.3g} GB."
-            )
+            needed = size_bytes * passes / 1e9
+            self.message(EventCode.NO_ROOM_FOR_FEATURES, needed=needed, limit=limit / 1e9)
         return is_made or (fits and (self.is_shared or saved_s > reading_s))

@@ -2,10 +2,10 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from engine.errors import Unavailable
-from engine.faults import FAULTS, advice
+from engine.faults import advice
+from engine.protocol.reasons import Reason, Why
 from engine.specs import RunSpec
 
 
@@ -28,32 +28,29 @@ class BadCheckpoint(RuntimeError):
 class Stopped(Exception):
     """Asked to leave before training began."""
 
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    reason: str  # one sentence
-    advice: str  # what to do next
+    def __init__(self, phase: str) -> None:
+        self.why = Why.of(Reason.STOPPED_PREPARING, phase=phase)
+        super().__init__(self.why.reason)
 
 
-def explain(error: BaseException, spec: RunSpec | None = None) -> Failure:
+def explain(error: BaseException, spec: RunSpec | None = None) -> Why:
     """The first row of the table that fits, else the exception's own first line."""
     if isinstance(error, Unavailable):  # says both by itself
-        what, _, next_step = str(error).partition(". ")
-        return Failure(what.removesuffix(".") + ".", next_step or _LOOK)
-    for fits, fault, detail in _TABLE:
+        return Why.of(Reason.UNAVAILABLE, detail=error.reason, advice=error.advice or SEE_LOG)
+    for fits, code, detail in _TABLE:
         if fits(error):
-            said = f"{FAULTS[fault].reason}{detail(error)}"
-            return Failure(said.removesuffix(".") + ".", advice(fault, spec or RunSpec()))
+            return Why.of(code, detail=detail(error).removesuffix("."), advice=advice(code, spec or RunSpec()))
     first = (str(error).strip().splitlines() or [""])[0]
-    return Failure(f"{type(error).__name__}: {first}".rstrip(": .") + ".", _LOOK)
+    detail_of = f"{type(error).__name__}: {first}".rstrip(": .")
+    return Why.of(Reason.UNFORESEEN, detail=detail_of, advice=SEE_LOG)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Of the host or of a GPU, in any library's words."""
     names = {kind.__name__ for kind in type(error).__mro__}  # by name: torch may not even be imported
-    said = str(error).lower()
+    text = str(error).lower()
     texts = ("not enough memory", "can't allocate memory", "out of memory", "unable to allocate")
-    return bool(names & {"OutOfMemoryError", "MemoryError"}) or any(text in said for text in texts)
+    return bool(names & {"OutOfMemoryError", "MemoryError"}) or any(one in text for one in texts)
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -72,8 +69,8 @@ def is_lost_rank(error: BaseException) -> bool:
 
 def is_lost_helper(error: BaseException) -> bool:
     """Whether it only tells that a process that decodes images was killed."""
-    said = str(error)
-    return said.startswith("DataLoader worker") and ("killed by signal" in said or "exited unexpectedly" in said)
+    text = str(error)  # torch's own: it has no exception of that name
+    return text.startswith("DataLoader worker") and ("killed by signal" in text or "exited unexpectedly" in text)
 
 
 def room_for(error: BaseException) -> int:
@@ -90,19 +87,19 @@ def _nothing(error: BaseException) -> str:
 
 
 def _itself(error: BaseException) -> str:
-    return f": {error}"
+    return str(error)
 
 
 def _strerror(error: BaseException) -> str:
-    return f": {getattr(error, 'strerror', None) or error}"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _file(error: BaseException) -> str:
-    return f": {getattr(error, 'filename', None) or error}"
+    return str(getattr(error, "filename", None) or error)
 
 
 _SOME_ROOM = 128 * 2**20
-_LOOK = "See the log for the whole story, then resume."
+SEE_LOG = "See the log for the whole story, then resume."
 _LOST_RANK = (  # as NCCL, Gloo and torch's watchdog put it
     "watchdog caught collective operation timeout",
     "nccl communicator was aborted",
@@ -116,15 +113,15 @@ _LOST_RANK = (  # as NCCL, Gloo and torch's watchdog put it
     "broken pipe",
     "gloo/transport",
 )
-_Row = tuple[Callable[[BaseException], bool], str, Callable[[BaseException], str]]  # fits, fault, what is added to it
+_Row = tuple[Callable[[BaseException], bool], Reason, Callable[[BaseException], str]]  # fits, code, its detail
 _TABLE: tuple[_Row, ...] = (
-    (lambda error: isinstance(error, Diverged), "diverged", _itself),
-    (_says("cudnn_status_not_initialized", "cublas_status_not_initialized"), "cudnn", _nothing),
-    (_says("device-side assert"), "assert", _nothing),
-    (is_out_of_memory, "memory", _nothing),
-    (is_disk_full, "disk", _strerror),
-    (_says("expected more than 1 value per channel"), "single image", _nothing),  # torch, of batch normalisation
-    (is_lost_rank, "ranks", _nothing),
-    (lambda error: isinstance(error, FileNotFoundError), "vanished", _file),
-    (lambda error: isinstance(error, PermissionError), "permission", _file),
+    (lambda error: isinstance(error, Diverged), Reason.DIVERGED, _itself),
+    (_says("cudnn_status_not_initialized", "cublas_status_not_initialized"), Reason.CUDNN, _nothing),
+    (_says("device-side assert"), Reason.DEVICE_ASSERT, _nothing),
+    (is_out_of_memory, Reason.OUT_OF_MEMORY, _nothing),
+    (is_disk_full, Reason.DISK_FULL, _strerror),
+    (_says("expected more than 1 value per channel"), Reason.SINGLE_IMAGE, _nothing),  # torch, of batch normalisation
+    (is_lost_rank, Reason.LOST_RANKS, _nothing),
+    (lambda error: isinstance(error, FileNotFoundError), Reason.FILE_VANISHED, _file),
+    (lambda error: isinstance(error, PermissionError), Reason.NO_PERMISSION, _file),
 )

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from engine.data.batches import Fetch
 from engine.data.cached_file import Report
 from engine.data.features import Features, features
+from engine.protocol.events import EventCode, Say, unsaid
 from engine.specs import RunSpec
 from engine.training.network.cut import Cut
 from engine.training.precision import Format
@@ -34,7 +34,7 @@ class FeatureCache:
     identity: str  # of the data set and how its images are decoded and normalised
     folder: Path
     format: Format
-    message: Callable[[str], None] = lambda text: None
+    message: Say = unsaid
     report: Report = lambda done, total: None  # (images done, in all); may raise to give up
     _features: dict[tuple[str, int | None], Features] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
@@ -63,9 +63,11 @@ class FeatureCache:
                 report=self.report,
             )
             size = f"{path.stat().st_size / 1e6:,.0f} MB" if path.exists() else "features"
-            what = "Features of the frozen stages" if view is None else f"Features of changed images, view {view + 1}"
-            how = "found, made by another run" if is_there else f"computed once in {time.perf_counter() - began:.1f} s"
-            self.message(f"{what}: {size}, {how}.")
+            if view is None:
+                code = EventCode.FEATURES_FOUND if is_there else EventCode.FEATURES_MADE
+            else:
+                code = EventCode.VIEW_FOUND if is_there else EventCode.VIEW_MADE
+            self.message(code, size=size, view=(view or 0) + 1, seconds=time.perf_counter() - began)
         return self._features[cut.boundary, view]
 
     @torch.inference_mode()

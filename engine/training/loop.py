@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.data.batches import Batches
+from engine.protocol.events import EventCode
 from engine.training.distributed.process_group import ProcessGroup
 from engine.training.epoch_data import EpochData, TrainingData
 from engine.training.evaluation import WIDTH, Evaluation, per_sample_eval
@@ -73,7 +74,7 @@ def fit(
         pace = {"speed/images_per_s": (images - seen) / train_s, "speed/epoch_s": time.perf_counter() - began}
         end_epoch(training, evaluation, pace, recipe, logger, checkpoints, group)
     if progress.epoch < recipe.epochs:
-        logger.message(f"Ended after epoch {progress.epoch}: no better validation for {training.plateau.since} epochs.")
+        logger.message(EventCode.EARLY_STOP, epoch=progress.epoch, epochs=training.plateau.since)
     return True
 
 
@@ -142,7 +143,7 @@ def train_epoch(
     recipe.unfreezing.begin_epoch(progress.epoch)
     model = stepper.group.wrap(epoch_data.train_module or epoch_data.rest_of(training.model))
     if not progress.batch and (thawed := recipe.unfreezing.thawed_in(progress.epoch)):
-        logger.message(f"Epoch {progress.epoch + 1}: {', '.join(thawed)} thawed.")
+        logger.message(EventCode.THAWED, epoch=progress.epoch + 1, stages=", ".join(thawed))
     began, compiling = time.perf_counter(), epoch_data.compiles
     for images, labels in epoch_data.train.iterate(progress.batch, lambda: stepper.group.any(stop())):
         # not `progress.step`: a run that another's checkpoint began may have had batches of another size before
@@ -151,7 +152,7 @@ def train_epoch(
         training.count(loss, logits, labels)
         logger.step(loss, len(labels))
         if compiling:
-            logger.message(f"torch.compile: the first step took {time.perf_counter() - began:.1f} s.")
+            logger.message(EventCode.COMPILED, seconds=time.perf_counter() - began)
             compiling = False
     logger.flush()
     return progress.batch == len(epoch_data.train)

@@ -5,6 +5,7 @@ import time
 
 from torch import Tensor, stack
 
+from engine.protocol.events import EventCode
 from engine.protocol.run_reporter import Reporter
 from engine.training.distributed.process_group import ProcessGroup
 from engine.training.failures import Diverged
@@ -67,9 +68,9 @@ class MetricLogger:
         self._reporter.metrics(self._progress.step, self._progress.epoch + 1, own | values)
         self._reporter.flush()
 
-    def message(self, text: str) -> None:
-        """A sentence for a human, among the run's events."""
-        self._reporter.message("info", text)
+    def message(self, code: EventCode, /, **details: object) -> None:
+        """A line for a human, among the run's events."""
+        self._reporter.message(code, **details)
 
     def flush(self) -> None:
         """Report the losses that wait.

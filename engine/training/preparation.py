@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from engine.data.augment import augmenter
 from engine.data.batches import Batches, Pixels
 from engine.data.split import Split, parts_of
 from engine.data.streamed import Streamed
+from engine.protocol.events import EventCode, Say
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training.criterion import Criterion, class_weights
@@ -83,7 +83,7 @@ def prepare_data(
     )
     if isinstance(arrays.images, Streamed):
         size = math.prod(arrays.images.shape) / 1e9
-        reporter.message("info", f"Images are decoded anew in every epoch: kept, they would take {size:,.1f} GB.")
+        reporter.message(EventCode.DECODED_ANEW, gigabytes=size)
     parts = parts_of(source.ids, source.labels, source.splits, spec.data, dataset.get("excluded", ()))
     mean, std = normalisation(spec, arrays.images, parts.train, norm_stats)
     shape = {
@@ -156,7 +156,7 @@ def build_network(spec: RunSpec, about: dict[str, Any], found: weights.Found | N
     shape, classes = about["preprocessing"], about["classes"]
     network = model.build(spec.model, classes=len(classes), channels=shape["channels"], image_size=shape["image_size"])
     if found:
-        reporter.message("info", f"Weights: {weights.load(network, spec.model, found, classes=classes)}")
+        reporter.message(EventCode.WEIGHTS, detail=weights.load(network, spec.model, found, classes=classes))
     return network
 
 
@@ -234,9 +234,8 @@ def equip(
         group: That trains together.
     """
     choices, device, group = training.choices, next(training.model.parameters()).device, group or ProcessGroup()
-    message = partial(reporter.message, "info")
     if not choices.precision:
-        choices.precision = group.broadcast(lambda: _precision(spec, training, recipe, images, message))
+        choices.precision = group.broadcast(lambda: _precision(spec, training, recipe, images, reporter.message))
         choices.parts = spec.compute.parts
     form = Format(choices.precision, device.type)
     features = FeatureCache(
@@ -248,24 +247,23 @@ def equip(
         identity=data.identity,
         folder=cache / "features",
         format=form,
-        message=message,
+        message=reporter.message,
         report=_progress(reporter, stop, "computing features"),
     )
-    training_data = TrainingData(spec, training.model, images, features, choices=choices, message=message, group=group)
+    training_data = TrainingData(
+        spec, training.model, images, features, choices=choices, message=reporter.message, group=group
+    )
     group.setup(training, images.validation.fetch(torch.arange(1)), form)
-    warn = partial(reporter.message, "warning")
-    return training_data, stepper_for(group)(recipe.criterion, form, choices, recipe.clip_norm, warn, group)
+    return training_data, stepper_for(group)(recipe.criterion, form, choices, recipe.clip_norm, reporter.message, group)
 
 
-def _precision(
-    spec: RunSpec, training: Training, recipe: Recipe, images: EpochData, message: Callable[[str], None]
-) -> str:
+def _precision(spec: RunSpec, training: Training, recipe: Recipe, images: EpochData, message: Say) -> str:
     def found() -> str:
         steps = len(images.train) * (1 if spec.freeze.policy == "head" else spec.epochs)
         batch_loss, device = BatchLoss(training, recipe, images), next(training.model.parameters()).device
         choice = choose(spec.compute.precision, device, training.model, batch_loss, steps)
         if choice.measured:
-            message(choice.measured)
+            message(EventCode.PRECISION, detail=choice.measured)
         return choice.format.precision
 
     return agreed(found) if spec.compute.precision == "auto" else found()
@@ -306,7 +304,7 @@ def _progress(
         nonlocal reported
         now = time.perf_counter()
         if stop():
-            raise Stopped(f"Stopped while {phase}.")
+            raise Stopped(phase)
         if now - reported >= 0.5:
             reported = now
             eta_s = (now - began) / done * (total - done) if done else None

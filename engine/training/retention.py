@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine.artifacts.predictions import Labelled, Predictions
 from engine.data.arrays import NormStats
+from engine.protocol.events import EventCode, Happening
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
 from engine.training import checkpoint
@@ -119,17 +120,13 @@ class Checkpoints:
             if other := spec_before(checkpoint.read_manifest(folder), self._spec):
                 state, anew = adapted(training, weights, state, before=other, now=self._spec)
                 if anew:
-                    self._message("info", f"It goes on with other settings: {anew}")
+                    self._message(EventCode.OTHER_SETTINGS, settings=anew)
             before, now = (
                 training.resume(weights, state, (self._group.rank, self._group.world_size)),
                 self._group.world_size,
             )
             if before != now:
-                self._message(
-                    "warning",
-                    f"It was trained by {_processes(before)} so far and goes on with {_processes(now)}: batches and "
-                    "learning rates stay, but random choices differ from those of an uninterrupted run.",
-                )
+                self._message(EventCode.OTHER_PROCESSES, before=_processes(before), now=_processes(now))
         return found
 
     def _usable(self, path: str | None) -> str | None:
@@ -149,9 +146,7 @@ class Checkpoints:
                 continue
             return self._path(folder)
         if path:
-            self._message(
-                "error", f"{path} cannot be used and no older checkpoint is left: starting from the beginning"
-            )
+            self._message(EventCode.NO_CHECKPOINT_LEFT, path=path)
         return None
 
     def save(self, training: Training, metrics: dict[str, float], evaluation: Evaluation | None = None) -> None:
@@ -274,11 +269,11 @@ class Checkpoints:
             shutil.rmtree(bad)
         self._reporter.checkpoint_deleted(self._path(folder))
         folder.rename(bad)
-        self._message("warning", f"checkpoint {self._path(folder)} is bad and set aside: {error}")
+        self._message(EventCode.BAD_CHECKPOINT, path=self._path(folder), detail=error)
 
-    def _message(self, level: str, text: str) -> None:
-        log.warning(text)
-        self._reporter.message(level, text)
+    def _message(self, code: EventCode, **details: object) -> None:
+        log.warning("%s", Happening.of(code, **details).text)
+        self._reporter.message(code, **details)
 
     def _path(self, folder: Path) -> str:
         return folder.relative_to(self._run).as_posix()

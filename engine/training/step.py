@@ -1,6 +1,5 @@
 """One optimiser step, in as many parts as memory asks."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
+from engine.protocol.events import EventCode, Say, unsaid
 from engine.training.criterion import Criterion
 from engine.training.distributed.process_group import ProcessGroup
 from engine.training.failures import is_out_of_memory
@@ -30,7 +30,7 @@ class Stepper:
     format: Format
     choices: RuntimeChoices
     clip_norm: float = 0.0  # 0: gradients are left as they are
-    warn: Callable[[str], None] = lambda text: None  # among the run's events
+    warn: Say = unsaid  # among the run's events
     group: ProcessGroup = field(default_factory=ProcessGroup)
     scaler: torch.amp.GradScaler = field(init=False)
 
@@ -114,7 +114,6 @@ class Stepper:
         self.choices.parts *= 2
         free_memory()
         size = -(-images // self.choices.parts)
-        parts = f"Out of memory: batches of {images} are now computed in {self.choices.parts} parts of {size}"
         norms = any(isinstance(one, nn.modules.batchnorm._BatchNorm) and one.training for one in model.modules())
-        exact = "; BatchNorm sees these smaller parts." if norms else "; what is learned stays the same."
-        self.warn(parts + exact)
+        code = EventCode.MEMORY_SHORT_NORMS if norms else EventCode.MEMORY_SHORT
+        self.warn(code, images=images, parts=self.choices.parts, size=size)

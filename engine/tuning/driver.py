@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from engine.protocol.reasons import Reason, Why
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import heads_alone
 from engine.training.failures import explain
@@ -22,7 +23,6 @@ from engine.tuning.lifecycle import ActiveSearch, SearchEnding
 
 RAY_FILES = "ray"  # in the search's folder while its driver lives: pointers to the runs' own checkpoints
 CHECK_S = 1.0  # between two checks of Ray's processes
-RAY_GONE = "Ray's own process was killed; the search goes on from its runs."
 
 log = logging.getLogger("thaw")
 
@@ -37,10 +37,9 @@ def main(folder: Path) -> int:
         ending, num_trials = _run_search(SearchJob.read(folder), reporter)
     except Exception as error:
         log.exception("the search failed")
-        failure = explain(error)
-        ending = SearchEnding("failed", failure.reason, failure.advice)
+        ending = SearchEnding("failed", explain(error))
         log.info("%s", traceback.format_exc())
-    reporter.ended(ending.state, num_trials=num_trials, reason=ending.reason, advice=ending.advice)
+    reporter.ended(ending.state, ending.why, num_trials=num_trials)
     reporter.close()
     return 1 if ending.state == "failed" else 0
 
@@ -122,9 +121,10 @@ class RayWatchdog:
         self._checked_at = time.monotonic()
         if all(map(_is_alive, self._vital)):
             return
-        log.error("%s", RAY_GONE)
+        why = Why.of(Reason.RAY_GONE)
+        log.error("%s", why.reason)
         kill_children()
-        self._reporter.ended("interrupted", num_trials=None, reason=RAY_GONE)
+        self._reporter.ended("interrupted", why, num_trials=None)
         os._exit(1)  # Ray's own way out would wait for what is gone
 
 

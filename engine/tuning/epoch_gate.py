@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.protocol.driver_requests import StopRequest
 from engine.protocol.json_lines import JsonLines
+from engine.protocol.reasons import Why, fields_of
 from engine.protocol.run_reporter import Reporter
 
 POLL_S = 0.2  # between two checks for a request to stop
@@ -21,7 +22,7 @@ class TrialProgress:
     values: dict[str, float] = field(default_factory=dict)  # of the newest epoch
     bests: dict[str, float] = field(default_factory=dict)  # val/accuracy and val/loss: the best of any epoch
     epoch_s: list[float] = field(default_factory=list)  # seconds of each epoch
-    ended: dict[str, Any] | None = None  # state, reason and advice, once it has
+    ended: dict[str, Any] | None = None  # state, code, reason and advice, once it has
 
     def update(self, epoch: int, values: dict[str, float]) -> None:
         self.epoch, self.values = epoch, values
@@ -110,14 +111,15 @@ class TrialReporter(Reporter):
         if "val/accuracy" in values:
             self._gate.on_epoch_end(epoch, values)
 
-    def ended(self, state: str, **details: Any) -> None:
+    def ended(
+        self, state: str, why: Why | None = None, *, detail: str | None = None, needs_bytes: int | None = None
+    ) -> None:
         request = self._gate.stop_request
         if state == "stopped" and request:
             if request.state is None:  # put aside: the run goes on later, perhaps in another process
                 self.flush()
                 return
-            state, details = request.state, {**details, "reason": request.reason or details.get("reason")}
-            if state == "interrupted":
-                details["needs_bytes"] = 0
-        self._gate.progress.ended = {"state": state, "reason": details.get("reason"), "advice": details.get("advice")}
-        super().ended(state, **details)
+            state, why = request.state, request.why or why
+            needs_bytes = 0 if state == "interrupted" else needs_bytes
+        self._gate.progress.ended = {"state": state, **fields_of(why)}
+        super().ended(state, why, detail=detail, needs_bytes=needs_bytes)

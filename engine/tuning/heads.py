@@ -9,6 +9,7 @@ import os
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from torch import nn
 
 from engine.catalog import ALGORITHMS
 from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.events import EventCode
 from engine.protocol.json_lines import JsonLines
+from engine.protocol.reasons import Why
 from engine.protocol.run_reporter import NullReporter, Reporter
 from engine.protocol.search_reporter import SearchReporter
 from engine.training import device as devices
@@ -69,7 +72,7 @@ def _report_start(search: ActiveSearch, block: int) -> None:
     device = devices.describe(_device(job))
     reporter.started(attempt=job.attempt, pid=os.getpid(), device=device, max_concurrent=block, path="heads")
     if job.spec.scheduler != "none":
-        reporter.message("info", "No trial is ended early: to its last epoch a head costs less than a look at it.")
+        reporter.message(EventCode.NONE_PRUNED)
 
 
 def _next_trials(ledger: TrialLedger, most: int) -> list[Trial]:
@@ -122,7 +125,7 @@ class _SharedNetwork:
     def train(self, trials: list[Trial]) -> list[Trial]:
         """Train new trials together, each to its own end. Returns those that memory was not enough for."""
         if len(trials) > 1:
-            self._search.reporter.message("info", f"{len(trials)} heads train at once, over features computed once.")
+            self._search.reporter.message(EventCode.HEADS_AT_ONCE, heads=len(trials))
         heads = [_HeadTrial(one, self._search) for one in trials]
         self._stop_requests = dict.fromkeys((one.run for one in trials), None)
         try:
@@ -155,8 +158,7 @@ class _SharedNetwork:
             if not is_out_of_memory(error) or len(members) == 1:
                 raise
             self.max_heads = min(self.max_heads, len(members) // 2)
-            text = f"{len(members)} heads at once need more memory than there is: these go on one by one."
-            self._search.reporter.message("warning", text)
+            self._search.reporter.message(EventCode.HEADS_ONE_BY_ONE, heads=len(members))
             members.clear()
             free_memory()
 
@@ -213,20 +215,19 @@ class _HeadTrial:
         if self.is_over:
             return
         self.is_over = True
-        state, reason, advice, detail = "finished", None, None, None
+        state, why, detail = "finished", None, None
         if error and (is_disk_full(error) or is_lost_helper(error)):
-            state, reason = "interrupted", explain(error, self.trial.spec).reason
+            state, why = "interrupted", replace(explain(error, self.trial.spec), advice="")
         elif error:
-            failure = explain(error, self.trial.spec)
-            state, reason, advice = "failed", failure.reason, failure.advice
+            state, why = "failed", explain(error, self.trial.spec)
             detail = "".join(traceback.format_exception(error))
         elif not finished:
             request = self.stop_request or StopRequest()
-            state, reason = request.state or "interrupted", request.reason
+            state, why = request.state or "interrupted", request.why
         needed = 0 if state == "interrupted" else None
-        self.reporter.ended(state, reason=reason, advice=advice, detail=detail, needs_bytes=needed)
+        self.reporter.ended(state, why, detail=detail, needs_bytes=needed)
         best = self.reporter.trial_progress.bests.get(self._metric)
-        self._ledger.end(self.trial.run, state, value=best, reason=reason, advice=advice)
+        self._ledger.end(self.trial.run, state, value=best, why=why)
 
     def close(self) -> None:
         self._lines.close()
@@ -257,8 +258,8 @@ class _SetupReporter(NullReporter):
     def progress(self, phase: str, *, message: str | None = None, **_: Any) -> None:
         self._reporter.progress(phase, message)
 
-    def message(self, level: str, text: str, code: str = "") -> None:
-        self._reporter.message(level, text, code)
+    def message(self, code: EventCode, /, **details: object) -> None:
+        self._reporter.message(code, **details)
 
 
 def _report_epoch(search: ActiveSearch, run: str, epoch: int, value: float) -> None:
@@ -269,8 +270,8 @@ def _report_epoch(search: ActiveSearch, run: str, epoch: int, value: float) -> N
 def _end_untrained(search: ActiveSearch, trial: Trial) -> None:
     """The search ends before this trial was begun, or went on."""
     request = search.lifecycle.conclude().stop_request
-    search.job.end_run(trial.run, request.state or "stopped", request.reason)
-    search.ledger.end(trial.run, request.state or "stopped", reason=request.reason)
+    search.job.end_run(trial.run, request.state or "stopped", request.why)
+    search.ledger.end(trial.run, request.state or "stopped", why=request.why)
 
 
 def _train_alone(search: ActiveSearch, trial: Trial) -> None:
@@ -290,4 +291,4 @@ def _train_alone(search: ActiveSearch, trial: Trial) -> None:
             if lifecycle.poll() is None and not math.isnan(result["best"]):  # it has trained an epoch at least
                 _report_epoch(search, trial.run, result["epoch"], result["score"])
     best = None if math.isnan(result["best"]) else result["best"]
-    search.ledger.end(trial.run, result["state"], value=best, reason=result["reason"], advice=result["advice"])
+    search.ledger.end(trial.run, result["state"], value=best, why=Why.read(result))

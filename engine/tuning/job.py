@@ -5,13 +5,14 @@ from pathlib import Path
 
 from engine.protocol.driver_requests import LEAVE, StopRequest
 from engine.protocol.json_lines import JsonLines
+from engine.protocol.reasons import Reason, Why, fields_of
 from engine.protocol.run_file import RunFile
 from engine.protocol.run_lines import Ended, has_ended
 from engine.protocol.search_file import SearchFile
 from engine.specs import SearchSpec
 from engine.tuning.trial_ledger import PastTrial, Trial
 
-STOPPED = StopRequest("stopped", "Stopped by its user.")
+STOPPED = StopRequest.of("stopped", Why.of(Reason.STOPPED_BY_USER))
 
 
 @dataclass(slots=True)
@@ -90,12 +91,12 @@ class SearchJob:
         ).write(folder)
         return folder
 
-    def end_run(self, run: str, state: str, reason: str | None, advice: str | None = None) -> None:
+    def end_run(self, run: str, state: str, why: Why | None) -> None:
         """Write a run's last line where nobody trains it any more; nothing if it has one."""
         folder = self.run_folder(run)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not has_ended(folder):
             lines = JsonLines.events(folder)
             needed = 0 if state == "interrupted" else None
-            lines.write(Ended(state=state, reason=reason, advice=advice, detail=None, needs_bytes=needed))
+            lines.write(Ended(state=state, **fields_of(why), detail=None, needs_bytes=needed))
             lines.close()

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from types import FrameType
 
 from engine.protocol.driver_requests import DriverRequest, Extend, Inbox, Pause, Stop, StopRequest, StopTrial
-from engine.protocol.endings import WITH_SEARCH
+from engine.protocol.reasons import Reason, Why
 from engine.protocol.search_reporter import SearchReporter
 from engine.tuning.job import SearchJob
 from engine.tuning.trial_ledger import TrialLedger
+
+WAITS = {"paused": Reason.PAUSED_WITH_SEARCH, "interrupted": Reason.INTERRUPTED_WITH_SEARCH}  # state -> of its trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +19,16 @@ class SearchEnding:
     """How the search ends, once its trials have left."""
 
     state: str  # finished, stopped, paused, failed, or interrupted: it goes on by itself
-    reason: str | None = None
-    advice: str | None = None
+    why: Why | None = None
 
     @property
     def stop_request(self) -> StopRequest:
         """For trials under way."""
-        if self.state in ("paused", "interrupted"):
-            return StopRequest("interrupted", f"{self.state.capitalize()} with its search; it goes on from here.")
-        reason = f"{WITH_SEARCH}: {self.reason}" if self.state == "finished" else f"{WITH_SEARCH}."
-        return StopRequest("stopped", reason)
+        if self.state in WAITS:
+            return StopRequest.of("interrupted", Why.of(WAITS[self.state]))
+        if self.state == "finished" and self.why:
+            return StopRequest.of("stopped", Why.of(Reason.WITH_FINISHED_SEARCH, why=self.why.reason))
+        return StopRequest.of("stopped", Why.of(Reason.WITH_SEARCH))
 
 
 class SearchLifecycle:
@@ -63,7 +65,7 @@ class SearchLifecycle:
     def report(self, value: float) -> None:
         """A trial has reached this value of the metric."""
         if self._ledger.reaches_target(value):
-            self._end(SearchEnding("finished", f"A trial reached the target of {self._job.spec.target:g}."))
+            self._end(SearchEnding("finished", Why.of(Reason.TARGET_REACHED, target=self._job.spec.target)))
 
     def conclude(self) -> SearchEnding:
         """How it ended, once no trial is left to train."""
@@ -79,7 +81,7 @@ class SearchLifecycle:
             case StopTrial():
                 self._job.stop_trial(request.run)
             case Stop():
-                self._end(SearchEnding("stopped", "Stopped by its user."))
+                self._end(SearchEnding("stopped", Why.of(Reason.STOPPED_BY_USER)))
             case Pause():
                 self._end(SearchEnding("paused"))
             case Extend():
@@ -90,15 +92,15 @@ class SearchLifecycle:
         spent_s = time.monotonic() - self._began
         gpu_s = file.spent_gpu_s + spent_s * self._job.gpus
         if spec.hours and file.spent_s + spent_s >= spec.hours * 3600:
-            return SearchEnding("finished", f"Its time budget of {spec.hours:g} h is spent.")
+            return SearchEnding("finished", Why.of(Reason.TIME_SPENT, hours=spec.hours))
         if spec.gpu_hours and gpu_s >= spec.gpu_hours * 3600:
-            return SearchEnding("finished", f"Its budget of {spec.gpu_hours:g} GPU hours is spent.")
+            return SearchEnding("finished", Why.of(Reason.GPU_TIME_SPENT, hours=spec.gpu_hours))
         return None
 
     def _failure(self) -> SearchEnding | None:
-        if self._ledger.open or not (reason := self._ledger.failure):  # one that trains may yet succeed
+        if self._ledger.open or not (why := self._ledger.failure):  # one that trains may yet succeed
             return None
-        return SearchEnding("failed", reason, "Change the base run or the space, then continue the search.")
+        return SearchEnding("failed", why)
 
     def _interruption(self) -> SearchEnding | None:
         """A trial was interrupted unasked, as where the disk is full: on with another driver."""

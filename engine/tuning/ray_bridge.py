@@ -16,6 +16,8 @@ from engine.errors import Refused
 from engine.faults import FAULTS
 from engine.machine import resources
 from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.events import EventCode
+from engine.protocol.reasons import Reason, Why
 from engine.protocol.run_lines import has_ended
 from engine.specs.space import Assignment
 from engine.training.failures import explain
@@ -26,7 +28,6 @@ from engine.tuning.trial_ledger import Trial
 
 LEAVE_S = 20.0  # that trials have to save and leave: less than the supervisor gives to all of it
 LAST_LINE_S = 10.0  # for the last line of a trial that was ended
-KILLED = "Its process was killed, and again when it was tried anew."
 
 log = logging.getLogger("thaw")
 
@@ -39,8 +40,7 @@ class EndingTrial:
     until: float  # monotonic: then its last line is written for it
     value: float | None
     cost: float | None
-    reason: str | None
-    advice: str | None = None
+    why: Why | None
 
 
 class RayBridge:
@@ -120,32 +120,29 @@ class RayBridge:
         """Ray is done with a trial: it has ended, or its scheduler ends it."""
         run, result = self._runs[ray_trial.trial_id], ray_trial.last_result or {}
         if state := result.get("state"):  # its own last report
-            self._end(run, state, result, result["reason"], result["advice"])
+            self._end(run, state, result, Why.read(result))
             return
-        reason = f"Pruned by {self._scheduler_row.label} after epoch {result.get('epoch', 0)}."
-        StopRequest("stopped", reason).write(self._job.run_folder(run) / LEAVE)
+        why = Why.of(Reason.PRUNED, scheduler=self._scheduler_row.label, epoch=result.get("epoch", 0))
+        StopRequest.of("stopped", why).write(self._job.run_folder(run) / LEAVE)
         if ray_trial.trial_id in self._paused:
-            self._job.end_run(run, "stopped", reason)
-        self._end(run, "stopped", result, reason)
+            self._job.end_run(run, "stopped", why)
+        self._end(run, "stopped", result, why)
 
     def on_recover(self, ray_trial: RayTrial) -> None:
         trial = self._ledger.open[self._runs[ray_trial.trial_id]]
-        text = f"The process of trial {trial.number} was killed; it goes on from its last checkpoint."
-        self._search.reporter.message("warning", text)
+        self._search.reporter.message(EventCode.TRIAL_RECOVERED, number=trial.number)
 
     def on_error(self, ray_trial: RayTrial) -> None:
         """Its process died too often, or what Ray called in it raised."""
         run, error = self._runs[ray_trial.trial_id], ray_trial.get_error()
-        reason, advice = KILLED, FAULTS["killed"].advice
+        why = Why.of(Reason.KILLED_AGAIN, advice=FAULTS[Reason.KILLED_AGAIN].advice)
         if error is not None and not isinstance(error, RayActorError):
-            failure = explain(getattr(error, "cause", None) or error)
-            reason, advice = failure.reason, failure.advice
+            why = explain(getattr(error, "cause", None) or error)
         elif resources.kills() > self._kills[ray_trial.trial_id]:
-            fault = FAULTS["killed for memory"]
-            reason, advice = f"{fault.reason}.", fault.advice
-        log.error("trial %s: %s", run, error or reason)
-        self._job.end_run(run, "failed", reason, advice)
-        self._end(run, "failed", ray_trial.last_result or {}, reason, advice)
+            why = Why.of(Reason.KILLED_FOR_MEMORY, advice=FAULTS[Reason.KILLED_FOR_MEMORY].advice)
+        log.error("trial %s: %s", run, error or why.reason)
+        self._job.end_run(run, "failed", why)
+        self._end(run, "failed", ray_trial.last_result or {}, why)
 
     def finish(self) -> None:
         """Ray is gone: see that every trial has its last line."""
@@ -154,8 +151,8 @@ class RayBridge:
         request = self._lifecycle.conclude().stop_request
         state = request.state or "stopped"
         for run in list(self._ledger.open):
-            self._job.end_run(run, state, request.reason)
-            self._ledger.end(run, state, reason=request.reason)
+            self._job.end_run(run, state, request.why)
+            self._ledger.end(run, state, why=request.why)
 
     def _poll(self) -> None:
         """Often: whether Ray lives, what the user asks, whose last line has come."""
@@ -188,17 +185,17 @@ class RayBridge:
     def _num_running(self) -> int:
         return sum(one.status in (RayTrial.RUNNING, RayTrial.PENDING) for one in self._ray_trials)
 
-    def _end(self, run: str, state: str, result: dict[str, Any], reason: str | None, advice: str | None = None) -> None:
+    def _end(self, run: str, state: str, result: dict[str, Any], why: Why | None) -> None:
         """Wait for the run's own last line, with what the trial's last `result` says of its value and cost."""
         if run not in self._ledger.open or run in self._ending:
             return
         best, objective = result.get("best"), self._job.spec.cost
         value = float(best) if best is not None and best == best else None
         cost = None if objective == "none" else float(result.get(objective) or 0) or None
-        self._ending[run] = EndingTrial(state, time.monotonic() + LAST_LINE_S, value, cost, reason, advice)
+        self._ending[run] = EndingTrial(state, time.monotonic() + LAST_LINE_S, value, cost, why)
         self._poll()
 
     def _settle(self, run: str) -> None:
         one = self._ending.pop(run)
-        self._job.end_run(run, one.state, one.reason)
-        self._ledger.end(run, one.state, value=one.value, cost=one.cost, reason=one.reason, advice=one.advice)
+        self._job.end_run(run, one.state, one.why)
+        self._ledger.end(run, one.state, value=one.value, cost=one.cost, why=one.why)

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
-from engine.faults import FAULTS
 from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.events import EventCode
 from engine.protocol.json_lines import JsonLines
+from engine.protocol.reasons import Reason, fields_of
 from engine.protocol.run_file import RunFile
 from engine.protocol.run_reporter import Reporter
 from engine.training import checkpoint
@@ -35,6 +36,7 @@ class StepResult(TypedDict):
     done: bool  # the training is over: then also
     parameters: NotRequired[int]
     state: NotRequired[str]
+    code: NotRequired[str]  # what the reason is made from
     reason: NotRequired[str | None]
     advice: NotRequired[str | None]
 
@@ -69,8 +71,7 @@ class SteppedTraining:
     @property
     def needs_new_process(self) -> bool:
         """Whether it failed in a way after which its process can use the GPU no more."""
-        reason = str((self._gate.progress.ended or {}).get("reason"))
-        return any(reason.startswith(FAULTS[fault].reason) for fault in ("assert", "cudnn"))
+        return (self._gate.progress.ended or {}).get("code") in (Reason.DEVICE_ASSERT, Reason.CUDNN)
 
     def checkpoint_name(self) -> str | None:
         """The name of a checkpoint of the newest epoch; None before the first."""
@@ -108,7 +109,7 @@ class SteppedTraining:
             metrics=manifest.metrics,
             best=True,
         )
-        reporter.message("info", f"It goes on from the weights of {whose} after epoch {manifest.epoch}.")
+        reporter.message(EventCode.OTHERS_WEIGHTS, name=whose, epoch=manifest.epoch)
         lines.close()
 
     def stop(self) -> None:
@@ -150,9 +151,10 @@ class SteppedTraining:
             "done": is_over,
         }
         if is_over:
-            ended = progress.ended or {"state": "interrupted", "reason": None, "advice": None}
+            ended = progress.ended or {"state": "interrupted", **fields_of(None)}
             result["parameters"] = _parameters(self.folder)
-            result["state"], result["reason"], result["advice"] = ended["state"], ended["reason"], ended["advice"]
+            result["state"], result["code"] = ended["state"], ended["code"]
+            result["reason"], result["advice"] = ended["reason"], ended["advice"]
         return result
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.errors import Refused
 from engine.faults import cause_of
+from engine.protocol.reasons import Reason, Why
 from engine.protocol.search_file import TrialRecord
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import RunSpec, SearchSpec
@@ -66,8 +67,8 @@ class TrialLedger:
         self._last = max((one.number for one in past), default=0)
         self._open: dict[str, Trial] = {}
         self._over: set[str] = set()
-        self._failures: list[str] = []  # why trials failed that were handed out here, for as long as all have
-        self._interruption: str | None = None
+        self._failures: list[Why] = []  # why trials failed that were handed out here, for as long as all have
+        self._interruption: Why | None = None
         self._values = {one.run: _by_epoch(one.history) for one in past}
         self._is_exhausted = False
         self._failed_before = sum(one.state == "failed" for one in past)
@@ -110,8 +111,7 @@ class TrialLedger:
         *,
         value: float | None = None,
         cost: float | None = None,
-        reason: str | None = None,
-        advice: str | None = None,
+        why: Why | None = None,
     ) -> None:
         """A trial ended.
 
@@ -120,17 +120,16 @@ class TrialLedger:
             state: finished, failed, stopped, or interrupted: then the next driver hands it out again.
             value: The best of any epoch.
             cost: The second objective, where the search has one.
-            reason: Why, for its user.
-            advice: What to do about it, for its user.
+            why: None: it went as it should.
         """
         trial = self._open.pop(run)
         if state == "interrupted":
-            self._interruption = self._interruption or reason or "A trial was interrupted."
+            self._interruption = self._interruption or why or Why.of(Reason.TRIAL_INTERRUPTED)
         else:
             self._over.add(run)
-            self._failures += [reason or "It failed."] if state == "failed" else []
+            self._failures += [why or Why.of(Reason.UNSAID)] if state == "failed" else []
             self._sampler.on_trial_complete(trial.number, trial.params, self._outcome(run, state, value, cost))
-        self._reporter.trial_ended(run, state=state, reason=reason, advice=advice, cost=cost)
+        self._reporter.trial_ended(run, state=state, why=why, cost=cost)
 
     def change_params(self, run: str, params: Mapping[str, Any]) -> Trial:
         """A trial that trains has new settings.
@@ -177,24 +176,24 @@ class TrialLedger:
         return value >= self.spec.target if self.spec.mode == "max" else value <= self.spec.target
 
     @property
-    def interruption(self) -> str | None:
+    def interruption(self) -> Why | None:
         """Why a trial was interrupted, though perhaps at its search's own request: it goes on under another driver."""
         return self._interruption
 
     @property
-    def failure(self) -> str | None:
+    def failure(self) -> Why | None:
         """Why it makes no sense to try on: no trial ever did anything but fail, the first ones here all for one cause
         or all of them for several. What failed under an earlier driver is past: the space may be another one."""
-        reasons = self._failures
+        found = self._failures
         is_done = not self._open and not self.has_next
-        if not reasons or self._has_success or not (is_done or len(reasons) >= SAME_FAILURES):
+        if not found or self._has_success or not (is_done or len(found) >= SAME_FAILURES):
             return None
-        causes = Counter(map(cause_of, reasons[:SAME_FAILURES]))
-        if len(causes) == 1:
-            return f"{_all(reasons)} failed in the same way: {reasons[0]}"
-        often = Counter(map(cause_of, reasons)).most_common(1)[0][0]
-        example = next(reason for reason in reasons if cause_of(reason) == often)
-        return f"{_all(reasons)} failed, most of them so: {example}" if is_done else None
+        causes = [cause_of(one.code, one.reason) for one in found]
+        advice = "Change the base run or the space, then continue the search."
+        if len(set(causes[:SAME_FAILURES])) == 1:
+            return Why.of(Reason.ALL_FAILED_ALIKE, trials=_all(found), first=found[0].reason, advice=advice)
+        often = found[causes.index(Counter(causes).most_common(1)[0][0])]
+        return Why.of(Reason.ALL_FAILED, trials=_all(found), first=often.reason, advice=advice) if is_done else None
 
     @property
     def _has_success(self) -> bool:
@@ -222,8 +221,8 @@ class TrialLedger:
             spec = self.spec.trial(params).model_copy(update={"name": name})
         except Refused as refused:
             self._add(Trial(run, number, params, self.spec.run.model_copy(update={"name": name}), attempt))
-            reason = f"These settings do not go together: {refused.problems[0].message}."
-            self.end(run, "failed", reason=reason, advice="Narrow the space, or make one setting depend on the other.")
+            advice = "Narrow the space, or make one setting depend on the other."
+            self.end(run, "failed", why=Why.of(Reason.MISFIT, detail=refused.problems[0].message, advice=advice))
             return None
         return self._add(Trial(run, number, params, spec, attempt))
 
@@ -256,7 +255,7 @@ def new_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(8))
 
 
-def _all(failures: list[str]) -> str:
+def _all(failures: list[Why]) -> str:
     return f"All of its first {len(failures)} trials" if len(failures) > 1 else "Its only trial"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import Unavailable
+from engine.protocol.reasons import Reason, Why
 from engine.protocol.run_file import RunFile
 from engine.protocol.run_reporter import Reporter
 from engine.specs import RunSpec
@@ -54,24 +55,24 @@ def attempt(folder: Path, reporter: Reporter, stop: Callable[[], bool]) -> int:
         run = RunFile.read(folder)
         spec = RunSpec.parse(run.spec)
         log.info("attempt %d of %s: %s on %s", run.attempt, run.name, spec.model.backbone, run.dataset["name"])
-        reason = train(folder, run, spec, reporter, stop)
-        log.info("%s", reason or "finished")
-        reporter.ended("stopped" if reason else "finished", reason=reason)
+        why = train(folder, run, spec, reporter, stop)
+        log.info("%s", why.reason if why else "finished")
+        reporter.ended("stopped" if why else "finished", why)
     except Stopped as stopped:
         log.info("%s", stopped)
-        reporter.ended("stopped", reason=str(stopped))
+        reporter.ended("stopped", stopped.why)
     except Exception as error:
         log.exception("failed")
         if is_lost_helper(error):
             return 1  # without a last word, as if killed itself: it goes on from its last checkpoint
-        failure = explain(error, spec)
+        why = explain(error, spec)
         if is_disk_full(error):
             advice = (
                 "It goes on by itself, from its last checkpoint, once there is room: delete old runs or clear caches."
             )
-            reporter.ended("interrupted", reason=failure.reason, advice=advice, needs_bytes=room_for(error))
+            reporter.ended("interrupted", replace(why, advice=advice), needs_bytes=room_for(error))
             return 1
-        reporter.ended("failed", reason=failure.reason, advice=failure.advice, detail=traceback.format_exc())
+        reporter.ended("failed", why, detail=traceback.format_exc())
         return 1
     return 0
 
@@ -93,7 +94,7 @@ class StopSignal:
         self._came = True
 
 
-def train(folder: Path, run: RunFile, spec: RunSpec, reporter: Reporter, stop: Callable[[], bool]) -> str | None:
+def train(folder: Path, run: RunFile, spec: RunSpec, reporter: Reporter, stop: Callable[[], bool]) -> Why | None:
     """The whole run. Returns why it stopped before its last epoch, or None when it is finished.
 
     Args:
@@ -189,9 +190,9 @@ def _check_may_begin_again(run: RunFile, group: "ProcessGroup") -> None:
         Unavailable: No checkpoint can be used, and it cannot begin again from its first weights either.
     """
     if run.has_parent:
-        raise Unavailable("The checkpoint that it was to go on from is damaged. Branch from another one.")
+        raise Unavailable("The checkpoint that it was to go on from is damaged.", "Branch from another one.")
     if group.world_size > 1:
-        raise Unavailable("None of its checkpoints can be used. Start it again, as a new run.")
+        raise Unavailable("None of its checkpoints can be used.", "Start it again, as a new run.")
 
 
 def _join(spec: RunSpec, name: str) -> "tuple[torch.device, ProcessGroup]":
@@ -208,18 +209,17 @@ def _join(spec: RunSpec, name: str) -> "tuple[torch.device, ProcessGroup]":
     group, batch = join_group(device, spec), spec.optimisation.batch_size
     if batch < group.share[1]:
         raise Unavailable(
-            f"A batch of {batch} cannot be shared by {group.world_size} processes. "
-            "Make it larger, or use fewer processes."
+            f"A batch of {batch} cannot be shared by {group.world_size} processes.",
+            "Make it larger, or use fewer processes.",
         )
     devices.prepare(device, group.world_size)
     seed_all(spec.seed)
     return device, group
 
 
-def _where_it_left(progress: "TrainingProgress") -> str:
+def _where_it_left(progress: "TrainingProgress") -> Why:
     if progress.batch:
-        where = f"step {progress.step}, in epoch {progress.epoch + 1}"
-        return f"Stopped at {where}; saved, so that resuming goes on from there."
+        return Why.of(Reason.STOPPED_AT_STEP, step=progress.step, epoch=progress.epoch + 1)
     if progress.epoch:
-        return f"Stopped after epoch {progress.epoch}; resuming goes on from there."
-    return "Stopped before the first step."
+        return Why.of(Reason.STOPPED_AFTER_EPOCH, epoch=progress.epoch)
+    return Why.of(Reason.STOPPED_BEFORE_STEP)

@@ -10,11 +10,14 @@ from storage import Run, RunState, duration_text
 
 DASH = "–"
 
-NOTES: dict[str, str] = {  # how a warning among a run's events begins
-    "Out of memory": "memory short",
-    "The machine ran out of memory": "memory short",
-    "It made no progress": "stalled",
-    "Its process was killed": "killed",
+NOTES: dict[str, str] = {  # the code of a warning among a run's events -> what it met, in a word or two
+    "memory_short": "memory short",
+    "memory_short_norms": "memory short",
+    "killed_for_memory": "memory short",
+    "stalled": "stalled",
+    "hung": "stalled",
+    "killed": "killed",
+    "killed_again": "killed",
 }
 
 METRIC_WORDS: dict[str, str] = {
@@ -119,9 +122,8 @@ def of_metric(name: str, value: float | None) -> str:
 
 
 def notes(warnings: Iterable[str]) -> list[str]:
-    """What a run met on its way, in a word or two each: ["memory short"]."""
-    found = (note for text in warnings for begins, note in NOTES.items() if text.startswith(begins))
-    return list(dict.fromkeys(found))
+    """What a run met on its way, by the codes of its warnings: ["memory short"]."""
+    return list(dict.fromkeys(NOTES[code] for code in warnings if code in NOTES))
 
 
 def metric(name: str) -> str:

@@ -18,7 +18,7 @@ DETAILS = {"Events": sections.events, "Log": sections.log, "Configuration": sect
 
 def outline(run: Run) -> tuple[Any, ...]:
     """What the page's frame depends on: once it differs, all of the page is drawn again, not its moving parts alone."""
-    noted = tuple(formatting.notes(store().events.warnings({run.id}).get(run.id, ())))
+    noted = tuple(formatting.notes(store().events.warning_codes({run.id}).get(run.id, ())))
     has_best = any(kept.is_best for kept in store().checkpoints.list(run.id))
     return run.state, run.attempt, has_best, noted, run.name, run.tags, run.about, run.archived_at
 

@@ -33,7 +33,7 @@ def full_home(store: Store) -> dict[str, Run]:
         "queued": run(store, "resnet18 on shapes, seed 2", RunState.QUEUED, epochs=12, per_epoch=640, done=0),
     }
     began = made["running"].created_at
-    store.events.add(made["running"].id, "warning", SHORT, began + 3.6 * 640 / 21)
+    store.events.add(made["running"].id, "warning", SHORT, began + 3.6 * 640 / 21, code="memory_short_norms")
     awake(store)
     return made
 
@@ -138,6 +138,8 @@ def run(
             "info",
             f"Training on cuda:0 NVIDIA H200 (attempt {attempt}), going on after epoch 3.",
             created + 3.4 * per_epoch / 21,
+            code="going_on_again",
+            details={"attempt": attempt},
         )
     if state is not RunState.RUNNING:
         _end(store, made.id, state, created + step / 21)
@@ -225,6 +227,7 @@ def _end(store: Store, run_id: str, state: RunState, at: float) -> None:
     said = {}
     if state is RunState.FAILED:
         said = {
+            "reason_code": "diverged",
             "reason": "diverged: the loss became NaN at step 207 (epoch 2).",
             "advice": "Start again with, in this order: a learning rate of 0.0001; gradients clipped at 1.",
         }

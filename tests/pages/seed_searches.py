@@ -21,7 +21,7 @@ SPACE = {
     BACKBONE: {"choices": ["small_cnn", "resnet18", "resnet34"]},
     DECAY: {"log": [1e-6, 1e-1]},
 }
-PRUNED = "Pruned by ASHA after epoch 2."
+PRUNED = "pruned"  # the code of such a reason
 SHORT = "Out of memory: the GPU has 8.0 GB, 7.{} GB are in use."
 
 
@@ -112,7 +112,9 @@ def _trial(
         _checkpoint(store, made.id, begun)
         store.runs.move(made.id, RunState.FINISHED, ended_at=begun + 9 + chance.uniform(0, 3))
     elif kind == "pruned":
-        store.runs.move(made.id, RunState.STOPPED, ended_at=begun + 3, reason=PRUNED)
+        store.runs.move(
+            made.id, RunState.STOPPED, ended_at=begun + 3, reason="Pruned by ASHA after epoch 3.", reason_code=PRUNED
+        )
     elif kind == "failed":
         why = {"reason": SHORT.format(number % 10), "advice": "Search smaller batches, or fewer trials at a time."}
         store.runs.move(made.id, RunState.FAILED, ended_at=begun + 1, **why)

@@ -49,7 +49,7 @@ def test_kept_connections_hold_nothing_of_the_past(store: Store) -> None:
     assert store.extents.of([run_id]) and store.runs.tags() == {} and not store.runs.any_archived()
     assert store.settings.get("none") is None and store.engine.get() is None
     store.events.add(run_id, "warning", "a")
-    assert store.events.warnings({run_id})
+    assert store.events.warning_codes({run_id})
     with sqlite3.connect(store.home.database) as other:
         busy, in_log, _ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     other.close()

@@ -106,7 +106,7 @@ def test_what_a_runs_page_asks_scans_no_table(store: Store) -> None:
     store.metrics.best(run.id, "loss")
     store.checkpoints.list(run.id)
     store.events.list(run.id)
-    store.events.warnings({run.id})
+    store.events.warning_codes({run.id})
     store.runs.list(alone=True)
     store.runs.children(run.id)
     store.runs.count()

@@ -63,7 +63,7 @@ class TorchvisionSet:
             self._parts = _opened(about, root)
         except UNREADABLE as error:
             reason = f"The files of {about.label} in {root} cannot be read ({_reason(error)})."
-            raise Unavailable(f"{reason} Put them back, or fetch it again.") from None
+            raise Unavailable(reason, "Put them back, or fetch it again.") from None
         self._root = root
         labels = {part: _labels(one) for part, one in self._parts.items()}
         present = np.unique(np.concatenate(list(labels.values())))  # EMNIST's letters begin at 1
@@ -92,7 +92,7 @@ class TorchvisionSet:
             return image if image.mode in ("L", "RGB") else image.convert("RGB")
         except (OSError, ValueError, SyntaxError) as error:
             reason = f"{self.ids[index]} in {self._root} cannot be read ({_reason(error)})."
-            raise Unavailable(f"{reason} Put it back, or fetch the data set again.") from None
+            raise Unavailable(reason, "Put it back, or fetch the data set again.") from None
 
 
 def open_fetched(dataset: dict[str, Any]) -> TorchvisionSet:

@@ -39,7 +39,7 @@ class Index:
             return cls(**json.loads((folder / INDEX).read_text()))
         except (OSError, ValueError, TypeError) as error:
             reason = f"The list of its images in {folder} cannot be read ({error})."
-            raise Unavailable(f"{reason} Add the data set again.") from None
+            raise Unavailable(reason, "Add the data set again.") from None
 
 
 class Folder:
@@ -63,14 +63,14 @@ class Folder:
         try:
             seen = path.stat()
         except OSError:
-            raise Unavailable(f"{path} is gone. Put it back, or add the data set again without it.") from None
+            raise Unavailable(f"{path} is gone.", "Put it back, or add the data set again without it.") from None
         known, changed_ns = self._index.bytes[index], self._index.mtimes_ns[index]
         if seen.st_size != known or changed_ns not in (0, seen.st_mtime_ns):
-            raise Unavailable(f"{path} was changed since the data set was added. Add the data set again.")
+            raise Unavailable(f"{path} was changed since the data set was added.", "Add the data set again.")
         try:
             return decode(path)
         except Undecodable as error:
-            raise Unavailable(f"{path} can no longer be read ({error}). Add the data set again.") from None
+            raise Unavailable(f"{path} can no longer be read ({error}).", "Add the data set again.") from None
 
 
 def open_folder(dataset: dict[str, Any]) -> Folder:

@@ -44,7 +44,8 @@ class PipelineGroup(DDPGroup):
         if device.type == "cuda" and int(os.environ[GPUS]) < int(os.environ["WORLD_SIZE"]):
             raise Unavailable(
                 f"A pipeline of {os.environ['WORLD_SIZE']} processes needs as many GPUs, and {os.environ[GPUS]} are "
-                "here. Ask for fewer processes, or choose the CPU."
+                "here.",
+                "Ask for fewer processes, or choose the CPU.",
             )
         super().__init__(device)
         self._spec = spec
@@ -72,7 +73,7 @@ class PipelineGroup(DDPGroup):
         """
         if form.scaler.is_enabled():
             raise Unavailable(
-                "fp16 cannot be computed in a pipeline: its ranks would scale apart. Choose bf16 or fp32."
+                "fp16 cannot be computed in a pipeline: its ranks would scale apart.", "Choose bf16 or fp32."
             )
         for network in _networks(training):
             network.eval()
@@ -273,7 +274,8 @@ def planned(network: nn.Module, spec: RunSpec, image: Tensor, form: Format, worl
     if len(names) + 1 < world_size:
         raise Unavailable(
             f"{spec.model.backbone} can be cut into at most {len(names) + 1} pieces, and {world_size} processes "
-            "were asked for. Ask for fewer."
+            "were asked for.",
+            "Ask for fewer.",
         )
     flops, value, crossing = [], image, [_Crossing(tuple(image.shape[1:]), image.dtype)]
     for inner in pieces(network, spec.model, names).of(network):

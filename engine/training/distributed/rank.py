@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.faults import FAULTS
 from engine.protocol.json_lines import JsonLines
 from engine.protocol.rank_endings import write_ending
+from engine.protocol.reasons import Reason
 from engine.protocol.run_lines import Ended, RunLine
 from engine.protocol.run_reporter import NullReporter, Reporter
 
@@ -97,7 +97,7 @@ def common_ending(endings: Sequence[Ended | None]) -> Ended | None:
 
     A rank that failed of its own tells why: the others then only lost it.
     """
-    lost = [one for one in endings if one and (one.reason or "").startswith(FAULTS["ranks"].reason)]
+    lost = [one for one in endings if one and one.code == Reason.LOST_RANKS]
     own = [one for one in endings if one and one not in lost]
     if own:
         return next((one for one in own if one.state == "failed"), own[0])

@@ -89,7 +89,7 @@ def pretrained(request: Request) -> Found:
         tensors = weights.get_state_dict(progress=False, weights_only=True)
     except Exception as error:  # torch raises nearly anything on damaged files
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Unavailable(f"{file} cannot be read ({first}). Delete it, so that it is fetched again.") from None
+        raise Unavailable(f"{file} cannot be read ({first}).", "Delete it, so that it is fetched again.") from None
     return Found(
         renamed(name, tensors),
         f"torchvision's {weights}",
@@ -130,10 +130,10 @@ def from_file(request: Request) -> Found:
             return Found(tensors, str(path), tuple(explanation.get("classes", ())), norm_stats)
         return Found(_unwrapped(checkpoint.read_tensors(path)), str(path))
     except FileNotFoundError:
-        raise Unavailable(f"The weights file {path} is gone. Put it back, or choose other weights.") from None
+        raise Unavailable(f"The weights file {path} is gone.", "Put it back, or choose other weights.") from None
     except (OSError, SafetensorError, ValueError, RuntimeError, KeyError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise Unavailable(f"{path} cannot be read as weights: {first.rstrip('.')}. Choose another file.") from None
+        raise Unavailable(f"{path} cannot be read as weights: {first.rstrip('.')}.", "Choose another file.") from None
 
 
 def load(network: nn.Module, model_spec: specs.Model, found: Found, *, classes: list[str]) -> Fitted:
@@ -161,8 +161,8 @@ def load(network: nn.Module, model_spec: specs.Model, found: Found, *, classes: 
     if not any(own[name].ndim > 1 for name in fits):
         names = ", ".join(list(tensors)[:3]) or "none at all"
         raise Unavailable(
-            f"The weights of {found.source} fit nothing in {model_spec.backbone} (they hold {names}). "
-            "Choose the backbone they were made for."
+            f"The weights of {found.source} fit nothing in {model_spec.backbone} (they hold {names}).",
+            "Choose the backbone they were made for.",
         )
     load_tensors(network, fits, strict=False)
     return Fitted(
@@ -228,8 +228,8 @@ def _download(url: str, file: Path, size: int, report: Report) -> None:
         fetching.join(0.2)
     if errors:
         raise Unavailable(
-            f"{file.name} is not in {file.parent} and could not be downloaded ({errors[0]}). "
-            f"Put the file from {url} there, or choose other weights."
+            f"{file.name} is not in {file.parent} and could not be downloaded ({errors[0]}).",
+            f"Put the file from {url} there, or choose other weights.",
         )
 
 

@@ -11,7 +11,7 @@ from storage import Run, RunState
 Scale = Literal["linear", "log", "category"]
 Value = float | int | str | bool | None
 COSTS = {"epoch_s": "Seconds an epoch", "parameters": "Weights"}  # what a search may weigh its metric against
-PRUNED = "Pruned"  # how the reason of a trial begins that a scheduler ended
+PRUNED = "pruned"  # the code of the reason for which a scheduler ends a trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Trial:
 
     @property
     def is_pruned(self) -> bool:
-        return self.run.state is RunState.STOPPED and (self.run.reason or "").startswith(PRUNED)
+        return self.run.state is RunState.STOPPED and self.run.reason_code == PRUNED
 
     @property
     def label(self) -> str:

@@ -3,32 +3,42 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from engine import api
 from engine.api import Choice, Problem
 
-SAID = (  # what a spec says -> what its form says
-    (r"must rise: (\S+) is not below (\S+)", r"From must be below To: \1 is not below \2"),
-    (r"log needs a low end above 0; try (\S+)", r"From must be above 0 on a Log range; try \1"),
-    (r"step must be above 0 and at most", r"Step must be above 0 and at most"),
-    (r"the step of whole numbers must be", r"Step must be"),
-    (r"take a larger step", r"take a larger Step"),
-    (r"choices must be a list of values, each once", r"choose a value at least, and each once"),
-    (r"must be (one of )?\{choices.*", r"From and To must be numbers, and Step too if there is one"),
-    (r"must be integers, choices, or log without a step", r"must be Values, a Range, or Log without a Step"),
-    (r"(\w+) needs choices, integers or a step: it tries all", r"\1 tries all: list Values, or give a Step"),
-    (r"use integers, uniform or log, or", r"search it by Range or Log and always, or take"),
-    (r"name at least one field to search, with its values", r"switch on “Search …” under a field at least"),
-    (r"the algorithm (\w+) works only with", r"\1 works only where poor trials are stopped early by"),
-    (r"the scheduler (\w+) works only with (.*), or no scheduler", r"\1 works only with the algorithm \2"),
-    (r"must be searched by choices", r"must be searched by Values"),
-    (r"its choices", r"its values"),
-)
+IN_FORM: dict[str, str] = {  # the code of a rule -> what the form says of it; {names} are labels here
+    "no_range": "From and To must be numbers, and Step too if there is one",
+    "no_values": "From and To must be numbers, and Step too if there is one",
+    "no_choices": "choose a value at least, and each once",
+    "no_rise": "From must be below To: {low:g} is not below {high:g}",
+    "log_from_zero": "From must be above 0 on a Log range; try 1e-6",
+    "step_too_large": "Step must be above 0 and at most {most:g}",
+    "step_not_whole": "Step must be a whole number",
+    "too_many_steps": "has {steps:,} steps, {most:,} are allowed; take a larger Step",
+    "not_whole": "must be Values, a Range, or Log without a Step: it is a whole number",
+    "no_space": "switch on “Search …” under a field at least",
+    "no_meaning": "means something only where {path} is {values:or}, but the base run has {now}: search that too",
+    "when_not_choices": "must be searched by Values: a condition names some of them",
+    "when_never": "must be among its values that allow this field: {choices}",
+    "algorithm_needs": "{algorithm} works only where poor trials are stopped early by {schedulers:or}",
+    "scheduler_needs": "{scheduler} works only with the algorithm {algorithms:or}; take that",
+    "endless": "{algorithm} tries all: list Values, or give a Step",
+    "numbers_only": (
+        "{algorithm} knows numbers only, without conditions; search it by Range or Log and always, or take another "
+        "algorithm"
+    ),
+    "changes_others": "{scheduler} changes settings of trials that train, which only these allow: {paths}",
+    "no_conditions": "{scheduler} knows no conditions; leave this one out",
+    "one_goal": "{algorithm} knows one goal; choose {none}, or the algorithm {algorithms}",
+    "no_worst": "with two goals no trial can be called the worst; choose {none}",
+}
 
 
 def in_form(problems: Iterable[Problem]) -> list[Problem]:
     """The same problems, said as the form's own labels have it."""
-    return [replace(one, message=_said(one.message)) for one in problems]
+    return [replace(one, message=_message(one)) for one in problems]
 
 
 def line(problem: Problem) -> str:
@@ -38,24 +48,33 @@ def line(problem: Problem) -> str:
     return f"{label}: {problem.message}" if label else problem.message
 
 
-def _said(message: str) -> str:
-    for pattern, words in SAID:
-        message = re.sub(pattern, words, message)
-    message = re.sub(r"means something only with (\S+) (.+), but the base run has (\S+?):", _only_with, message)
-    message = re.sub(r"[a-z_]+\.[a-z_]+", lambda found: _labels().get(found[0], found[0]), message)
-    if re.search(r"works only|tries all|knows|of trials that train|can be called", message):
-        rows: Mapping[str, Choice] = {**api.SCHEDULERS, **api.ALGORITHMS}
-        message = re.sub(r"\w+", lambda found: rows[found[0]].label if found[0] in rows else found[0], message)
-    return message
+def _message(problem: Problem) -> str:
+    if problem.rule not in IN_FORM:
+        return re.sub(r"[a-z_]+\.[a-z_]+", lambda found: _labels().get(found[0], found[0]), problem.message)
+    return IN_FORM[problem.rule].format(**_in_labels(problem.details))
 
 
-def _only_with(found: re.Match[str]) -> str:
-    path, values, now = found.groups()
-    row = api.searchable().get(path)
-    table = api.TABLES.get(row.choices, {}) if row and isinstance(row.choices, str) else {}
-    names = [table[one].label if one in table else one for one in (*values.split(" or "), now)]
-    label = row.label if row else path
-    return f"means something only where {label} is {' or '.join(names[:-1])}, but the base run has {names[-1]}:"
+def _in_labels(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Names of settings, their choices, algorithms and early ends as the form calls them."""
+    setting = api.searchable().get(details.get("path", ""))
+    of_setting = api.TABLES.get(setting.choices, {}) if setting and isinstance(setting.choices, str) else {}
+    labels = {
+        **dict.fromkeys(("algorithm", "algorithms"), _labels_of(api.ALGORITHMS)),
+        **dict.fromkeys(("scheduler", "schedulers", "none"), _labels_of(api.SCHEDULERS)),
+        **dict.fromkeys(("values", "now"), _labels_of(of_setting)),
+        **dict.fromkeys(("path", "paths"), _labels()),
+    }
+
+    def label(value: Any, known: Mapping[str, str]) -> Any:
+        if isinstance(value, tuple):
+            return type(value)(known.get(one, one) for one in value)
+        return known.get(value, value) if isinstance(value, str) else value
+
+    return {name: label(value, labels.get(name, {})) for name, value in details.items()}
+
+
+def _labels_of(table: Mapping[str, Choice]) -> dict[str, str]:
+    return {name: row.label for name, row in table.items()}
 
 
 def _labels() -> dict[str, str]:

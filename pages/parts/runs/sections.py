@@ -11,7 +11,7 @@ from pages.parts.analysis.tables import checkpoints_table
 from pages.parts.runs.actions import run_buttons
 from pages.parts.runs.annotations import annotation_buttons, notes, tag_badges
 from pages.parts.runs.lineage import go_on, lineage
-from pages.parts.runs.remedies import ways_out
+from pages.parts.runs.remedies import remedies, ways_out
 from pages.parts.runs.table import HEAD, ROW, event_list
 from pages.parts.session import RESULTS_PAGE, base_url, download_link, log_link, palette, store
 from pages.parts.widgets.basket import basket_toggle
@@ -49,11 +49,12 @@ def header(run: Run) -> None:
 
 def trouble(run: Run) -> None:
     """Why it does not go on, and what to do next."""
-    advice = (run.advice or "").partition(api.OFFERED)[0].strip()  # what follows are the buttons below
+    offers = remedies(run)
+    advice = api.FAULTS[run.reason_code].advice if run.reason_code and offers else run.advice  # the rest are buttons
     text = formatting.escaped(" ".join(filter(None, [run.reason, advice])))
     if run.state is RunState.FAILED:
         st.error(f"**It failed.** {text}", icon=":material/error:")
-        ways_out(run)
+        ways_out(run, offers)
     elif text and run.state in (RunState.STOPPED, RunState.INTERRUPTED):
         st.warning(text, icon=":material/info:")
 

@@ -45,7 +45,7 @@ def run_list(
         rows: More of them scroll.
     """
     clicked = f"{key}_open"
-    table = runs_table(runs, now=time.time(), warnings=store().events.warnings({run.id for run in runs}))
+    table = runs_table(runs, now=time.time(), warnings=store().events.warning_codes({run.id for run in runs}))
     empty = [name for name in ("tags", "notes") if not any(table[name])]  # no room is kept for these
     columns = [name for name in columns if name not in empty]
     tags = sorted({tag for run in runs for tag in run.tags})

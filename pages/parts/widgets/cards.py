@@ -46,7 +46,7 @@ def fact_badges(run: Run) -> None:
         st.badge(formatting.escaped(name), icon=":material/account_tree:", color="gray")
     if run.attempt > 1:
         st.badge(f"attempt {run.attempt}", icon=":material/restart_alt:", color="orange")
-    for note in formatting.notes(store().events.warnings({run.id}).get(run.id, ())):
+    for note in formatting.notes(store().events.warning_codes({run.id}).get(run.id, ())):
         st.badge(note, icon=":material/info:", color="orange")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.faults import FAULTS, fault_of
+from engine.faults import FAULTS
 from engine.machine import processes, resources
 from engine.supervisor import log_files
 from engine.supervisor.exit_causes import Deaths
@@ -23,27 +23,26 @@ def run(store: Store) -> Run:
 
 
 @pytest.mark.parametrize(
-    ("code", "fault"), [(-9, "killed"), (-11, "crash"), (-6, "crash"), (1, "killed"), (None, "killed")]
+    ("code", "fault"), [(-9, "killed"), (-11, "crashed"), (-6, "crashed"), (1, "killed"), (None, "killed")]
 )
 def test_how_a_process_ended_names_the_fault(
     store: Store, run: Run, monkeypatch: pytest.MonkeyPatch, code: int | None, fault: str
 ) -> None:
     monkeypatch.setattr(processes, "exit_code", lambda pid: code)
     cause = Deaths(store.home).cause(run)
-    assert cause.fault == fault
-    assert fault_of(cause.text) is FAULTS[fault]
+    assert cause.why.code == fault
+    assert fault in FAULTS
 
 
 def test_memory_and_hangs_are_told_from_a_plain_kill(store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     deaths, kills = Deaths(store.home), 3
     monkeypatch.setattr(resources, "kills", lambda: kills)
     deaths.launched(run.id)
-    assert deaths.cause(run).fault == "killed"
+    assert deaths.cause(run).why.code == "killed"
     kills = 4
-    assert deaths.cause(run).fault == "killed for memory"
+    assert deaths.cause(run).why.code == "killed_for_memory"
     deaths.hung(run.id)
-    assert deaths.cause(run).fault == "hung"
-    assert fault_of(deaths.cause(run).text) is FAULTS["hung"]
+    assert deaths.cause(run).why.code == "hung"
 
 
 def test_only_the_same_cause_in_the_same_epoch_repeats(store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +90,7 @@ def test_a_paused_run_waits_for_room_and_fails_only_after_five_times(
     running.tick()
     failed = store.runs.get(run.id)
     assert failed.state is RunState.FAILED
-    assert fault_of(failed.reason) is FAULTS["disk"]
+    assert failed.reason_code == "disk_full"
     assert "5 times" in (failed.reason or "")
 
 

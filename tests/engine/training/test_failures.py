@@ -38,7 +38,7 @@ SPEC = RunSpec.parse({"optimisation": {"batch_size": 64, "learning_rate": 0.3}, 
         ),
         (ValueError("Expected more than 1 value per channel when training"), "batches of a single image", "2 or more"),
         (
-            Unavailable("cuda was asked for but no GPU. Choose another device."),
+            Unavailable("cuda was asked for but no GPU.", "Choose another device."),
             "cuda was asked for but no GPU.",
             "Choose another device",
         ),

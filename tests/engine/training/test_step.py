@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from engine.protocol.events import EventCode
 from engine.specs import Optimisation
 from engine.training.criterion import Criterion
 from engine.training.precision import Format
@@ -120,14 +121,20 @@ def test_chances_are_those_of_the_first_try() -> None:
     assert torch.equal(drawn[0], before)
 
 
+class Said:
+    def __init__(self) -> None:
+        self.said: list[tuple[EventCode, dict[str, object]]] = []
+
+    def __call__(self, code: EventCode, /, **details: object) -> None:
+        self.said.append((code, details))
+
+
 def test_batch_norm_is_told_to_see_smaller_parts() -> None:
-    said: list[str] = []
+    reporter = Said()
     model = Narrow(network(norm=True), 5, 0, MemoryError())
-    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices(), warn=said.append)
+    stepper = Stepper(Criterion(Optimisation(), LABELS.numpy(), 3), Format(), RuntimeChoices(), warn=reporter)
     stepper.step(model, torch.optim.SGD(model.parameters(), lr=0.1), torch.randn(10, 6), LABELS)
-    assert said == [
-        "Out of memory: batches of 10 are now computed in 2 parts of 5; BatchNorm sees these smaller parts."
-    ]
+    assert reporter.said == [(EventCode.MEMORY_SHORT_NORMS, {"images": 10, "parts": 2, "size": 5})]
 
 
 def test_a_single_image_that_does_not_fit_ends_the_run() -> None:

@@ -116,7 +116,7 @@ def test_a_full_disk_interrupts_and_fails_nothing(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("engine.training.retention.checkpoint.write", full)
     ending = run_driver(search, monkeypatch)
     assert ending.state == "interrupted"
-    assert ending.reason and "disk" in ending.reason
+    assert ending.why and ending.why.code == "disk_full"
     assert {one["state"] for one in search.trials()} == {"interrupted"}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine.catalog import ALGORITHMS
+from engine.protocol.reasons import Why
 from engine.tuning.trial_ledger import PastTrial, TrialLedger
 from tests.trial_ledgers import NUMBERS, RATE, SMOOTHING, SPACE, make_ledger, quality, rows, run_all
 
@@ -95,7 +96,7 @@ def failures(ledger: TrialLedger, *, are_pruned: bool = False) -> int:
     while trial := ledger.next_trial():
         if trial.spec.optimisation.batch_size == 512:
             failed += 1
-            ledger.end(trial.run, "failed", reason="Out of memory.", cost=1.0)
+            ledger.end(trial.run, "failed", why=Why("", "Out of memory."), cost=1.0)
         else:
             ledger.report(trial.run, 1, quality(trial))
             is_early = are_pruned and trial.number % 6 != 1
@@ -119,7 +120,7 @@ def test_numbers_keep_away_from_what_fails(tmp_path: Path) -> None:
     while trial := ledger.next_trial():
         failed.append(trial.spec.optimisation.learning_rate > 1e-2)
         ledger.end(
-            trial.run, "failed" if failed[-1] else "finished", value=quality(trial), reason="The loss became NaN."
+            trial.run, "failed" if failed[-1] else "finished", value=quality(trial), why=Why("", "The loss became NaN.")
         )
     assert sum(failed[-40:]) <= 4 < sum(failed[:40])
 

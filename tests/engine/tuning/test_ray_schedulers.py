@@ -10,6 +10,7 @@ import pytest
 from ray.tune.experiment import Trial as RayTrial
 
 from engine.catalog import SCHEDULERS
+from engine.protocol.reasons import Reason, Why
 from engine.protocol.search_reporter import SearchReporter
 from engine.specs import SearchSpec
 from engine.tuning.lifecycle import ActiveSearch, SearchLifecycle
@@ -143,7 +144,7 @@ def test_the_last_epoch_reaches_the_target_too(tmp_path: Path, no_signal_handler
     CallbackAdapter(bridge).on_trial_result(1, [], trial, {"epoch": EPOCHS, "score": 0.95, "done": True})
     assert search.ledger.intermediate_values(next(iter(search.ledger.open))) == {EPOCHS: 0.95}
     ending = search.lifecycle.poll()
-    assert ending and ending.reason == "A trial reached the target of 0.9."
+    assert ending and ending.why == Why.of(Reason.TARGET_REACHED, target=0.9)
 
 
 def test_a_trial_that_goes_on_is_compared_from_its_first_epoch_on(tmp_path: Path, no_signal_handlers: None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.protocol.driver_requests import LEAVE, StopRequest
+from engine.protocol.reasons import Why
 from engine.tuning.stepped_training import SteppedTraining
 from tests.engine.digits_run import read_lines, write_run_file
 
@@ -58,7 +59,7 @@ def test_put_aside_it_goes_on_from_where_it_was(tmp_path: Path, thread: ThreadPo
 def test_a_request_to_stop_is_seen_within_an_epoch(where: str, tmp_path: Path, thread: ThreadPoolExecutor) -> None:
     trial = new_training(tmp_path, thread, epochs=1000)
     trial.step()
-    StopRequest("interrupted", "Paused.").write(tmp_path / where / LEAVE)
+    StopRequest.of("interrupted", Why("paused_with_search", "Paused.")).write(tmp_path / where / LEAVE)
     result = trial.step()
     while not result["done"]:
         result = trial.step()
@@ -71,7 +72,7 @@ def test_a_request_to_stop_is_seen_within_an_epoch(where: str, tmp_path: Path, t
 def test_ended_early_while_it_waits_its_run_says_why(tmp_path: Path, thread: ThreadPoolExecutor) -> None:
     trial = new_training(tmp_path, thread)
     trial.step()
-    StopRequest("stopped", "Pruned by ASHA after epoch 1.").write(tmp_path / "one" / LEAVE)
+    StopRequest.of("stopped", Why("pruned", "Pruned by ASHA after epoch 1.")).write(tmp_path / "one" / LEAVE)
     trial.stop()
     assert [line["reason"] for line in kinds(tmp_path / "one", "ended")] == ["Pruned by ASHA after epoch 1."]
 

@@ -8,6 +8,7 @@ import pytest
 from engine.catalog import ALGORITHMS, SCHEDULERS
 from engine.catalog.named import named
 from engine.protocol.driver_requests import LEAVE, StopRequest, StopTrial, send
+from engine.protocol.reasons import Reason, Why
 from engine.training.failures import Diverged, explain
 from engine.tuning.lifecycle import SearchLifecycle
 from engine.tuning.samplers.sampler import Outcome, Params, Sampler
@@ -83,8 +84,11 @@ def test_trials_that_all_fail_alike_end_the_search(tmp_path: Path) -> None:
     for number in range(1, 6):
         trial = ledger.next_trial()
         assert trial and ledger.failure is None
-        ledger.end(trial.run, "failed", reason=f"The loss became NaN at step {number}.")
-    assert ledger.failure == "All of its first 5 trials failed in the same way: The loss became NaN at step 1."
+        ledger.end(trial.run, "failed", why=Why("", f"The loss became NaN at step {number}."))
+    assert (
+        ledger.failure
+        and ledger.failure.reason == "All of its first 5 trials failed in the same way: The loss became NaN at step 1."
+    )
     assert ledger.next_trial() is None and ledger.is_over
 
 
@@ -95,8 +99,8 @@ def test_failures_are_alike_by_their_fault(tmp_path: Path) -> None:
         assert trial
         how = "infinite" if number % 2 else "NaN"
         failure = explain(Diverged(f"the loss became {how} at step {number}"))
-        ledger.end(trial.run, "failed", reason=failure.reason)
-    assert (ledger.failure or "").startswith("All of its first 5 trials failed in the same way: ")
+        ledger.end(trial.run, "failed", why=failure)
+    assert ledger.failure and ledger.failure.code == Reason.ALL_FAILED_ALIKE
 
 
 def test_different_failures_end_it_with_the_last_trial(tmp_path: Path) -> None:
@@ -105,8 +109,11 @@ def test_different_failures_end_it_with_the_last_trial(tmp_path: Path) -> None:
         assert ledger.failure is None
         trial = ledger.next_trial()
         assert trial
-        ledger.end(trial.run, "failed", reason="The loss became NaN." if number % 3 else "Out of memory.")
-    assert ledger.failure == "All of its first 8 trials failed, most of them so: The loss became NaN."
+        ledger.end(trial.run, "failed", why=Why("", "The loss became NaN." if number % 3 else "Out of memory."))
+    assert (
+        ledger.failure
+        and ledger.failure.reason == "All of its first 8 trials failed, most of them so: The loss became NaN."
+    )
 
 
 def test_what_failed_before_is_past(tmp_path: Path) -> None:
@@ -116,13 +123,13 @@ def test_what_failed_before_is_past(tmp_path: Path) -> None:
         assert ledger.failure is None
         trial = ledger.next_trial()
         assert trial and trial.number == number
-        ledger.end(trial.run, "failed", reason="Too fast.")
+        ledger.end(trial.run, "failed", why=Why("", "Too fast."))
     assert ledger.failure
     lived = make_ledger(tmp_path, past=[*failed, PastTrial("r6", 6, "finished", {RATE: 0.01}, 0.9)], trials=30)
     for _ in range(6):
         trial = lived.next_trial()
         assert trial
-        lived.end(trial.run, "failed", reason="Too fast.")
+        lived.end(trial.run, "failed", why=Why("", "Too fast."))
     assert lived.failure is None
 
 
@@ -131,9 +138,9 @@ def test_an_interruption_that_nobody_requested_ends_the_driver_alone(tmp_path: P
     job = make_job(tmp_path, ledger.spec)
     lifecycle, trial = SearchLifecycle(job, ledger), ledger.next_trial()
     assert trial and lifecycle.poll() is None
-    ledger.end(trial.run, "interrupted", reason="The disk is full.")
+    ledger.end(trial.run, "interrupted", why=Why("", "The disk is full."))
     ending = lifecycle.poll()
-    assert ending and (ending.state, ending.reason) == ("interrupted", "The disk is full.")
+    assert ending and (ending.state, ending.why and ending.why.reason) == ("interrupted", "The disk is full.")
     assert ending.stop_request.state == "interrupted"
 
 
@@ -147,7 +154,9 @@ def test_a_waiting_trial_remembers_that_its_user_stopped_it(tmp_path: Path, no_s
     first, second = ledger.next_trial(), ledger.next_trial()
     assert first and second
     assert not (job.prepare_run(first) / LEAVE).exists()
-    assert StopRequest.read(job.prepare_run(second) / LEAVE) == StopRequest("stopped", "Stopped by its user.")
+    assert StopRequest.read(job.prepare_run(second) / LEAVE) == StopRequest.of(
+        "stopped", Why.of(Reason.STOPPED_BY_USER)
+    )
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -210,7 +219,7 @@ def test_a_sampler_learns_how_a_trial_ended(tmp_path: Path) -> None:
         trial = ledger.next_trial()
         assert trial
         ledger.report(trial.run, 1, 0.5)
-        ledger.end(trial.run, state, value=0.5, reason="Why.")
+        ledger.end(trial.run, state, value=0.5, why=Why("", "Why."))
     trial = ledger.next_trial()
     assert trial
     ledger.end(trial.run, "stopped")  # before its first epoch was over

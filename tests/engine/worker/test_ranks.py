@@ -3,20 +3,20 @@
 import pytest
 
 from engine.catalog.strategies import processes_of
-from engine.faults import FAULTS
+from engine.protocol.reasons import Reason
 from engine.protocol.run_lines import Ended
 from engine.training.distributed.rank import common_ending
 from engine.training.failures import explain
 
 
-def ending(state: str, reason: str | None = None) -> Ended:
-    return Ended(at=1.0, state=state, reason=reason, advice=None, detail=None)
+def ending(state: str, reason: str | None = None, code: str = "") -> Ended:
+    return Ended(at=1.0, state=state, reason=reason, advice=None, detail=None, code=code)
 
 
 FINISHED = ending("finished")
 STOPPED = ending("stopped", "stopped at step 3.")
 FAILED = ending("failed", "It ran out of memory.")
-LOST = ending("failed", FAULTS["ranks"].reason)
+LOST = ending("failed", "All are gone.", Reason.LOST_RANKS)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_ending_is_that_of_who_knows_why(endings: list[Ended | None], common
     ],
 )
 def test_a_lost_rank_is_known_by_its_words(text: str) -> None:
-    assert explain(RuntimeError(text)).reason.startswith(FAULTS["ranks"].reason)
+    assert explain(RuntimeError(text)).code == Reason.LOST_RANKS
 
 
 def test_how_many_train_together() -> None:

@@ -125,17 +125,16 @@ def test_marks_of_checkpoints_and_attempts() -> None:
     assert checkpoint_marks([kept]) == [Mark(135, "e3")]
     told = [
         Event(id=1, run_id="a", at=0.0, level="info", text="Training on cpu."),
-        Event(id=2, run_id="a", at=2.5, level="info", text="Training on cpu (attempt 2), going on after epoch 1."),
+        Event(id=2, run_id="a", at=2.5, level="info", text="Again.", code="going_on_again", details={"attempt": 2}),
     ]
     assert attempt_marks(told, series("train/loss", [1.0] * 5)) == [Mark(3, "attempt 2", strong=True)]
 
 
 def test_memory_that_ran_out_is_marked_at_the_step_that_was_taken_again() -> None:
-    said = "Out of memory: batches of 64 are now computed in 2 parts of 32"
     told = [
-        Event(id=1, run_id="r", at=2.5, level="warning", text=said),
-        Event(id=2, run_id="r", at=3.5, level="warning", text="It made no progress."),
-        Event(id=3, run_id="r", at=99.0, level="warning", text=said),
+        Event(id=1, run_id="r", at=2.5, level="warning", text="In parts.", code="memory_short"),
+        Event(id=2, run_id="r", at=3.5, level="warning", text="It stood still.", code="stalled"),
+        Event(id=3, run_id="r", at=99.0, level="warning", text="In parts.", code="memory_short"),
     ]
     assert memory_marks(told, series("train/loss", [1.0] * 5)) == [Mark(3, "memory short", strong=True)]
 

@@ -23,7 +23,7 @@ RATE = "optimisation.learning_rate"
 BATCH = "optimisation.batch_size"
 SPACE = {RATE: {"log": [1e-4, 1e-1]}, BATCH: {"choices": [32, 64]}, "epochs": {"integers": [4, 9]}}
 LABELS = {RATE: "Learning rate", BATCH: "Batch size", "epochs": "Epochs"}
-PRUNED = "Pruned by ASHA after epoch 2."
+PRUNED = "pruned"  # the code of such a reason
 
 
 def trial(
@@ -36,6 +36,7 @@ def trial(
     begun: float | None = None,
     ended: float | None = None,
     reason: str | None = None,
+    reason_code: str | None = None,
 ) -> Trial:
     run = Run(
         id=f"run{number}",
@@ -47,6 +48,7 @@ def trial(
         started_at=begun,
         ended_at=ended,
         reason=reason,
+        reason_code=reason_code,
         best_value=value,
     )
     return Trial(run, number, {RATE: rate, BATCH: batch, "epochs": 4 + number % 6})
@@ -75,7 +77,7 @@ def test_over_time_a_trial_stands_where_it_ended() -> None:
 
 
 def test_pruned_trials_are_told_apart_in_every_chart() -> None:
-    trials = [trial(1, 0.9), trial(2, 0.5, state=RunState.STOPPED, reason=PRUNED)]
+    trials = [trial(1, 0.9), trial(2, 0.5, state=RunState.STOPPED, reason_code=PRUNED)]
     assert [one["name"] for one in named(_best(trials), "pruned")["data"]] == ["Trial 2"]
     curves = {"run1": [(1.0, 0.7), (2.0, 0.9)], "run2": [(1.0, 0.5)]}
     option = trial_curves(trials, curves, best="run1", percent=True, palette=DARK)
@@ -174,7 +176,7 @@ def test_the_timeline_has_as_few_rows_as_trials_at_once() -> None:
 
 
 def test_a_slice_shows_each_trial_where_its_setting_was() -> None:
-    trials = [trial(1, 0.9), trial(2, 0.4, rate=0.01, state=RunState.STOPPED, reason=PRUNED), trial(3, None)]
+    trials = [trial(1, 0.9), trial(2, 0.4, rate=0.01, state=RunState.STOPPED, reason_code=PRUNED), trial(3, None)]
     figure = slices(trials, axis(RATE), metric="Accuracy", percent=True, palette=LIGHT)
     by_name = {one.name: (list(one.x), list(one.y)) for one in figure.data}
     assert by_name == {"trials": ([0.001], [90.0]), "pruned": ([0.01], [40.0])}

@@ -1,14 +1,14 @@
 """Where on the step axis something happened: checkpoints that are kept, attempts that began."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from pages.parts.figures.curve import Mark
 from storage import Checkpoint, Event, Series
 
-MEMORY_SHORT = "Out of memory"  # as the events of a step begin that was taken again in smaller parts
-ATTEMPT = re.compile(r"\(attempt (\d+)\)")
+# codes of events
+MEMORY_SHORT = {"memory_short", "memory_short_norms"}  # a step was taken again in smaller parts
+ANOTHER_ATTEMPT = {"started_again", "going_on_again"}
 
 
 def checkpoint_marks(checkpoints: Sequence[Checkpoint]) -> list[Mark]:
@@ -29,13 +29,13 @@ def thaw_marks(plan: Mapping[str, int | None], steps_per_epoch: float) -> list[M
 
 def attempt_marks(events: Sequence[Event], train: Series) -> list[Mark]:
     """Where a later attempt took over: at the first training point logged after its event."""
-    found = [(event, ATTEMPT.search(event.text)) for event in events]
-    return _at_events([(event, f"attempt {match[1]}") for event, match in found if match], train)
+    begun = [event for event in events if event.code in ANOTHER_ATTEMPT]
+    return _at_events([(event, f"attempt {event.details['attempt']}") for event in begun], train)
 
 
 def memory_marks(events: Sequence[Event], train: Series) -> list[Mark]:
     """Where memory ran out, its cache was emptied and batches went on in smaller parts."""
-    return _at_events([(event, "memory short") for event in events if event.text.startswith(MEMORY_SHORT)], train)
+    return _at_events([(event, "memory short") for event in events if event.code in MEMORY_SHORT], train)
 
 
 def _at_events(events: Sequence[tuple[Event, str]], train: Series) -> list[Mark]:

@@ -1,4 +1,4 @@
-"""A downloaded checkpoint, judged by itself: what its header says is all that is used to rebuild and run it."""
+"""A downloaded checkpoint, evaluated by itself: what its header says is all that is used to rebuild and run it."""
 
 import json
 from dataclasses import asdict
@@ -31,9 +31,9 @@ def accuracy_of_file(store: Store, weights: Path, cache: Path) -> float:
     arrays = prepare(source, dataset.fingerprint, cache=cache, **shape)
     parts = split(source.labels, source.splits, fraction=spec.data.validation_fraction, seed=spec.data.split_seed)
     cpu = torch.device("cpu")
-    look = Pixels(arrays.images, mean=how["mean"], std=how["std"], device=cpu)
+    pixels = Pixels(arrays.images, mean=how["mean"], std=how["std"], device=cpu)
     right = 0
     with torch.inference_mode():
-        for images, labels in Batches(look, arrays.labels, parts.validation, batch_size=256, device=cpu):
+        for images, labels in Batches(pixels, arrays.labels, parts.validation, batch_size=256, device=cpu):
             right += int((model(images).argmax(1) == labels).sum())
     return right / len(parts.validation)

@@ -29,7 +29,7 @@ class Searched:
         self.home, self.folder = home, home / "searches" / "s1"
         self.folder.mkdir(parents=True)
         spec = SearchSpec.parse({"run": SMALL | (run or {}), "space": RATES, "algorithm": "random", **values})
-        self.told: dict[str, Any] = {
+        self.file: dict[str, Any] = {
             "id": "s1",
             "name": "search",
             "attempt": 0,
@@ -48,16 +48,16 @@ class Searched:
 
     @property
     def mark(self) -> str:
-        return f"{self.home}:search-s1:{self.told['attempt']}"
+        return f"{self.home}:search-s1:{self.file['attempt']}"
 
     def lay(self) -> None:
         """search.json for the next driver, with what those before it did."""
         (self.folder / "control.jsonl").unlink(missing_ok=True)
-        self.told |= {"attempt": self.told["attempt"] + 1, "trials": self.trials()}
-        (self.folder / "search.json").write_text(json.dumps(self.told))
+        self.file |= {"attempt": self.file["attempt"] + 1, "trials": self.trials()}
+        (self.folder / "search.json").write_text(json.dumps(self.file))
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """A driver, told of what those before it did."""
+        """A driver, which goes on from what those before it did."""
         self.lay()
         with (self.folder / "log.txt").open("ab") as log:
             return subprocess.Popen(

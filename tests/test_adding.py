@@ -85,11 +85,11 @@ def test_the_weights_are_taken_over(tmp_path: Path) -> None:
     network = build(RunSpec.parse({"model": {"backbone": "small_cnn"}}).model, classes=3, channels=1, image_size=16)
     np.savez(tmp_path / "w.npz", **{name: value.numpy() for name, value in network.state_dict().items()})
     values = {"backbone": "small_cnn", "weights": "npz", "weights_from": str(tmp_path / "w.npz")}
-    asked = RunSpec.parse({"model": values}).model
-    found = first_weights.find(first_weights.Asked(asked, None))
+    model = RunSpec.parse({"model": values}).model
+    found = first_weights.find(first_weights.Asked(model, None))
     assert found is not None
-    other = build(asked, classes=5, channels=1, image_size=16)
-    fitted = first_weights.load(other, asked, found, classes=list("abcde"))
+    other = build(model, classes=5, channels=1, image_size=16)
+    fitted = first_weights.load(other, model, found, classes=list("abcde"))
     assert fitted.new == ["19.weight 5 x 64", "19.bias 5"]
     assert torch.equal(other[0].weight, network[0].weight)
 

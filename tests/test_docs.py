@@ -30,12 +30,12 @@ def test_every_command_is_told() -> None:
 
 
 def test_every_setting_and_choice_is_told() -> None:
-    told = text("docs/settings.md")
+    content = text("docs/settings.md")
     for one in (*api.settings(), *api.search_settings()):
-        assert f"`{one.path}`" in told
+        assert f"`{one.path}`" in content
     for table in (*api.TABLES.values(), api.DATASET_KINDS, api.PRESETS, api.SEARCH_PRESETS):
         for name in table:
-            assert f"| `{name}` |" in told
+            assert f"| `{name}` |" in content
 
 
 def test_every_page_is_told() -> None:
@@ -45,12 +45,12 @@ def test_every_page_is_told() -> None:
 
 
 def test_every_table_and_column_is_told(home: Home) -> None:
-    told = text("docs/schema.md")
+    content = text("docs/schema.md")
     with Store.open(home, migrate=True).reading() as db:
         for table in db.tables:
             if not table.name.startswith("_"):
-                assert f"## {table.name}\n" in told
-                section = told.split(f"## {table.name}\n")[1].split("\n## ")[0]
+                assert f"## {table.name}\n" in content
+                section = content.split(f"## {table.name}\n")[1].split("\n## ")[0]
                 for column in table.columns:
                     assert f"`{column.name}`" in section, f"{table.name}.{column.name}"
 
@@ -67,11 +67,11 @@ def test_every_variable_is_told() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    told = page.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", told):
+    content = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", content):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
-    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", told):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", content):
         if not target.startswith("http"):
             headings = (page.parent / target if target else page).read_text(encoding="utf-8")
             slugs = {_slug(heading) for heading in re.findall(r"^#+ (.+)$", headings, re.MULTILINE)}
@@ -79,8 +79,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_no_picture_is_left_over() -> None:
-    told = "".join(page.read_text(encoding="utf-8") for page in PAGES)
-    assert not [path.name for path in (ROOT / "docs" / "images").glob("*.png") if path.name not in told]
+    content = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert not [path.name for path in (ROOT / "docs" / "images").glob("*.png") if path.name not in content]
 
 
 def _slug(heading: str) -> str:

@@ -54,9 +54,9 @@ def test_three_runs_from_the_list_to_a_fresh_browser(
     assert set(page.url.rpartition("runs=")[2].replace("%2C", ",").split(",")) == {run.id for run in three}
     expect(page.locator(".st-key-compare_written")).to_contain_text("is best of 3", timeout=SLOW)
     assert colours_in(chart(page)) >= set(line_colours(LIGHT)[:3])
-    told = page.locator(".st-key-compare_board")
-    expect(told).to_contain_text("Learning rate")
-    expect(told).not_to_contain_text("Batch size")  # the same in all of them
+    board = page.locator(".st-key-compare_board")
+    expect(board).to_contain_text("Learning rate")
+    expect(board).not_to_contain_text("Batch size")  # the same in all of them
 
     drag_over(page, chart(page))
     page.get_by_role("button", name="Reset zoom").click()
@@ -66,13 +66,13 @@ def test_three_runs_from_the_list_to_a_fresh_browser(
     expect(page.get_by_text("Settings that differ, what they cost")).to_be_visible(timeout=SLOW)
     settle(page)
     brush_the_better_half(page)
-    expect(told).to_contain_text("2 of 3 runs, as brushed", timeout=SLOW)
-    shown = told.get_by_test_id("stDataFrame")
+    expect(board).to_contain_text("2 of 3 runs, as brushed", timeout=SLOW)
+    shown = board.get_by_test_id("stDataFrame")
     expect(shown).to_have_count(1, timeout=SLOW)  # a brush unticks all rows: the table before it goes
     expect(shown).to_contain_text("third")
     expect(shown).not_to_contain_text("second")
     page.get_by_role("button", name="Show all runs").click()
-    expect(told).to_contain_text("3 runs, best first", timeout=SLOW)
+    expect(board).to_contain_text("3 runs, best first", timeout=SLOW)
 
     page.get_by_text("Curves", exact=True).click()
     expect(page.get_by_text("Smoothing", exact=True)).to_be_visible(timeout=SLOW)
@@ -106,15 +106,15 @@ def test_the_basket_follows_and_the_report_needs_no_network(
     file = tmp_path / got.value.suggested_filename
     got.value.save_as(file)
     alone = browser.new_context(offline=True)
-    asked, errors = [], []
+    requested, errors = [], []
     report = alone.new_page()
-    report.on("request", lambda request: asked.append(request.url))
+    report.on("request", lambda request: requested.append(request.url))
     report.on("pageerror", lambda error: errors.append(str(error)))
     report.goto(file.as_uri())
     expect(report.get_by_role("heading", name="Validation accuracy").first).to_be_visible(timeout=SLOW)
     expect(report.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     expect(report.get_by_text("beats").first).to_be_visible()
-    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert [url for url in requested if not url.startswith(("file:", "data:", "blob:"))] == []
     assert errors == []
     alone.close()
 

@@ -82,8 +82,8 @@ class DigitsRun:
             folder, self.data.about, val_samples=self.data.val_samples, best_by=best_by, reporter=self.reporter
         )
 
-    def resume(self, wanted: str | None) -> str | None:
-        return self.checkpoints.resume(self.training, wanted)
+    def resume(self, path: str | None) -> str | None:
+        return self.checkpoints.resume(self.training, path)
 
     def fit(self, *, until_step: int | None = None, stop: Any = None, stop_computing: Any = None) -> bool:
         """Train on; leave when `until_step` steps are done."""

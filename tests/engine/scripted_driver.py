@@ -26,19 +26,19 @@ class Lines:
 class Script:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.told = json.loads((folder / "search.json").read_text())
-        self.wanted = self.told["wanted"]
-        self.over = [one for one in self.told["trials"] if one["state"] not in ("interrupted", "queued")]
-        self.left = [one for one in self.told["trials"] if one["state"] in ("interrupted", "queued")]
+        self.file = json.loads((folder / "search.json").read_text())
+        self.num_trials = self.file["wanted"]
+        self.over = [one for one in self.file["trials"] if one["state"] not in ("interrupted", "queued")]
+        self.left = [one for one in self.file["trials"] if one["state"] in ("interrupted", "queued")]
         self.lines = Lines(folder / "events.jsonl")
-        self.heard = 0
+        self.num_read = 0
 
     def say(self, kind: str, **fields: Any) -> None:
         self.lines.write(kind, **fields)
 
     def begin(self) -> dict[str, Any]:
         """The next trial: one that was interrupted goes on, else a new one."""
-        numbers = [one["number"] for one in self.told["trials"]]
+        numbers = [one["number"] for one in self.file["trials"]]
         one = (
             self.left.pop()
             if self.left
@@ -46,7 +46,7 @@ class Script:
         )
         config = one.get("config") or {"optimisation.learning_rate": one["number"] / 100}
         one = {**one, "attempt": one["attempt"] + 1, "config": config}
-        self.told["trials"].append(one)
+        self.file["trials"].append(one)
         self.say("trial", **{name: one[name] for name in ("run", "number", "attempt", "config")})
         report = self.report(one)
         report.write("started", attempt=one["attempt"], device="cpu", epoch=0, step=0, epochs=2, steps=20)
@@ -55,7 +55,7 @@ class Script:
         return one
 
     def report(self, one: dict[str, Any]) -> Lines:
-        folder = Path(self.told["runs"]) / one["run"]
+        folder = Path(self.file["runs"]) / one["run"]
         folder.mkdir(parents=True, exist_ok=True)
         return Lines(folder / "events.jsonl")
 
@@ -68,43 +68,43 @@ class Script:
         if state != "interrupted":
             self.over.append(one)
 
-    def hear(self) -> dict[str, Any] | None:
+    def next_request(self) -> dict[str, Any] | None:
         try:
             lines = (self.folder / "control.jsonl").read_text().splitlines()
         except FileNotFoundError:
             return None
-        if len(lines) <= self.heard:
+        if len(lines) <= self.num_read:
             return None
-        self.heard += 1
-        return dict(json.loads(lines[self.heard - 1]))
+        self.num_read += 1
+        return dict(json.loads(lines[self.num_read - 1]))
 
     def wait(self, one: dict[str, Any]) -> bool:
         """Until told: True when the search goes on."""
         while True:
-            match self.hear():
+            match self.next_request():
                 case {"kind": "stop_trial", "run": run} if run == one["run"]:
                     self.end(one, "stopped", "Stopped by its user.")
                     return True
-                case {"kind": "extend", "trials": wanted}:
-                    self.wanted = wanted
+                case {"kind": "extend", "trials": num_trials}:
+                    self.num_trials = num_trials
                     self.end(one, "finished")
                     return True
                 case {"kind": "stop"}:
                     self.end(one, "stopped", "Stopped with its search.")
-                    self.say("ended", state="stopped", wanted=self.wanted)
+                    self.say("ended", state="stopped", num_trials=self.num_trials)
                     return False
                 case {"kind": "pause"}:
                     self.end(one, "interrupted", "Paused with its search.")
-                    self.say("ended", state="paused", wanted=self.wanted)
+                    self.say("ended", state="paused", num_trials=self.num_trials)
                     return False
             time.sleep(0.02)
 
 
 def main(folder: Path, how: str, number: int) -> int:
     script = Script(folder)
-    script.say("started", attempt=script.told["attempt"], pid=os.getpid(), device="cpu", at_once=1, path="ray")
+    script.say("started", attempt=script.file["attempt"], pid=os.getpid(), device="cpu", at_once=1, path="ray")
     script.say("progress", phase="searching", message="one by one")
-    while len(script.over) < script.wanted:
+    while len(script.over) < script.num_trials:
         one = script.begin()
         if len(script.over) < number or how == "go on":
             script.end(one, "finished")
@@ -117,7 +117,7 @@ def main(folder: Path, how: str, number: int) -> int:
                 time.sleep(0.1)
         else:
             return 7
-    script.say("ended", state="finished", wanted=script.wanted)
+    script.say("ended", state="finished", num_trials=script.num_trials)
     return 0
 
 

@@ -34,13 +34,13 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     """What drivers do from now on."""
     monkeypatch.setattr(searches, "BACK_OFF_S", (0.0,))
 
-    def told(how: str, number: int = 0) -> None:
+    def play_script(how: str, number: int = 0) -> None:
         def driver(folder: Path) -> list[str]:
             return [sys.executable, "-I", "-S", str(DRIVER), str(folder), how, str(number)]
 
         monkeypatch.setattr(launchers, "driver", driver)
 
-    return told
+    return play_script
 
 
 def start(store: Store, **more: object) -> Search:

@@ -36,8 +36,8 @@ def write_cifar(root: Path, *, fine: bool = False, each: int = 20) -> None:
         labels = [n % classes for n in range(len(pixels))]
         (folder / name).write_bytes(pickle.dumps({"data": pixels, key: labels}))
     names = [f"thing {n}" for n in range(classes)]
-    told = {"fine_label_names": names} if fine else {"label_names": names}
-    (folder / ("meta" if fine else "batches.meta")).write_bytes(pickle.dumps(told))
+    values = {"fine_label_names": names} if fine else {"label_names": names}
+    (folder / ("meta" if fine else "batches.meta")).write_bytes(pickle.dumps(values))
 
 
 def write_food(root: Path) -> None:
@@ -51,5 +51,5 @@ def write_food(root: Path) -> None:
             for path in own:
                 Image.new("RGB", (30, 20), "brown").save(root / f"food-101/images/{path}.jpg")
     (root / "food-101/meta").mkdir()
-    for part, told in lists.items():
-        (root / f"food-101/meta/{part}.json").write_text(json.dumps(told))
+    for part, values in lists.items():
+        (root / f"food-101/meta/{part}.json").write_text(json.dumps(values))

@@ -61,7 +61,7 @@ def main(folder: Path, left: int) -> None:
             bad += 1
     (folder / "ballast").unlink()
     over = until_state(store, run.id, RunState.FINISHED, RunState.FAILED)
-    told = {
+    result = {
         "paused": paused and {"state": paused.state, "reason": paused.reason, "needs_bytes": paused.needs_bytes},
         "bad": bad,
         "over": over.state,
@@ -69,7 +69,7 @@ def main(folder: Path, left: int) -> None:
         "attempts": over.attempt,
         "steps": [over.step, over.steps, store.metrics.count(run.id, "train/loss")],
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
     api.wait_for_request(store, api.shut_down(store).id)
 
 

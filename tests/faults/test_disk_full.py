@@ -28,23 +28,23 @@ def on_a_small_disk(folder: Path, left: int) -> dict[str, Any]:
     command = [*NAMESPACE, sys.executable, "-m", "tests.faults.on_a_small_disk", str(folder / "disk"), str(left)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def test_no_room_for_a_checkpoint_pauses_the_run_until_there_is(tmp_path: Path) -> None:
-    told = on_a_small_disk(tmp_path, 20 * 10**6)
-    assert told["paused"]["state"] == "interrupted"
-    assert told["paused"]["reason"].startswith("disk full: ")
-    assert told["paused"]["needs_bytes"] > 20 * 10**6
-    assert told["bad"] == 0
-    assert (told["over"], told["attempts"]) == ("finished", 2), told["reason"]
-    assert len(set(told["steps"])) == 1  # each step counts once
+    result = on_a_small_disk(tmp_path, 20 * 10**6)
+    assert result["paused"]["state"] == "interrupted"
+    assert result["paused"]["reason"].startswith("disk full: ")
+    assert result["paused"]["needs_bytes"] > 20 * 10**6
+    assert result["bad"] == 0
+    assert (result["over"], result["attempts"]) == ("finished", 2), result["reason"]
+    assert len(set(result["steps"])) == 1  # each step counts once
 
 
 @pytest.mark.slow
 def test_not_a_byte_left_ends_neither_the_run_nor_the_supervisor(tmp_path: Path) -> None:
-    told = on_a_small_disk(tmp_path, 0)
-    assert told["bad"] == 0
-    assert told["over"] == "finished", told["reason"]
-    assert len(set(told["steps"])) == 1
+    result = on_a_small_disk(tmp_path, 0)
+    assert result["bad"] == 0
+    assert result["over"] == "finished", result["reason"]
+    assert len(set(result["steps"])) == 1

@@ -46,8 +46,8 @@ def test_a_killed_worker_is_told_within_seconds_and_goes_on(store: Store, tmp_pa
     accuracies = store.metrics.series(run.id, "val/accuracy").values[: run.epoch]
     assert run.pid is not None
     os.killpg(run.pid, signal.SIGKILL)
-    told = until_state(store, run.id, RunState.INTERRUPTED, RunState.QUEUED, RunState.STARTING, within_s=10)
-    assert told.attempt == 1 or told.resume_from in kept
+    waiting = until_state(store, run.id, RunState.INTERRUPTED, RunState.QUEUED, RunState.STARTING, within_s=10)
+    assert waiting.attempt == 1 or waiting.resume_from in kept
     run = until_state(store, run.id, RunState.FINISHED)
     assert run.attempt == 2
     assert store.metrics.series(run.id, "val/accuracy").values[: len(accuracies)] == accuracies
@@ -90,9 +90,9 @@ def test_a_worker_stopped_dead_is_found_and_replaced(
     run = queue(store, tmp_path, SOME)
     run = until_epoch(store, run.id, 1)
     os.kill(run.pid or 0, signal.SIGSTOP)
-    told = until(lambda: store.runs.get(run.id).attempt == 2 and store.runs.get(run.id), within_s=30)
+    again = until(lambda: store.runs.get(run.id).attempt == 2 and store.runs.get(run.id), within_s=30)
     assert any("no progress" in event.text for event in store.events.list(run.id))
-    assert told.resume_from is not None
+    assert again.resume_from is not None
     assert until_state(store, run.id, RunState.FINISHED).attempt == 2
 
 

@@ -46,9 +46,9 @@ def child_of(store: Store, *arguments: str) -> Run:
 
 
 def test_parameters_are_counted_alike_by_the_run_and_in_its_file(store: Store, finished: Run) -> None:
-    told = store.metrics.last(finished.id)
-    assert told["model/parameters"].value == told["model/learning_parameters"].value  # nothing is frozen
-    assert api.count_parameters(store, store.checkpoints.get(finished.id, "best")) == told["model/parameters"].value
+    last = store.metrics.last(finished.id)
+    assert last["model/parameters"].value == last["model/learning_parameters"].value  # nothing is frozen
+    assert api.count_parameters(store, store.checkpoints.get(finished.id, "best")) == last["model/parameters"].value
 
 
 def test_extend_and_branch_are_new_runs_and_the_finished_one_never_changes(store: Store, finished: Run) -> None:

@@ -24,7 +24,7 @@ PIPELINE: dict[str, Any] = DDP | {
 
 
 @pytest.mark.parametrize(
-    ("asked", "compute"),
+    ("settings", "compute"),
     [
         (PLAIN | {"optimisation": CLIPPED}, WHOLE_BATCHES),
         pytest.param(
@@ -36,10 +36,10 @@ PIPELINE: dict[str, Any] = DDP | {
     ids=["clipped and averaged", "head only in micro-batches"],
 )
 def test_stages_apart_reach_the_losses_of_one_process(
-    asked: dict[str, Any], compute: dict[str, Any], store: Store, tmp_path: Path
+    settings: dict[str, Any], compute: dict[str, Any], store: Store, tmp_path: Path
 ) -> None:
-    alone = finished(store, queue(store, tmp_path, asked))
-    apart = finished(store, queue(store, tmp_path, asked | {"strategy": "pipeline", "compute": compute}))
+    alone = finished(store, queue(store, tmp_path, settings))
+    apart = finished(store, queue(store, tmp_path, settings | {"strategy": "pipeline", "compute": compute}))
     for name in ("train/loss", "val/loss", "val/accuracy", "train/accuracy"):
         expected = store.metrics.series(alone.id, name).values
         assert len(expected) >= 2

@@ -72,12 +72,12 @@ def previewed_page(store: Store, values: dict[str, Any]) -> AppTest:
     seed_datasets.digits(store)
     care, spec = Previewing(store), RunSpec.parse(values)
 
-    def told() -> bool:
+    def has_message() -> bool:
         found = api.preview(store, "layers", spec)
         care.tick()
         return found.values is not None or found.problem is not None
 
-    until(told, within_s=120)
+    until(has_message, within_s=120)
     care.close()
     pairs = {
         f"{part}.{name}": str(value) for part in ("data", "model", "freeze") for name, value in values[part].items()

@@ -19,8 +19,8 @@ from tests.evaluation import accuracy_of_file
 def train(*arguments: str | Path) -> dict[str, Any]:
     done = cli("train", *arguments, "--wait", "--json", timeout_s=280)
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def accuracy_of_download(store: Store, run: dict[str, Any], folder: Path) -> float:

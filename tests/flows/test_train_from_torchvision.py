@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[Write, dict[str, int], int, str]] = {  # files, images of
 }
 
 
-def told(*arguments: str | Path) -> dict[str, Any]:
+def thaw_json(*arguments: str | Path) -> dict[str, Any]:
     done = cli(*arguments, "--json", timeout_s=280)
     assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout)
@@ -51,12 +51,12 @@ def test_files_are_taken_up_where_they_lie_and_train(kind: str, store: Store, tm
     write, parts, side, name = KINDS[kind]
     write(tmp_path / "mine")
     files = sorted((tmp_path / "mine").rglob("*"))
-    dataset = told("datasets", "fetch", kind, "--folder", tmp_path / "mine")
+    dataset = thaw_json("datasets", "fetch", kind, "--folder", tmp_path / "mine")
     assert {part: sum(of.values()) for part, of in dataset["counts"].items()} == parts
     assert name in dataset["classes"]
     assert dataset["scan"]["sizes"] == [[side, side, sum(parts.values())]]
     spec = TINY | {"data": {"dataset": kind, "image_size": 16}, "epochs": 1}
-    run = told("train", spec_file(tmp_path, spec), "--wait")
+    run = thaw_json("train", spec_file(tmp_path, spec), "--wait")
     assert run["state"] == "finished"
     assert run["best"]["name"] == "val/accuracy"
     assert run_file(run)["dataset"]["fingerprint"] == dataset["fingerprint"]
@@ -69,7 +69,7 @@ def test_files_put_by_hand_go_with_the_last_data_set_that_reads_them(store: Stor
     root = store.home.downloads / "kmnist"
     write_idx(root, "KMNIST")
     for name in ("one", "two"):
-        assert told("datasets", "fetch", "kmnist", "--name", name)["images"] == 50
+        assert thaw_json("datasets", "fetch", "kmnist", "--name", name)["images"] == 50
     assert cli("datasets", "delete", "one").returncode == 0
     assert api.dataset_image(store, "two", "train/o/000000").size == (28, 28)
     assert cli("datasets", "delete", "two").returncode == 0
@@ -80,10 +80,12 @@ def test_a_csv_of_files_on_the_disk_is_scanned_and_trains(store: Store, tmp_path
     write_folder(tmp_path, digits(20))
     rows = [f"{path},{path[0]},{'validation' if path.endswith('-1.png') else 'train'}" for path in digits(20)]
     (tmp_path / "list.csv").write_text("\n".join(["path,label,split", *rows, "3/3-2.png,3,train", "9/no.png,9,train"]))
-    dataset = told("datasets", "add", "mine", tmp_path / "list.csv")
+    dataset = thaw_json("datasets", "add", "mine", tmp_path / "list.csv")
     assert (dataset["images"], [one["path"] for one in dataset["set_aside"]]) == (200, ["9/no.png"])
     assert [one["kind"] for one in dataset["scan"]["findings"]] == ["undecodable"]
-    assert told("train", spec_file(tmp_path, TINY | {"data": {"dataset": "mine", "image_size": 8}}), "--wait")["best"]
+    assert thaw_json("train", spec_file(tmp_path, TINY | {"data": {"dataset": "mine", "image_size": 8}}), "--wait")[
+        "best"
+    ]
 
 
 @pytest.mark.slow
@@ -95,16 +97,16 @@ def test_a_resumed_run_keeps_the_data_it_began_with(store: Store, tmp_path: Path
     until_digits_are_scanned(store)
     before = store.runs.get(run.id).dataset_fingerprint
     assert before == store.datasets.get("digits").fingerprint
-    without = told("datasets", "exclude", "digits", "0003", "0005")
+    without = thaw_json("datasets", "exclude", "digits", "0003", "0005")
     assert (without["images"], without["excluded"]) == (1795, ["0003", "0005"])
     assert cli("resume", run.id).returncode == 0
     until_state(store, run.id, RunState.FINISHED)
     assert store.runs.get(run.id).dataset_fingerprint == before
-    assert run_file(told("show", run.id))["dataset"]["excluded"] == []
-    after = told("train", spec_file(tmp_path, TINY), "--wait")
+    assert run_file(thaw_json("show", run.id))["dataset"]["excluded"] == []
+    after = thaw_json("train", spec_file(tmp_path, TINY), "--wait")
     assert store.runs.get(after["id"]).dataset_fingerprint == without["fingerprint"] != before
     assert run_file(after)["dataset"]["excluded"] == ["0003", "0005"]
-    assert told("datasets", "include", "digits", "0003", "0005")["fingerprint"] == before
+    assert thaw_json("datasets", "include", "digits", "0003", "0005")["fingerprint"] == before
 
 
 def test_words_of_the_commands(store: Store, tmp_path: Path) -> None:

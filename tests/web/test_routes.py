@@ -125,10 +125,10 @@ def test_an_upload_is_streamed_to_the_disk(server: Server, module_home: Home) ->
     body = (b"y" * MB for _ in range(300))
     connection.request("PUT", f"/api/uploads/{quote('사진.zip')}", body, {"Content-Length": str(size)})
     answer = connection.getresponse()
-    told = json.loads(answer.read())
+    taken = json.loads(answer.read())
     connection.close()
     assert answer.status == 201
-    assert (module_home.uploads / f"{told['upload']}.zip").stat().st_size == size
+    assert (module_home.uploads / f"{taken['upload']}.zip").stat().st_size == size
     assert watch.added() < 50 * MB
 
 
@@ -136,9 +136,9 @@ def test_two_uploads_at_once_keep_apart(server: Server, module_home: Home) -> No
     bodies = {letter: letter.encode() * (40 * MB) for letter in "ab"}
 
     def send(letter: str) -> str:
-        status, _, told = server.ask("PUT", "/api/uploads/same.zip", bodies[letter])
+        status, _, body = server.ask("PUT", "/api/uploads/same.zip", bodies[letter])
         assert status == 201
-        return str(json.loads(told)["upload"])
+        return str(json.loads(body)["upload"])
 
     with ThreadPoolExecutor() as pool:
         tokens = dict(zip(bodies, pool.map(send, bodies), strict=True))
@@ -180,9 +180,9 @@ def test_what_cannot_be_taken_is_refused_before_it_is_sent(
     assert answer.status == status
     assert words in json.loads(answer.read())["error"]
     connection.close()
-    asked, _, told = server.ask("GET", f"/api/uploads/{name}/{size}")
-    assert asked == status
-    assert words in json.loads(told)["error"]
+    got, _, body = server.ask("GET", f"/api/uploads/{name}/{size}")
+    assert got == status
+    assert words in json.loads(body)["error"]
 
 
 def test_there_is_room_for_what_fits(server: Server) -> None:
@@ -235,8 +235,8 @@ def test_a_table_downloads_as_a_spreadsheet_reads_it(server: Server, module_home
     assert headers["content-disposition"] == "attachment; filename*=utf-8''thaw-runs.csv"
     rows = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
     assert [row["name"] for row in rows] == names
-    asked = "state=queued&tag=" + quote("발표")
-    _, _, body = server.ask("GET", f"/api/export/runs.parquet?{asked}", headers={"Accept-Encoding": "gzip"})
+    options = "state=queued&tag=" + quote("발표")
+    _, _, body = server.ask("GET", f"/api/export/runs.parquet?{options}", headers={"Accept-Encoding": "gzip"})
     assert pandas.read_parquet(io.BytesIO(body))["id"].tolist() == ids[:1]
 
 

@@ -47,9 +47,9 @@ def answers(port: int) -> bool:
 def websocket(port: int, host: str) -> int:
     """The status of asking for the page's own connection under a name."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
-    asked = {"Host": host, "Origin": f"http://{host}", "Connection": "Upgrade", "Upgrade": "websocket"}
+    headers = {"Host": host, "Origin": f"http://{host}", "Connection": "Upgrade", "Upgrade": "websocket"}
     secret = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
-    connection.request("GET", "/_stcore/stream", headers=asked | secret)
+    connection.request("GET", "/_stcore/stream", headers=headers | secret)
     return connection.getresponse().status
 
 
@@ -63,9 +63,9 @@ def test_ctrl_c_closes_the_dashboard_and_names_what_goes_on(store: Store, tmp_pa
     until_state(store, run.id, RunState.RUNNING)
     serving.send_signal(signal.SIGINT)
     assert serving.wait(20) == 0
-    told = output.read_text()
-    assert "go on training" in told
-    assert f"{run.id}  running" in told
+    text = output.read_text()
+    assert "go on training" in text
+    assert f"{run.id}  running" in text
     assert not answers(port)
     assert store.runs.get(run.id).state is RunState.RUNNING
     assert not [one for one in processes_of(store.home.root) if "streamlit" in one.cmdline()]

@@ -15,7 +15,7 @@ def test_viewers_get_whole_pages_and_what_is_new_in_them(home: Home, store: Stor
     add_runs(store, 20, steps=20)
     training = Training(store, add_run(store, steps=100, name="live", state=RunState.RUNNING))
 
-    async def look(port: int) -> None:
+    async def view_page(port: int) -> None:
         listed, watched = Viewer(port, "runs"), Viewer(port, "run", f"run={training.run.id}")
         await listed.open()
         assert listed.received > 5_000
@@ -30,4 +30,4 @@ def test_viewers_get_whole_pages_and_what_is_new_in_them(home: Home, store: Stor
         await watched.close()
 
     with serving(home) as server:
-        asyncio.run(look(server.port))
+        asyncio.run(view_page(server.port))

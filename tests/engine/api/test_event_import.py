@@ -213,7 +213,7 @@ def test_without_the_package_it_says_how_to_get_it(
 
 def test_the_command_tells_the_run(store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import-events", str(pytorch_run(tmp_path)), "--name", "논문", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["name"], told["state"], told["best"]["value"]) == ("논문", "finished", 0.9)
+    run = json.loads(capsys.readouterr().out)
+    assert (run["name"], run["state"], run["best"]["value"]) == ("논문", "finished", 0.9)
     assert main(["import-events", str(tmp_path / "nothing")]) == 2
     assert "no such file or folder" in capsys.readouterr().err

@@ -22,20 +22,20 @@ def runs(store: Store) -> dict[str, Run]:
     return seed.full_home(store)
 
 
-def parquet(store: Store, what: str, **asked: object) -> pandas.DataFrame:
-    return pandas.read_parquet(io.BytesIO(b"".join(api.export(store, what, "parquet", **asked))))
+def parquet(store: Store, what: str, **options: object) -> pandas.DataFrame:
+    return pandas.read_parquet(io.BytesIO(b"".join(api.export(store, what, "parquet", **options))))
 
 
-def table(store: Store, what: str, **asked: object) -> list[dict[str, str]]:
-    text = b"".join(api.export(store, what, "csv", **asked)).decode("utf-8-sig")
+def table(store: Store, what: str, **options: object) -> list[dict[str, str]]:
+    text = b"".join(api.export(store, what, "csv", **options)).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_runs_come_with_their_settings_and_results(runs: dict[str, Run], store: Store) -> None:
     api.tag_runs(store, [runs["small"].id], add=["paper", "발표"])
-    told = parquet(store, "runs").set_index("id")
-    assert len(told) == len(runs)
-    one, run = told.loc[runs["small"].id], runs["small"]
+    frame = parquet(store, "runs").set_index("id")
+    assert len(frame) == len(runs)
+    one, run = frame.loc[runs["small"].id], runs["small"]
     assert (one["name"], one["state"], one["tags"]) == (run.name, "finished", "paper, 발표")
     assert one["best_value"] == run.best_value
     assert one["spec.model.backbone"] == "small_cnn"
@@ -43,8 +43,8 @@ def test_runs_come_with_their_settings_and_results(runs: dict[str, Run], store: 
     assert one["last.train/loss"] == store.metrics.last(run.id)["train/loss"].value
     assert one["highest.val/accuracy"] == run.best_value
     assert one["created_at"].timestamp() == pytest.approx(run.created_at, abs=0.001)
-    assert told["spec.epochs"].dtype == "int64"
-    assert math.isnan(told.loc[runs["queued"].id]["last.train/loss"])
+    assert frame["spec.epochs"].dtype == "int64"
+    assert math.isnan(frame.loc[runs["queued"].id]["last.train/loss"])
 
 
 def test_csv_and_parquet_say_the_same(runs: dict[str, Run], store: Store) -> None:
@@ -65,10 +65,10 @@ def test_every_point_is_there_whatever_the_pieces(store: Store, monkeypatch: pyt
                 for step in range(20)
             ]
             store.metrics.add(run_id, points)
-    told = parquet(store, "metrics")
-    assert len(told) == 80
-    assert told["value"].isna().sum() == 4
-    one = told[(told["run_id"] == ids[1]) & (told["metric"] == "val/loss")]
+    frame = parquet(store, "metrics")
+    assert len(frame) == 80
+    assert frame["value"].isna().sum() == 4
+    one = frame[(frame["run_id"] == ids[1]) & (frame["metric"] == "val/loss")]
     assert one["step"].tolist() == list(range(20))
     assert one["value"].dropna().tolist() == [step + 1 for step in range(20) if step != 3]
     assert set(parquet(store, "metrics", runs=["a"])["run_id"]) == {ids[0]}
@@ -84,11 +84,11 @@ def test_a_run_that_is_asked_for_twice_is_there_once(runs: dict[str, Run], store
 def test_trials_come_with_what_they_were_given(store: Store) -> None:
     shown = seed_searches.some(store)
     search = store.searches.get(shown["search"])
-    told = parquet(store, "trials", search=search.id)
+    frame = parquet(store, "trials", search=search.id)
     trials = store.runs.trials(search.id)
-    assert told["id"].tolist() == [run.id for run in trials]
+    assert frame["id"].tolist() == [run.id for run in trials]
     given = "optimisation.learning_rate"
-    assert told[f"given.{given}"].tolist()[1] == pytest.approx((trials[1].assignment or {})[given])
+    assert frame[f"given.{given}"].tolist()[1] == pytest.approx((trials[1].assignment or {})[given])
     assert len(parquet(store, "events", search=search.id)) >= len(store.events.list(search_id=search.id))
     assert parquet(store, "searches").set_index("id").loc[search.id]["spec.algorithm"] == search.spec["algorithm"]
 
@@ -106,11 +106,11 @@ def test_text_is_text_where_a_spreadsheet_opens_it(store: Store) -> None:
 def test_settings_of_several_kinds_share_a_column(store: Store) -> None:
     for value in (1, 2.5, True, "auto", [1, 2], None):
         store.runs.add(name=str(value), spec={"mixed": value, "both": 1 if value else 0.5}, dataset_id="d", epochs=1)
-    told = parquet(store, "runs").set_index("name")
-    assert told["spec.mixed"].dropna().to_dict() == {
+    frame = parquet(store, "runs").set_index("name")
+    assert frame["spec.mixed"].dropna().to_dict() == {
         "1": "1", "2.5": "2.5", "True": "True", "auto": "auto", "[1, 2]": "[1, 2]",
     }  # fmt: skip
-    assert told["spec.both"].dtype == "float64"
+    assert frame["spec.both"].dtype == "float64"
 
 
 def test_a_long_table_passes_through_little_memory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_a_long_table_passes_through_little_memory(store: Store, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("options", "words"),
     [
         ({"what": "everything"}, "must be one of runs, metrics, trials, checkpoints, events, datasets, searches"),
         ({"form": "xlsx"}, "must be one of csv, parquet"),
@@ -138,9 +138,9 @@ def test_a_long_table_passes_through_little_memory(store: Store, monkeypatch: py
     ],
     ids=str,
 )
-def test_what_cannot_be_exported_is_refused_at_the_door(store: Store, asked: dict[str, object], words: str) -> None:
+def test_what_cannot_be_exported_is_refused_at_the_door(store: Store, options: dict[str, object], words: str) -> None:
     with pytest.raises(Refused, match=words):
-        api.export(store, **({"what": "runs", "form": "csv"} | asked))
+        api.export(store, **({"what": "runs", "form": "csv"} | options))
     with pytest.raises(NotFound):
         api.export(store, "runs", "csv", runs=["nothing"])
 

@@ -36,14 +36,14 @@ def test_rates_fall_from_the_head_to_the_input() -> None:
     assert list(spec.rates.values()) == [2**-5, 2**-4, 2**-3, 2**-2, 2**-1, 1]
 
 
-def asked(**fields: object) -> object:
+def optimisation(**fields: object) -> object:
     return RunSpec.parse({"optimisation": fields}).optimisation
 
 
 @pytest.mark.parametrize("warmup", [0, 3])
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_stays_between_nothing_and_the_rate_and_warms_up(name: str, warmup: int) -> None:
-    shares = [share_at(name, epoch / 10, 12, asked(warmup_epochs=warmup)) for epoch in range(121)]
+    shares = [share_at(name, epoch / 10, 12, optimisation(warmup_epochs=warmup)) for epoch in range(121)]
     assert all(0 <= share <= 1 for share in shares)
     assert max(shares) == pytest.approx(1, abs=0.01)
     if warmup and not SCHEDULES[name].rises:
@@ -52,16 +52,16 @@ def test_a_schedule_stays_between_nothing_and_the_rate_and_warms_up(name: str, w
 
 
 def test_schedules_are_what_their_names_say() -> None:
-    step = asked(step_epochs=5, step_factor=0.1)
+    step = optimisation(step_epochs=5, step_factor=0.1)
     assert [share_at("step", epoch, 12, step) for epoch in (4.9, 5, 10)] == pytest.approx([1, 0.1, 0.01])
-    cosine = asked(final_share=0.2)
+    cosine = optimisation(final_share=0.2)
     assert [share_at("cosine", epoch, 10, cosine) for epoch in (0, 5, 10)] == pytest.approx([1, 0.6, 0.2])
-    cycle = [share_at("one_cycle", epoch, 10, asked()) for epoch in (0, 3, 10)]
+    cycle = [share_at("one_cycle", epoch, 10, optimisation()) for epoch in (0, 3, 10)]
     assert cycle == pytest.approx([0.04, 1, 1e-4])
 
 
 def test_one_cycle_warms_up_by_itself() -> None:
-    shares = [share_at("one_cycle", epoch / 10, 10, asked(warmup_epochs=2)) for epoch in range(101)]
+    shares = [share_at("one_cycle", epoch / 10, 10, optimisation(warmup_epochs=2)) for epoch in range(101)]
     top = shares.index(max(shares))
     assert shares[:top] == sorted(shares[:top])
     assert shares[top:] == sorted(shares[top:], reverse=True)

@@ -26,9 +26,9 @@ def test_runs_are_tagged_renamed_noted_and_listed_by_tag(
     assert main(["list", "--tag", "paper", "--json"]) == 0
     assert [one["name"] for one in json.loads(capsys.readouterr().out)] == ["second"]
     assert main(["list", "--find", "발표", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [one["tags"] for one in told] == [["발표", "paper"], ["발표"]]
-    assert told[1]["notes"] == "It *learns*."
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["tags"] for one in shown] == [["발표", "paper"], ["발표"]]
+    assert shown[1]["notes"] == "It *learns*."
     assert main(["show", "고양이"]) == 0
     assert "It *learns*." in capsys.readouterr().out
 

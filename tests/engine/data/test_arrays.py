@@ -45,9 +45,14 @@ def made(cache: Path) -> list[str]:
 
 
 def test_arrays_hold_every_image(source: Source, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     arrays = prepare(
-        source, "f", image_size=16, channels=1, cache=tmp_path, report=lambda done, total: told.append((done, total))
+        source,
+        "f",
+        image_size=16,
+        channels=1,
+        cache=tmp_path,
+        report=lambda done, total: reported.append((done, total)),
     )
     assert arrays.images.shape == (1797, 16, 16, 1)
     assert arrays.images.dtype == np.uint8
@@ -56,7 +61,7 @@ def test_arrays_hold_every_image(source: Source, tmp_path: Path) -> None:
     assert np.array_equal(arrays.labels, source.labels)
     for index in (0, 255, 256, 257, 1796):
         assert np.array_equal(arrays.images[index], to_array(source.read(index), size=16, channels=1))
-    assert told == [(done, 1797) for done in range(1, 1798)]
+    assert reported == [(done, 1797) for done in range(1, 1798)]
 
 
 def test_the_second_time_nothing_is_decoded(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

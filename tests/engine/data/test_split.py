@@ -94,9 +94,9 @@ def test_many_groups_take_no_time() -> None:
 
 def test_groups_that_are_classes_are_refused() -> None:
     ids, labels = [f"{name}/{n}.png" for name in "ab" for n in range(10)], np.repeat([0, 1], 10)
-    asked = RunSpec.parse({"data": {"dataset": "x", "group_by": "^[ab]"}}).data
+    data = RunSpec.parse({"data": {"dataset": "x", "group_by": "^[ab]"}}).data
     with pytest.raises(Refused, match="leaves nothing to judge by"):
-        parts_of(ids, labels, [""] * 20, asked, ())
+        parts_of(ids, labels, [""] * 20, data, ())
 
 
 def test_groups_come_from_names_or_are_refused() -> None:

@@ -54,12 +54,12 @@ def changed(**parts: Any) -> RunSpec:
 
 
 def test_layers_tensors_and_totals_are_those_of_the_network(digits: Store, care: requests.Previewing) -> None:
-    told = made(digits, care, "layers", SPEC).values
-    assert told is not None
-    shapes = {one["name"]: one["shape"] for one in told["tensors"]}
-    assert told["weights"] == sum(stage["weights"] for stage in told["stages"])
-    assert told["bytes"] >= 4 * told["weights"]
-    assert [stage["name"] for stage in told["stages"]] == [*BACKBONES["small_cnn"].stages, "head"]
+    preview = made(digits, care, "layers", SPEC).values
+    assert preview is not None
+    shapes = {one["name"]: one["shape"] for one in preview["tensors"]}
+    assert preview["weights"] == sum(stage["weights"] for stage in preview["stages"])
+    assert preview["bytes"] >= 4 * preview["weights"]
+    assert [stage["name"] for stage in preview["stages"]] == [*BACKBONES["small_cnn"].stages, "head"]
     assert [10] in shapes.values()  # the bias of a head for ten digits
 
 
@@ -75,10 +75,10 @@ def test_a_sheet_shows_images_as_they_are_and_as_training_sees_them(digits: Stor
 
 
 def test_a_rate_is_suggested_from_a_measured_curve(digits: Store, care: requests.Previewing) -> None:
-    told = made(digits, care, "rates", SPEC).values
-    assert told is not None
-    assert told["rates"] == sorted(told["rates"])
-    assert told["rates"][0] < told["suggestion"] < told["rates"][-1]
+    preview = made(digits, care, "rates", SPEC).values
+    assert preview is not None
+    assert preview["rates"] == sorted(preview["rates"])
+    assert preview["rates"][0] < preview["suggestion"] < preview["rates"][-1]
 
 
 def test_what_cannot_be_made_says_why_until_asked_again(
@@ -86,8 +86,8 @@ def test_what_cannot_be_made_says_why_until_asked_again(
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     gone = changed(model={"weights": "file", "weights_from": str(tmp_path / "gone.safetensors")})
-    told = made(digits, care, "layers", gone)
-    said = told.problem or str((told.values or {})["first_weights"])
+    preview = made(digits, care, "layers", gone)
+    said = preview.problem or str((preview.values or {})["first_weights"])
     assert "gone.safetensors" in said
 
 
@@ -111,13 +111,13 @@ def test_a_previewer_killed_at_work_is_told_and_trying_again_works(digits: Store
 
 
 def test_what_a_run_will_cost_is_measured_for_any_batch(digits: Store, care: requests.Previewing) -> None:
-    told = made(digits, care, "fit", api.measured_as(SPEC)).values
-    assert told is not None
-    small, large = (api.will_it_fit(digits, changed(optimisation={"batch_size": size}), told) for size in (16, 1024))
+    preview = made(digits, care, "fit", api.measured_as(SPEC)).values
+    assert preview is not None
+    small, large = (api.will_it_fit(digits, changed(optimisation={"batch_size": size}), preview) for size in (16, 1024))
     assert small.level == "fits"
     assert large.memory > small.memory > 2e8  # the libraries alone
     assert small.largest_batch > 1000
-    assert api.preview(digits, "fit", api.measured_as(changed(optimisation={"batch_size": 7}))).values == told
+    assert api.preview(digits, "fit", api.measured_as(changed(optimisation={"batch_size": 7}))).values == preview
 
 
 def test_what_no_page_waits_for_any_more_is_not_made(digits: Store) -> None:

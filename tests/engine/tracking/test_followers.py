@@ -80,9 +80,9 @@ def test_points_arrive_once_also_after_a_kill(chosen: Store) -> None:
     second = follower(chosen)
     second.tick()
     assert not second.tick()
-    told = logged(chosen, run)
-    assert [step for step, _ in told["train/loss"]] == [1, 2, 3, 4, 5]
-    assert [value for step, value in told["val/accuracy"] if step != 3] == [0.5] * 4
+    values = logged(chosen, run)
+    assert [step for step, _ in values["train/loss"]] == [1, 2, 3, 4, 5]
+    assert [value for step, value in values["val/accuracy"] if step != 3] == [0.5] * 4
     assert sum(event.text.startswith("Logged to TensorBoard") for event in chosen.events.list(run.id)) == 1
 
 
@@ -135,8 +135,8 @@ def test_failing_to_log_is_told_once_and_fails_no_run(chosen: Store) -> None:
     measure(chosen, run, 1)
     one = Follower(chosen, "tensorboard", Broken())
     one.tick(), one.tick()
-    told = [event for event in chosen.events.list(run.id) if event.level == "warning"]
-    assert [event.text for event in told] == [
+    events = [event for event in chosen.events.list(run.id) if event.level == "warning"]
+    assert [event.text for event in events] == [
         "It is not logged to TensorBoard: No API key configured. This does not touch its training."
     ]
     now = chosen.runs.get(run.id)
@@ -217,8 +217,8 @@ def test_weights_and_biases_keeps_runs_offline(store: Store) -> None:
     assert done.returncode == 0, done.stderr
     (folder,) = (store.home.trackers / "wandb").glob(f"offline-run-*-{run.id}")
     raw = (folder / f"run-{run.id}.wandb").read_bytes()
-    for told in (b"train/loss", b"val/accuracy", b"thaw-tests", run.name.encode()):
-        assert told in raw
+    for text in (b"train/loss", b"val/accuracy", b"thaw-tests", run.name.encode()):
+        assert text in raw
     assert not any(event.level == "warning" for event in store.events.list(run.id))
 
 

@@ -28,10 +28,10 @@ def _left(folder, cache, step):
     return run.reporter.of("checkpoint")[-1]["path"]
 
 
-def _go_on(folder, cache, wanted, spoil=None):
+def _go_on(folder, cache, path, spoil=None):
     run = DigitsRun(folder, cache, dropout=DROPOUT)
     seed_all(12345)  # a new process stands anywhere
-    assert run.resume(wanted) == wanted
+    assert run.resume(path) == path
     if spoil:
         spoil(run.training)
     assert run.fit()
@@ -55,8 +55,8 @@ def test_resumed_after_an_epoch_is_equal_to_never_stopped(tmp_path, cache, whole
 
 def test_stopped_while_validating_is_equal_too(tmp_path, cache, whole):
     run = DigitsRun(tmp_path, cache, dropout=DROPOUT)
-    asked = iter(range(10**6))
-    assert not run.fit(stop=lambda: next(asked) > 23 + 2)  # 23 steps, then in the validation pass
+    steps = iter(range(10**6))
+    assert not run.fit(stop=lambda: next(steps) > 23 + 2)  # 23 steps, then in the validation pass
     assert run.saved() == ["e0000-s0000023"]
     assert equal(_go_on(tmp_path, cache, "checkpoints/e0000-s0000023").training, whole.training)
 

@@ -34,13 +34,13 @@ def goes(algorithm: str, scheduler: str) -> bool:
 @pytest.mark.parametrize(("algorithm", "scheduler"), pairs())
 def test_every_pair_runs_or_is_refused_with_a_reason(algorithm: str, scheduler: str, tmp_path: Path) -> None:
     space = FEW if algorithm == "grid" else NUMBERS
-    asked = {"algorithm": algorithm, "scheduler": scheduler, "space": space, "trials": 6}
+    settings = {"algorithm": algorithm, "scheduler": scheduler, "space": space, "trials": 6}
     options = {"perturb_epochs": 1, "grace_epochs": 1, "reduction": 2}
     if not goes(algorithm, scheduler):
         with pytest.raises(Refused, match="works only with"):
-            Searched(tmp_path, **asked)
+            Searched(tmp_path, **settings)
         return
-    search = Searched(tmp_path, run=QUICK | {"epochs": 3}, **asked, **options)
+    search = Searched(tmp_path, run=QUICK | {"epochs": 3}, **settings, **options)
     assert search.run()["state"] == "finished", (search.folder / "log.txt").read_text()
     trials = search.trials()
     assert [trial["number"] for trial in trials] == [1, 2, 3, 4, 5, 6]
@@ -78,7 +78,7 @@ def test_pausing_frees_every_process_and_going_on_repeats_no_trial(tmp_path: Pat
     assert trials[0]["state"] == "stopped" and "interrupted" in {one["state"] for one in trials}
     assert all(search.run_lines(one["run"])[-1]["state"] == one["state"] for one in trials)
 
-    search.told["wanted"] = 3
+    search.file["wanted"] = 3
     before = {one["run"]: search.run_lines(one["run"]) for one in trials if one["state"] != "interrupted"}
     assert search.run() | {"at": 0} == {
         "kind": "ended",
@@ -99,7 +99,7 @@ def test_pausing_frees_every_process_and_going_on_repeats_no_trial(tmp_path: Pat
 @pytest.mark.slow
 def test_a_space_that_always_fails_ends_with_one_reason(tmp_path: Path) -> None:
     search = Searched(tmp_path, run={"optimisation": {"optimizer": "sgd"}}, trials=20)
-    search.told["dataset"] = {**search.told["dataset"], "kind": "folder", "path": str(tmp_path / "gone")}
+    search.file["dataset"] = {**search.file["dataset"], "kind": "folder", "path": str(tmp_path / "gone")}
     ended = search.run()
     # five are enough; one that trained beside the fifth is waited for
     assert re.match(r"All of its first [56] trials failed in the same way:", ended["reason"])
@@ -114,7 +114,7 @@ def test_a_target_ends_the_search(epochs: int, tmp_path: Path) -> None:
     ended = search.run()
     assert (
         ended["state"] == "finished"
-        and ended["reason"] == f"A trial reached the target of {search.told['spec']['target']:g}."
+        and ended["reason"] == f"A trial reached the target of {search.file['spec']['target']:g}."
     )
     assert len(search.trials()) < 20
     assert not search.left()

@@ -233,13 +233,13 @@ def test_with_its_only_checkpoint_damaged_a_run_begins_with_its_first_weights(tm
     write_run_file(source, cache, model=model, epochs=1)
     _here(source)
     weights = source / "checkpoints/e0001/weights.safetensors"
-    asked = {"model": {**model, "weights": "file", "weights_from": str(weights)}, "freeze": {"policy": "head"}}
+    values = {"model": {**model, "weights": "file", "weights_from": str(weights)}, "freeze": {"policy": "head"}}
     folder = tmp_path / "run"
-    write_run_file(folder, cache, epochs=1, **asked)
+    write_run_file(folder, cache, epochs=1, **values)
     _here(folder)
     kept = folder / "checkpoints/e0001/weights.safetensors"
     kept.write_bytes(kept.read_bytes()[:-1] + b"!")
-    write_run_file(folder, cache, resume_from="checkpoints/e0001", attempt=2, epochs=1, **asked)
+    write_run_file(folder, cache, resume_from="checkpoints/e0001", attempt=2, epochs=1, **values)
     assert _here(folder)[-1]["state"] == "finished"
     first, after = load_file(weights), load_file(kept)
     assert all((first[name] == after[name]).all() for name in first if not name.startswith("19."))

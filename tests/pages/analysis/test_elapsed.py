@@ -31,8 +31,8 @@ def trained(store: Store, epochs: int, *, begin: int = 1, at: float = 60.0, run_
 def minutes(store: Store, run: Run, window: tuple[float, float] | None = None) -> list[float]:
     """Where the points of a run stand over time, as the page draws them."""
     all_ = compared([run])
-    look = ChartView("val/accuracy", "minutes", 0.0, False, window)
-    return [float(x or 0) for x, _ in line_series(store, focused(all_, [run], [], {}, LIGHT), look)[0].mean]
+    view = ChartView("val/accuracy", "minutes", 0.0, False, window)
+    return [float(x or 0) for x, _ in line_series(store, focused(all_, [run], [], {}, LIGHT), view)[0].mean]
 
 
 def test_a_run_that_goes_on_from_another_takes_its_time_along(store: Store) -> None:

@@ -74,8 +74,8 @@ def test_checkpoints_carry_their_marks_and_address() -> None:
 
 
 def test_events_are_listed_newest_first() -> None:
-    told = [Event(id=n, run_id="abc", at=float(n), level="info", text=f"event {n}") for n in (1, 2)]
-    assert events_table(told)["text"].tolist() == ["event 2", "event 1"]
+    events = [Event(id=n, run_id="abc", at=float(n), level="info", text=f"event {n}") for n in (1, 2)]
+    assert events_table(events)["text"].tolist() == ["event 2", "event 1"]
 
 
 def test_set_aside_files(store: Store) -> None:

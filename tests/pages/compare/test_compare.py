@@ -10,7 +10,7 @@ from storage import Run, Store
 from tests.pages import seed, seed_searches
 from tests.pages.pages import COMPARE, fine, keys, opened, texts
 
-LOOKS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
+VIEWS = ("Curves", "Trade-offs", "What made a difference", "Configuration")
 
 
 @pytest.fixture
@@ -68,15 +68,15 @@ def test_hostile_and_long_names_are_shown_letter_for_letter(runs: dict[str, Run]
 def test_runs_without_a_value_yet_are_no_trouble(runs: dict[str, Run]) -> None:
     app = opened(COMPARE, runs=of(runs, "queued", "starting"))
     assert "measured anything yet" in texts(app)
-    for look in LOOKS:
-        app.segmented_control(key="compare_look").set_value(look)
+    for view in VIEWS:
+        app.segmented_control(key="compare_look").set_value(view)
         fine(app.run())
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_look_is_drawn_with_a_run_that_failed_at_once(runs: dict[str, Run], look: str) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_look_is_drawn_with_a_run_that_failed_at_once(runs: dict[str, Run], view: str) -> None:
     app = opened(COMPARE, runs=of(runs, "small", "long", "failed", "queued"))
-    app.segmented_control(key="compare_look").set_value(look)
+    app.segmented_control(key="compare_look").set_value(view)
     fine(app.run())
     assert len(shown(app)) == 4
 
@@ -213,8 +213,8 @@ def test_only_what_differs_stands_side_by_side_or_all(runs: dict[str, Run]) -> N
     app.toggle(key="compare_all_settings").set_value(True)
     fine(app.run())
     assert "Learning rate" in said(app)
-    asked = {"compare_look": "Configuration", "compare_all_settings": "true"}
-    assert "Learning rate" in said(opened(COMPARE, runs=of(runs, "small", "long"), **asked))
+    query = {"compare_look": "Configuration", "compare_all_settings": "true"}
+    assert "Learning rate" in said(opened(COMPARE, runs=of(runs, "small", "long"), **query))
     app.segmented_control(key="compare_look").set_value("Curves")
     fine(app.run())
     app.segmented_control(key="compare_look").set_value("Configuration")
@@ -226,7 +226,7 @@ def test_five_hundred_trials_are_no_burden(awake: Store) -> None:
     made = seed_searches.search(awake, trials=500)
     app = opened(COMPARE, searches=made.id)
     assert len(shown(app)) == 500
-    for look in LOOKS:
-        app.segmented_control(key="compare_look").set_value(look)
+    for view in VIEWS:
+        app.segmented_control(key="compare_look").set_value(view)
         fine(app.run())
-        assert app.session_state["compare_look"] == look
+        assert app.session_state["compare_look"] == view

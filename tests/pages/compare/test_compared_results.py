@@ -103,11 +103,11 @@ def test_three_runs_have_disputed_images(calm: Store, two: tuple[Run, Run]) -> N
 
 def test_one_image_through_every_run(two: tuple[Run, Run]) -> None:
     place = FOUND.fixed[0]
-    told = read(opened(*two, image=digits().ids[place]))
+    text = read(opened(*two, image=digits().ids[place]))
     for name in ("bayes", "neighbours"):
         found = digits(name)
-        assert f"{name}  \n:{'green' if name == 'neighbours' else 'red'}" in told
-        assert f"% {found.classes[found.guesses[place, 0]]}" in told
+        assert f"{name}  \n:{'green' if name == 'neighbours' else 'red'}" in text
+        assert f"% {found.classes[found.guesses[place, 0]]}" in text
 
 
 def test_runs_that_cannot_be_compared_image_by_image_say_why(calm: Store, two: tuple[Run, Run]) -> None:
@@ -152,9 +152,9 @@ def test_those_that_share_classes_are_compared_and_others_named(calm: Store, two
 def test_two_that_take_everything_for_the_same(calm: Store, two: tuple[Run, Run]) -> None:
     third = seed.run(calm, "bayes again", RunState.FINISHED, dataset="digits", epochs=4, per_epoch=5)
     keep(calm, third, digits("bayes"))
-    told = read(opened(two[0], third))
-    assert "are right on the same ones" in told
-    assert "Both take every image for the same." in told
+    text = read(opened(two[0], third))
+    assert "are right on the same ones" in text
+    assert "Both take every image for the same." in text
 
 
 def test_images_of_another_label_are_not_the_same() -> None:

@@ -27,8 +27,8 @@ def named(option: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def live(line_series: list[LineSeries], **more: Any) -> dict[str, Any]:
-    asked: dict[str, Any] = {"axis": "epoch", "unit": "%", "lowest": False, "palette": LIGHT}
-    option = drawn(line_series, **(asked | more))
+    options: dict[str, Any] = {"axis": "epoch", "unit": "%", "lowest": False, "palette": LIGHT}
+    option = drawn(line_series, **(options | more))
     json.dumps(option, allow_nan=False)
     return option
 

@@ -21,9 +21,9 @@ NAMES = FOUND.classes
 HOSTILE = ("<img src=x onerror=alert(1)>", "고양이 (집에서 기르는 작은 동물)", "{b}")
 
 
-def drawn(matrix: np.ndarray, names: tuple[str, ...], shown: list[int] | None = None, **told: object) -> dict:
-    told = {"as_rates": False, "chosen": None, "palette": LIGHT} | told
-    return confusion_map(matrix, names, shown or list(range(len(names))), **told)["baseOption"]
+def drawn(matrix: np.ndarray, names: tuple[str, ...], shown: list[int] | None = None, **options: object) -> dict:
+    options = {"as_rates": False, "chosen": None, "palette": LIGHT} | options
+    return confusion_map(matrix, names, shown or list(range(len(names))), **options)["baseOption"]
 
 
 def grid(option: dict, size: int) -> np.ndarray:

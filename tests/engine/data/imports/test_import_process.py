@@ -73,13 +73,13 @@ def test_six_thousand_photos(tmp_path: Path) -> None:
         "scan.json",
         "thumbnails",
     }
-    told = json.loads((tmp_path / "in/dataset.json").read_text())
-    assert {part: set(by_class.values()) for part, by_class in told["counts"].items()} == {
+    record = json.loads((tmp_path / "in/dataset.json").read_text())
+    assert {part: set(by_class.values()) for part, by_class in record["counts"].items()} == {
         "train": {500},
         "validation": {100},
     }
-    assert len(told["classes"]) == 10
-    assert (told["channels"], told["width"], told["height"], told["set_aside"]) == (3, 32, 32, [])
+    assert len(record["classes"]) == 10
+    assert (record["channels"], record["width"], record["height"], record["set_aside"]) == (3, 32, 32, [])
     progress = [line for line in lines(tmp_path / "in") if line["kind"] == "progress"]
     steps = [line["step"] for line in progress]
     assert steps == sorted(steps)
@@ -96,9 +96,9 @@ def test_a_cancelled_import_leaves_nothing(tmp_path: Path) -> None:
     process = start(tmp_path / "in", {"id": "a", "name": "A", "source": str(source)})
     until(lambda: bool(lines(tmp_path / "in")))
     process.send_signal(signal.SIGTERM)
-    asked = time.monotonic()
+    began = time.monotonic()
     process.wait(timeout=30)
-    assert time.monotonic() - asked < 10
+    assert time.monotonic() - began < 10
     assert lines(tmp_path / "in")[-1]["state"] == "stopped"
     assert left(tmp_path / "in") == {"events.jsonl"}
 

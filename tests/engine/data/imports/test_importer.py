@@ -25,11 +25,11 @@ def imported(folder: Path, source: Path, **more: Any) -> tuple[Dataset, Source]:
     request = {"id": "numbers", "name": "Numbers", "source": str(source), **more}
     (folder / "request.json").write_text(json.dumps(request))
     run(folder, Quiet())  # type: ignore[arg-type]
-    told = json.loads((folder / "dataset.json").read_text())
-    assert told["path"] == ""
-    told["path"] = str(folder)
-    lists = {name: tuple(told[name]) for name in ("classes", "set_aside", "notes", "excluded")}
-    return Dataset(**{**told, **lists}), open_source(told)
+    record = json.loads((folder / "dataset.json").read_text())
+    assert record["path"] == ""
+    record["path"] = str(folder)
+    lists = {name: tuple(record[name]) for name in ("classes", "set_aside", "notes", "excluded")}
+    return Dataset(**{**record, **lists}), open_source(record)
 
 
 def refusal(folder: Path, source: Path) -> str:
@@ -162,8 +162,8 @@ def test_a_folder_can_be_copied(tmp_path: Path) -> None:
     _, source = imported(tmp_path / "new", root, copy=True)
     (tmp_path / "new").rename(tmp_path / "placed")
     (root / source.ids[0]).unlink()
-    told = json.loads((tmp_path / "placed/dataset.json").read_text()) | {"path": str(tmp_path / "placed")}
-    assert open_source(told).read(0).size == (8, 8)
+    record = json.loads((tmp_path / "placed/dataset.json").read_text()) | {"path": str(tmp_path / "placed")}
+    assert open_source(record).read(0).size == (8, 8)
 
 
 def test_a_lost_index_is_told(tmp_path: Path) -> None:

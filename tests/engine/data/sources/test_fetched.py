@@ -26,7 +26,7 @@ from tests.engine.torchvision_files import write_cifar, write_food, write_idx
 FETCHED = {name: kind for name, kind in DATASET_KINDS.items() if kind.fetched}
 
 
-class Told:
+class RecordedProgress:
     """Keeps what is told of a download."""
 
     def __init__(self) -> None:
@@ -74,12 +74,12 @@ def test_every_kind_names_a_class_of_torchvision_and_what_it_takes() -> None:
 @pytest.mark.parametrize("kind", sorted(FETCHED))
 def test_what_is_not_there_is_said_in_one_sentence(kind: str, tmp_path: Path, offline: None) -> None:
     with pytest.raises(Unfit) as refused:
-        fetch(kind, tmp_path / "own", None, Told())
+        fetch(kind, tmp_path / "own", None, RecordedProgress())
     fetched = FETCHED[kind].fetched
     assert fetched is not None
     assert FETCHED[kind].label in refused.value.reason
-    for wanted in (fetched.url, str(tmp_path / "own"), *fetched.files):
-        assert wanted in refused.value.advice
+    for expected in (fetched.url, str(tmp_path / "own"), *fetched.files):
+        assert expected in refused.value.advice
 
 
 def test_fashion_mnist_is_read_from_its_files(tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_the_first_of_several_labels_is_the_class(tmp_path: Path) -> None:
 
 def test_what_lies_in_the_named_folder_is_taken_up_there(tmp_path: Path, offline: None) -> None:
     write_cifar(tmp_path / "mine")
-    assert fetch("cifar10", tmp_path / "own", tmp_path / "mine", Told()) == tmp_path / "mine"
+    assert fetch("cifar10", tmp_path / "own", tmp_path / "mine", RecordedProgress()) == tmp_path / "mine"
     assert not (tmp_path / "own").exists()
 
 
 def test_a_named_folder_without_the_files_is_told_which(tmp_path: Path, offline: None) -> None:
     with pytest.raises(Unfit, match=r"train_32x32\.mat.*test_32x32\.mat"):
-        fetch("svhn", tmp_path / "own", tmp_path, Told())
+        fetch("svhn", tmp_path / "own", tmp_path, RecordedProgress())
 
 
 def test_archives_in_a_named_folder_are_checked_and_unpacked(
@@ -173,13 +173,13 @@ def test_archives_in_a_named_folder_are_checked_and_unpacked(
     with tarfile.open(archive, "w:gz") as packed:
         packed.add(tmp_path / "made/food-101", "food-101")
     with pytest.raises(Unfit, match=r"Food-101 could not be downloaded"):  # its sum is not the one torchvision knows
-        fetch("food101", tmp_path / "own", archive.parent, Told())
+        fetch("food101", tmp_path / "own", archive.parent, RecordedProgress())
     monkeypatch.setattr(datasets.Food101, "_MD5", _md5(archive.read_bytes()))
-    told = Told()
-    assert fetch("food101", tmp_path / "own", archive.parent, told) == tmp_path / "own"
+    progress = RecordedProgress()
+    assert fetch("food101", tmp_path / "own", archive.parent, progress) == tmp_path / "own"
     assert len(opened("food101", tmp_path / "own").ids) == 10
     assert archive.exists()
-    assert told.messages
+    assert progress.messages
 
 
 def test_a_fetch_that_was_killed_while_unpacking_leaves_no_half_set(
@@ -194,7 +194,7 @@ def test_a_fetch_that_was_killed_while_unpacking_leaves_no_half_set(
     monkeypatch.setattr(datasets.Food101, "_MD5", _md5((own / "food-101.tar.gz").read_bytes()))
     (own / "food-101/images/waffles/train0.jpg").unlink()
     (own / ".unfinished").touch()
-    assert fetch("food101", own, None, Told()) == own
+    assert fetch("food101", own, None, RecordedProgress()) == own
     source = opened("food101", own)
     assert [source.read(index).size for index in range(10)] == [(30, 20)] * 10
     assert not (own / ".unfinished").exists()
@@ -214,10 +214,10 @@ def test_a_download_comes_over_http_with_its_progress(
         resources.append((f"{name}.gz", _md5(packed.getvalue())))
     monkeypatch.setattr(datasets.KMNIST, "mirrors", [f"{site}/"])
     monkeypatch.setattr(datasets.KMNIST, "resources", resources)
-    told = Told()
-    root = fetch("kmnist", tmp_path / "own", None, told)
+    progress = RecordedProgress()
+    root = fetch("kmnist", tmp_path / "own", None, progress)
     assert len(opened("kmnist", root).ids) == 50
-    assert any("MB fetched" in message for message in told.messages)
+    assert any("MB fetched" in message for message in progress.messages)
 
 
 def test_files_that_are_gone_are_said_so(tmp_path: Path) -> None:
@@ -275,5 +275,5 @@ def test_an_archive_that_differs_is_refused_and_left_as_it_is(tmp_path: Path) ->
     named.mkdir()
     (named / "cifar-10-python.tar.gz").write_bytes(b"something of the user's")
     with pytest.raises(Unfit, match="damaged, or another file"):
-        fetch("cifar10", tmp_path / "own", named, Told())
+        fetch("cifar10", tmp_path / "own", named, RecordedProgress())
     assert (named / "cifar-10-python.tar.gz").read_bytes() == b"something of the user's"

@@ -88,12 +88,12 @@ def test_another_seed_shuffles_otherwise(one_epoch, cache):
 
 
 def test_early_stopping_has_its_patience_again(tmp_path, cache):
-    asked = {"optimisation": {"learning_rate": 1e-3, "batch_size": 64, "early_stopping": 1}}
-    run = DigitsRun(tmp_path / "run", cache, spec={"epochs": 1, **asked})
+    settings = {"optimisation": {"learning_rate": 1e-3, "batch_size": 64, "early_stopping": 1}}
+    run = DigitsRun(tmp_path / "run", cache, spec={"epochs": 1, **settings})
     run.training.plateau.best = 2.0  # nothing can be better: it ends early
     assert run.fit()
     assert run.training.plateau.since == 1
-    extended = go_on(run.folder, cache, {"epochs": 3, **asked})
+    extended = go_on(run.folder, cache, {"epochs": 3, **settings})
     assert extended.fit()
     assert extended.training.progress.epoch == 2
 

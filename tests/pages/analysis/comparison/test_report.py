@@ -10,11 +10,11 @@ from pages.parts.palette import LIGHT
 from storage import Store
 from tests.pages.compared_runs import SIX, compared, run
 
-LOOK = ChartView("val/accuracy", "epoch", 0.5, False, None)
+VIEW = ChartView("val/accuracy", "epoch", 0.5, False, None)
 
 
 def written_for(store: Store, all_) -> str:
-    return made(store, all_, all_.groups, focused(all_, all_.runs, [], {}, LIGHT), LOOK, None)
+    return made(store, all_, all_.groups, focused(all_, all_.runs, [], {}, LIGHT), VIEW, None)
 
 
 def test_all_of_it_is_in_one_file(store: Store) -> None:
@@ -23,8 +23,8 @@ def test_all_of_it_is_in_one_file(store: Store) -> None:
         assert name in text
     assert "is best of 6" in text
     assert text.count("plotly-graph-div") == 2  # against time, and all settings: nothing was measured over epochs
-    for wanted in ("<h2>Runs</h2>", "What sets them apart", "All settings", "Train everything", "84.0%"):
-        assert wanted in text
+    for part in ("<h2>Runs</h2>", "What sets them apart", "All settings", "Train everything", "84.0%"):
+        assert part in text
 
 
 def test_what_is_left_out_is_said(store: Store) -> None:

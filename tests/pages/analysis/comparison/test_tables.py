@@ -75,11 +75,11 @@ def test_days_that_a_run_lay_still_are_no_time_of_its(store: Store) -> None:
     pace = {"val/accuracy": [0.5, 0.6], "speed/epoch_s": [3.0, 5.0]}
     ids = [trained(store, pace, attempt=attempt) for attempt in (1, 2)]
 
-    def told(*run_ids: str) -> list[float | None]:
+    def minutes(*run_ids: str) -> list[float | None]:
         return [one.seconds for one in run_stats(store, store.runs.some(run_ids), "val/accuracy", now=0.0).values()]
 
-    assert (told(ids[0]), told(ids[1])) == ([60.0], [8.0])
-    assert told(*ids) == [8.0, 8.0], "compared with each other they are timed alike"
+    assert (minutes(ids[0]), minutes(ids[1])) == ([60.0], [8.0])
+    assert minutes(*ids) == [8.0, 8.0], "compared with each other they are timed alike"
 
 
 def test_a_run_that_measured_nothing_is_known_by_its_row_alone(store: Store) -> None:

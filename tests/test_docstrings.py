@@ -18,7 +18,6 @@ DTYPE = re.compile(r"\b(u?int(8|16|32|64)?|b?float(16|32|64)?|bool|complex(64|12
 NOT_YET = (
     "engine/protocol",
     "engine/supervisor",
-    "engine/tuning",
     "engine/worker",
 )
 

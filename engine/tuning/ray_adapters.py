@@ -59,7 +59,15 @@ class CallbackAdapter(Callback):
     def on_trial_result(
         self, iteration: int, trials: list[RayTrial], trial: RayTrial, result: dict[str, Any], **info: Any
     ) -> None:
-        self._bridge.on_result(trial.trial_id, result)  # a searcher gets no trial's last epoch
+        """Of every epoch: a searcher gets no trial's last one.
+
+        Args:
+            iteration: Of Ray's loop.
+            trials: All that there are.
+            trial: Of which this is a result.
+            result: See `StepResult`, with more of Ray's own.
+        """
+        self._bridge.on_result(trial.trial_id, result)
 
     def on_trial_save(self, iteration: int, trials: list[RayTrial], trial: RayTrial, **info: Any) -> None:
         self._bridge.on_save(trial)

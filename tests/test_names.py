@@ -14,13 +14,15 @@ PRIVATE = {"tell", "tells", "telling", "told", "hear", "hears", "heard", "asked"
 ROOMS = ("engine", "pages", "storage", "web")
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 # the methods of libraries, by the file that calls or offers them
-LIBRARIES: dict[str, set[str]] = {"engine/artifacts/files.py": {"tell"}}
+LIBRARIES: dict[str, set[str]] = {
+    "engine/artifacts/files.py": {"tell"},
+    "engine/tuning/samplers/optuna.py": {"tell"},
+}
 # still to be renamed: this list only shrinks
 NOT_YET = (
     "engine/protocol",
     "engine/supervisor",
     "engine/training/failures.py",
-    "engine/tuning",
     "engine/worker",
 )
 

@@ -2,7 +2,6 @@
 
 import math
 import random
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,12 +23,16 @@ class Outcome:
     intermediate_values: Mapping[int, float] = field(default_factory=dict)  # the metric after each epoch
 
 
-class Sampler(ABC):
+class Sampler:
     """Trials are known to it by their numbers, 1 being the base run, which it learns from but never suggests."""
 
-    @abstractmethod
     def suggest(self, number: int) -> Params | None:
-        """Settings of trial `number`; None: there are no more that it has not suggested."""
+        """Settings of trial `number`; None: there are no more that it has not suggested.
+
+        Raises:
+            NotImplementedError: Each sampler has its own.
+        """
+        raise NotImplementedError
 
     def on_trial_resume(self, number: int, params: Params) -> None:
         """An earlier driver began trial `number`, which is to be trained on."""

@@ -23,10 +23,10 @@ def launch(home: Home, run: Run) -> Identity:
     )
 
 
-def command_of(strategy: str, asked: int, gpus: int, folder: Path) -> list[str]:
-    """What trains the run of `folder`; `asked` processes, 0: as many as fit `gpus` or the CPU."""
+def command_of(strategy: str, requested: int, gpus: int, folder: Path) -> list[str]:
+    """What trains the run of `folder`; `requested` processes, 0: as many as fit `gpus` or the CPU."""
     launcher = {"single": single, "ranks": ranks}[STRATEGIES[strategy].launcher]
-    return [sys.executable, "-m", *launcher(folder, processes_of(strategy, asked, gpus))]
+    return [sys.executable, "-m", *launcher(folder, processes_of(strategy, requested, gpus))]
 
 
 def single(folder: Path, count: int) -> list[str]:

@@ -79,7 +79,7 @@ def test_any_reader_of_parquet_finds_names(run: DigitsRun, kept: Predictions) ->
 def test_a_checkpoint_in_mid_epoch_has_none(tmp_path: Path, cache: Path) -> None:
     left = DigitsRun(tmp_path, cache)
     assert not left.fit(until_step=3)
-    assert set(checkpoint.verify(left.folder / "checkpoints/e0000-s0000003")["files"]) == {
+    assert set(checkpoint.verify(left.folder / "checkpoints/e0000-s0000003").files) == {
         "weights.safetensors",
         "resume.pt",
     }
@@ -89,12 +89,12 @@ def test_an_epoch_saved_later_keeps_its_own(tmp_path: Path, cache: Path, monkeyp
     monkeypatch.setattr("engine.training.retention.QUICK_S", 0.0)
     monkeypatch.setattr("engine.training.retention.SHARE", 1e-9)
     late = DigitsRun(tmp_path, cache, spec={"epochs": 3})
-    assert not late.fit(stop=lambda: late.training.at.epoch == 2)
+    assert not late.fit(stop=lambda: late.training.progress.epoch == 2)
     assert late.saved() == ["e0001", "e0002"]  # the second when it was asked to leave
     for epoch in (1, 2):
         folder = late.folder / f"checkpoints/e000{epoch}"
         found = Predictions.read(folder / "predictions.parquet", "r")
-        metrics = checkpoint.verify(folder)["metrics"]
+        metrics = checkpoint.verify(folder).metrics
         assert (found.epoch, (found.rank == 0).mean()) == (epoch, metrics["val/accuracy"])
 
 

@@ -92,7 +92,7 @@ def test_missing_file_is_found(good, tmp_path, name):
 
 
 def test_newer_format_is_refused(good, tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "FORMAT", 0)
+    monkeypatch.setattr("engine.protocol.manifest.FORMAT", 0)
     with pytest.raises(BadCheckpoint, match="newer Thaw"):
         checkpoint.verify(good)
 

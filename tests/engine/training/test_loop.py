@@ -155,7 +155,7 @@ def test_nan_loss_is_diverged_at_its_very_step_and_the_last_finite_checkpoint_st
     with pytest.raises(Diverged, match=rf"the loss became NaN at step {step} \(epoch 2\)"):
         run.fit(stop=poison)
     assert run.saved() == ["e0001"]
-    assert checkpoint.verify(run.folder / "checkpoints/e0001")["epoch"] == 1
+    assert checkpoint.verify(run.folder / "checkpoints/e0001").epoch == 1
 
 
 def test_infinite_loss_by_an_absurd_rate_is_diverged(tmp_path, cache):

@@ -28,13 +28,13 @@ def remove_unfinished(cache: Path) -> None:
 
 def _imports(store: Store) -> None:
     """Remove what imports that are no more have left, and uploads of yesterday that nobody imported."""
-    wanted = [request for request in store.requests.open() if request.kind in ("import_dataset", "scan_dataset")]
+    waiting = [request for request in store.requests.open() if request.kind in ("import_dataset", "scan_dataset")]
     incoming = store.home.datasets / ".incoming"
     for folder in incoming.iterdir() if incoming.exists() else ():
-        if folder.name not in {request.id for request in wanted}:
+        if folder.name not in {request.id for request in waiting}:
             shutil.rmtree(folder, ignore_errors=True)
     for upload in store.home.uploads.iterdir():
         with suppress(FileNotFoundError):  # one that arrives is renamed while we look
             old = time.time() - upload.stat().st_mtime > UPLOAD_KEPT_S
-            if old and str(upload) not in {request.payload.get("source") for request in wanted}:
+            if old and str(upload) not in {request.payload.get("source") for request in waiting}:
                 upload.unlink()

@@ -18,7 +18,7 @@ class Cause:
     recurs: bool = False  # happening twice in one place, it will happen again: no use in trying on
 
 
-class Deaths:
+class ExitCauses:
     """Remembers what is needed to tell one death from another; a new supervisor begins with no memory."""
 
     def __init__(self, home: Home) -> None:

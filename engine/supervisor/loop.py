@@ -24,7 +24,7 @@ from engine.previews.requests import Previewing
 from engine.supervisor.cleanup import remove_leftovers
 from engine.supervisor.imports import Importing
 from engine.supervisor.runs import Running
-from engine.supervisor.scheduler import Turns
+from engine.supervisor.scheduler import Scheduler
 from engine.supervisor.search_requests import SearchRequests
 from engine.supervisor.searches import Searching
 from engine.supervisor.trackers import Tracking
@@ -56,8 +56,8 @@ class Supervisor:
         self._lock = _Lock(store.home.engine_lock)
         self._running = Running(store)
         self._searching = Searching(store)
-        self._asked_of_searches = SearchRequests(store, self._searching)
-        self._turns = Turns(store, self._running, self._searching)
+        self._search_requests = SearchRequests(store, self._searching)
+        self._scheduler = Scheduler(store, self._running, self._searching)
         self._importing = Importing(store)
         self._previewing = Previewing(store)
         self._tracking = Tracking(store)
@@ -104,7 +104,7 @@ class Supervisor:
             self._carry_out(request)
         self._running.tick()
         self._searching.tick()
-        self._turns.tick()
+        self._scheduler.tick()
         self._previewing.tick()
         self._tracking.tick()
         self._beat()
@@ -175,7 +175,7 @@ class Supervisor:
         self._store.requests.finish(request.id, "done")
 
     def _ask_search(self, request: Request) -> None:
-        if self._asked_of_searches.carry_out(request):
+        if self._search_requests.carry_out(request):
             self._store.requests.finish(request.id, "done")
 
     def _delete_search(self, request: Request) -> None:

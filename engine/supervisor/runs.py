@@ -16,10 +16,11 @@ from engine.machine import processes
 from engine.machine.devices import slots as machine_slots
 from engine.machine.processes import Identity
 from engine.protocol.events import EventCode, Happening
+from engine.protocol.json_lines import EVENTS
 from engine.protocol.reasons import Reason, Remark, Why
 from engine.specs import RunSpec
 from engine.supervisor import log_files
-from engine.supervisor.exit_causes import LEAST_FREE, Cause, Deaths
+from engine.supervisor.exit_causes import LEAST_FREE, Cause, ExitCauses
 from engine.supervisor.ingest import columns_of, ingest
 from engine.supervisor.run_file import write_run_file
 from engine.worker import launchers
@@ -41,9 +42,9 @@ class Running:
         self._store = store
         self.slots = machine_slots()
         # All clocks here are monotonic: a suspended laptop or a corrected clock is no stall.
-        self._signs: dict[str, Signs] = {}
-        self._asked: dict[str, float] = {}  # run -> when it was sent SIGTERM
-        self._deaths = Deaths(store.home)
+        self._signs: dict[str, SignOfLife] = {}
+        self._stop_sent_at: dict[str, float] = {}  # run -> when it was sent SIGTERM
+        self._exit_causes = ExitCauses(store.home)
         self._troubles: Counter[str] = Counter()  # run -> rounds in a row in which it could not be followed
 
     def tick(self) -> None:
@@ -71,19 +72,19 @@ class Running:
         """Bring a run to its end, step by step, one call a tick. True once it is over and every process is gone."""
         run = self._store.runs.get(run_id)
         if run.state.is_over:
-            self._asked.pop(run_id, None)
+            self._stop_sent_at.pop(run_id, None)
             return True
         without_process = {RunState.QUEUED, RunState.INTERRUPTED}
         if run.state in without_process:
             why = Why.of(Reason.STOPPED_WAITING if run.attempt else Reason.STOPPED_BEFORE_START)
             return self._store.runs.move(run_id, RunState.STOPPED, expect=without_process, **columns_of(why))
         leader = Identity.noted(run) or self._find_leader(run)
-        if leader and run_id not in self._asked:
+        if leader and run_id not in self._stop_sent_at:
             if run.state is not RunState.STOPPING:  # an engine before this one has sent it: a second means "at once"
                 processes.send(leader, signal.SIGTERM)
-            self._asked[run_id] = time.monotonic()
+            self._stop_sent_at[run_id] = time.monotonic()
         self._store.runs.move(run_id, RunState.STOPPING)
-        if time.monotonic() - self._asked.get(run_id, time.monotonic()) > grace_s:
+        if time.monotonic() - self._stop_sent_at.get(run_id, time.monotonic()) > grace_s:
             processes.end_all(launchers.mark(self._store.home, run))
         return False
 
@@ -108,7 +109,7 @@ class Running:
         run = store.runs.get(run.id)
         try:
             write_run_file(store, run)
-            self._deaths.launched(run.id)
+            self._exit_causes.launched(run.id)
             leader = launchers.launch(store.home, run)
         except (OSError, KeyError) as error:
             log.exception("run %s could not be launched", run.id)
@@ -132,23 +133,23 @@ class Running:
             return
         ended = ingest(self._store, run, gone=False)
         log_files.trim(self._store.home.run(run.id) / "log.txt")
-        signs = self._look(self._store.runs.get(run.id), leader)
+        signs = self._last_sign(self._store.runs.get(run.id), leader)
         silent_s = time.monotonic() - signs.since
         if ended and silent_s > EXIT_S:
             log.warning("run %s said it ended but its process stays: ending it", run.id)
             processes.end_all(mark)
         elif silent_s > STALL_S:
             self._store.events.note(run.id, Happening.of(EventCode.STALLED, seconds=STALL_S))
-            self._deaths.hung(run.id)
+            self._exit_causes.hung(run.id)
             processes.send(leader, signal.SIGUSR1)  # its stacks go to the log
             time.sleep(0.2)
             processes.end_all(mark)  # the next round finds it gone, takes what it said last, and settles it
 
-    def _look(self, run: Run, leader: Identity) -> "Signs":
+    def _last_sign(self, run: Run, leader: Identity) -> "SignOfLife":
         """The run's last signs of life; a new line or half a second of work is a new one."""
         seen, used = self._signs.get(run.id), leader.cpu_s()
         if seen is None or run.offset != seen.offset or used > seen.cpu_s + 0.5:
-            seen = Signs(run.offset, used, time.monotonic())
+            seen = SignOfLife(run.offset, used, time.monotonic())
             self._signs[run.id] = seen
         return seen
 
@@ -157,7 +158,7 @@ class Running:
         if not processes.end_all(launchers.mark(self._store.home, run)):
             return
         del self._troubles[run.id]
-        report = self._store.home.run(run.id) / "events.jsonl"
+        report = self._store.home.run(run.id) / EVENTS
         advice = f"See {self._store.home.engine_log}; resume the run to go on from its last checkpoint."
         why = Why.of(Reason.UNREADABLE_REPORT, detail=f"{type(error).__name__}: {error}", advice=advice)
         end = report.stat().st_size if report.exists() else 0
@@ -174,15 +175,15 @@ class Running:
     def _settle(self, run: Run) -> None:
         """A final or waiting state for a run whose process is gone without a last word."""
         if run.state.is_over:
-            self._deaths.forget(run.id)
+            self._exit_causes.forget(run.id)
             return
         if run.state is RunState.INTERRUPTED:  # its last word: it waits for room on the disk
             return
-        cause = self._deaths.cause(run)
+        cause = self._exit_causes.cause(run)
         kept = self._store.checkpoints.list(run.id)
         stands = Remark.LAST_CHECKPOINT if kept else Remark.NO_CHECKPOINT
         why = cause.why.remarked(stands, epoch=kept[0].epoch if kept else 0)
-        again = self._deaths.repeats(run, cause)
+        again = self._exit_causes.repeats(run, cause)
         if run.state is RunState.STOPPING:
             why = Why.of(Reason.STOPPED_BY_FORCE).remarked(stands, epoch=kept[0].epoch if kept else 0)
             self._end(run, RunState.STOPPED, why)
@@ -200,7 +201,7 @@ class Running:
         self._store.events.add(run.id, "warning", why.reason, code=why.code)
 
     def _fail(self, run: Run, cause: Cause, how_often: Remark) -> Why:
-        self._deaths.forget(run.id)
+        self._exit_causes.forget(run.id)
         why = cause.why.remarked(how_often, epoch=run.epoch + 1, times=run.tries)
         why = replace(why, advice=advice(why.code, RunSpec.parse(run.spec)))
         self._end(run, RunState.FAILED, why)
@@ -223,7 +224,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class SignOfLife:
     """When a run last showed life, and by what."""
 
     offset: int

@@ -11,7 +11,7 @@ from engine.supervisor.searches import WORKING, Searching
 from storage import Run, Search, Store
 
 
-class Turns:
+class Scheduler:
     def __init__(self, store: Store, running: Running, searching: Searching) -> None:
         self._store, self._running, self._searching = store, running, searching
 
@@ -28,7 +28,7 @@ class Turns:
         for one in sorted(waiting, key=lambda one: one.created_at):
             usable = _usable(one, self._running.slots)
             free = [slot for slot in usable if slot not in busy]
-            least, most = _wanted(one, usable)
+            least, most = _slots_needed(one, usable)
             if not usable or time.time() < one.not_before:
                 continue
             if len(free) >= least:
@@ -53,16 +53,16 @@ def _usable(one: Run | Search, slots: tuple[str, ...]) -> list[str]:
             return ["cpu"]
 
 
-def _wanted(one: Run | Search, usable: list[str]) -> tuple[int, int]:
+def _slots_needed(one: Run | Search, usable: list[str]) -> tuple[int, int]:
     """(fewest, most) of the slots that it can use which it takes at once. A search makes do with what is free."""
     if isinstance(one, Search):
         at_once = one.spec["max_concurrent"] or one.num_trials
         return 1, max(1, min(len(usable), ceil(at_once / on_a_gpu(one.spec["gpus"]))))
-    asked, row = one.spec["compute"]["processes"], STRATEGIES[one.spec["strategy"]]
+    processes, row = one.spec["compute"]["processes"], STRATEGIES[one.spec["strategy"]]
     if usable == ["cpu"] or not row.every_gpu:
         return 1, 1
     takes_all = "processes" not in row.takes
-    number = len(usable) if takes_all else min(len(usable), processes_of(one.spec["strategy"], asked, len(usable)))
+    number = len(usable) if takes_all else min(len(usable), processes_of(one.spec["strategy"], processes, len(usable)))
     return number, number
 
 

@@ -57,7 +57,7 @@ class SearchRequests:
             self._store.requests.finish(request.id, "done")  # with the rows: asked twice, it would grow twice
             if search.state.is_over:
                 self._go_on(self._store.searches.get(search.id))
-        self._searching.tell_wanted(self._store.searches.get(search.id))
+        self._searching.send_num_trials(self._store.searches.get(search.id))
         return True
 
     def _change_space(self, request: Request) -> bool:

@@ -14,6 +14,7 @@ from engine.machine.processes import Identity
 from engine.protocol import driver_requests
 from engine.protocol.driver_requests import DriverRequest, Extend, Pause, Stop, StopTrial
 from engine.protocol.events import EventCode, Happening
+from engine.protocol.json_lines import EVENTS
 from engine.protocol.reasons import Reason, Remark, Why
 from engine.supervisor import log_files
 from engine.supervisor.exit_causes import LEAST_FREE
@@ -37,9 +38,9 @@ class Searching:
     def __init__(self, store: Store) -> None:
         self._store = store
         # All clocks here are monotonic: a suspended laptop or a corrected clock is no stall.
-        self._signs: dict[str, Signs] = {}
-        self._asked: dict[tuple[str, str], float] = {}  # (search, what) -> when its driver was asked
-        self._told: set[str] = set()  # trials whose driver was asked to stop them
+        self._signs: dict[str, SignOfLife] = {}
+        self._requested_at: dict[tuple[str, str], float] = {}  # (search, what) -> when its driver was asked
+        self._stopping: set[str] = set()  # trials whose driver was asked to stop them
         self._troubles: Counter[str] = Counter()
 
     def tick(self) -> None:
@@ -108,9 +109,9 @@ class Searching:
             self._end(search, to, Why.of(Reason.STOPPED_BEFORE_START) if is_new else None)
             return True
         self._store.searches.move(search_id, by)
-        began = self._asked.get((search_id, what))
+        began = self._requested_at.get((search_id, what))
         if began is None:
-            began = self._asked[search_id, what] = time.monotonic()
+            began = self._requested_at[search_id, what] = time.monotonic()
             self._send(search_id, Stop() if what == "stop" else Pause())
         if time.monotonic() - began > grace_s:
             processes.end_all(launchers.mark(self._store.home, search))
@@ -120,19 +121,19 @@ class Searching:
         """Bring one trial to its end, one call a tick. True once it is over."""
         run = self._store.runs.get(run_id)
         if run.state.is_over:
-            self._told.discard(run_id)
+            self._stopping.discard(run_id)
             return True
         search = self._store.searches.get(str(run.search_id))
         if not search.state.has_process:
             end_trial(self._store, run_id, RunState.STOPPED, Why.of(Reason.STOPPED_WAITING))
             return True
         self._store.runs.move(run_id, RunState.STOPPING, expect={RunState.RUNNING, RunState.STARTING})
-        if run_id not in self._told:
-            self._told.add(run_id)
+        if run_id not in self._stopping:
+            self._stopping.add(run_id)
             self._send(search.id, StopTrial(run=run_id))
         return False
 
-    def tell_wanted(self, search: Search) -> None:
+    def send_num_trials(self, search: Search) -> None:
         """A driver that works learns how many trials are wanted now."""
         if search.state.has_process:
             self._send(search.id, Extend(trials=search.num_trials))
@@ -154,7 +155,7 @@ class Searching:
             return
         ended = ingest_search(self._store, search, gone=False)
         log_files.trim(self._store.home.search(search.id) / "log.txt")
-        silent_s = time.monotonic() - self._look(search.id, leader, ended).since
+        silent_s = time.monotonic() - self._last_sign(search.id, leader, ended).since
         if ended and silent_s > EXIT_S:
             log.warning("search %s said it ended but its processes stay: ending them", search.id)
             processes.end_all(mark)
@@ -165,7 +166,7 @@ class Searching:
             time.sleep(0.2)
             processes.end_all(mark)  # the next round finds it gone, and settles it
 
-    def _look(self, search_id: str, leader: Identity, ended: bool) -> "Signs":
+    def _last_sign(self, search_id: str, leader: Identity, ended: bool) -> "SignOfLife":
         """The search's last signs of life: a line of a trial, another trial or phase, its last word.
 
         What its driver says besides is none while Ray trains: it goes on talking when those processes are gone. While
@@ -179,7 +180,7 @@ class Searching:
         shown = (search.phase, share, work, sorted(counts.items()), offsets, ended)
         seen = self._signs.get(search_id)
         if seen is None or shown != seen.shown:
-            seen = self._signs[search_id] = Signs(shown, time.monotonic())
+            seen = self._signs[search_id] = SignOfLife(shown, time.monotonic())
         return seen
 
     def _find_leader(self, search: Search) -> Identity | None:
@@ -226,7 +227,7 @@ class Searching:
         if not processes.end_all(launchers.mark(self._store.home, search)):
             return
         del self._troubles[search.id]
-        report = self._store.home.search(search.id) / "events.jsonl"
+        report = self._store.home.search(search.id) / EVENTS
         self._store.searches.update(search.id, offset=report.stat().st_size if report.exists() else 0)
         detail, advice = f"{type(error).__name__}: {error}", f"See {self._store.home.engine_log}."
         self._end(search, SearchState.FAILED, Why.of(Reason.UNREADABLE_REPORT, detail=detail, advice=advice))
@@ -266,11 +267,11 @@ class Searching:
     def _forget(self, search_id: str) -> None:
         self._signs.pop(search_id, None)
         for what in ("stop", "pause"):
-            self._asked.pop((search_id, what), None)
+            self._requested_at.pop((search_id, what), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class SignOfLife:
     """When a search last showed life, and by what."""
 
     shown: Any

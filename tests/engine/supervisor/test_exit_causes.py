@@ -10,7 +10,7 @@ import pytest
 from engine.faults import FAULTS
 from engine.machine import processes, resources
 from engine.supervisor import log_files
-from engine.supervisor.exit_causes import Deaths
+from engine.supervisor.exit_causes import ExitCauses
 from engine.supervisor.runs import Running
 from storage import Run, RunState, Store
 
@@ -29,13 +29,13 @@ def test_how_a_process_ended_names_the_fault(
     store: Store, run: Run, monkeypatch: pytest.MonkeyPatch, code: int | None, fault: str
 ) -> None:
     monkeypatch.setattr(processes, "exit_code", lambda pid: code)
-    cause = Deaths(store.home).cause(run)
+    cause = ExitCauses(store.home).cause(run)
     assert cause.why.code == fault
     assert fault in FAULTS
 
 
 def test_memory_and_hangs_are_told_from_a_plain_kill(store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    deaths, kills = Deaths(store.home), 3
+    deaths, kills = ExitCauses(store.home), 3
     monkeypatch.setattr(resources, "kills", lambda: kills)
     deaths.launched(run.id)
     assert deaths.cause(run).why.code == "killed"
@@ -48,7 +48,7 @@ def test_memory_and_hangs_are_told_from_a_plain_kill(store: Store, run: Run, mon
 def test_only_the_same_cause_in_the_same_epoch_repeats(store: Store, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = iter([-11, -6, -11, -11, -9, -9])
     monkeypatch.setattr(processes, "exit_code", lambda pid: next(codes))
-    deaths, repeated = Deaths(store.home), []
+    deaths, repeated = ExitCauses(store.home), []
     for epoch in (0, 0, 1, 2, 2, 2):
         store.runs.update(run.id, epoch=epoch)
         now = store.runs.get(run.id)

@@ -260,3 +260,13 @@ def test_pickles_are_loaded_in_one_place() -> None:
     users = [name_of(path) for path in SOURCES if "torch.load(" in path.read_text(encoding="utf-8")]
     assert users == ["engine/training/checkpoint.py"]
     assert "weights_only=True" in (ROOT / users[0]).read_text(encoding="utf-8")
+
+
+def test_files_between_processes_are_named_by_the_protocol_alone() -> None:
+    """Whoever writes or reads one does so through its type."""
+    names = ("run.json", "search.json", "events.jsonl", "control.jsonl", "leave.json", "manifest.json")
+    rooms = ("engine/", "pages/", "storage/", "web/")
+    for path in SOURCES:
+        if name_of(path).startswith(rooms) and not name_of(path).startswith("engine/protocol/"):
+            strings = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+            assert not strings & set(names), f"{name_of(path)}: {', '.join(strings & set(names))}"

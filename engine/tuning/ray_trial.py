@@ -11,7 +11,7 @@ from ray import tune
 from engine.specs.space import Assignment
 from engine.tuning.stepped_training import SteppedTraining
 
-POINTER = "run.json"
+POINTER = "pointer.json"
 
 
 class RunTrainable(tune.Trainable):

@@ -12,6 +12,7 @@ import pytest
 
 from engine import api
 from storage import Home, Store
+from tests.reruns import RERUNS
 
 if TYPE_CHECKING:
     from tests.ranks import Trained
@@ -21,12 +22,10 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that drive browsers or processes get a second try: a busy machine stalls either now and then.
-
-    What failed at first stays in the report, as `R`.
-    """
+    """What failed at first stays in the report, as `R`."""
     for item in items:
-        if item.path.parent.name in ("browser", "engine", "faults", "flows", "web"):
+        _, names = RERUNS.get(item.path.relative_to(ROOT).as_posix(), ("", ()))
+        if getattr(item, "originalname", item.name) in names:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

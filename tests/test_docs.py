@@ -85,3 +85,33 @@ def test_no_picture_is_left_over() -> None:
 
 def _slug(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_map_of_the_code_leads_to_files_that_are_there() -> None:
+    told = re.findall(r"`((?:engine|pages|storage|web|app)\b[\w./]*)`", text("docs/architecture.md"))
+    changes = text("docs/architecture.md").partition("## Where a change goes")[2]
+    assert len(re.findall(r"^\| [a-z]", changes, re.MULTILINE)) >= 12
+    assert len(told) > 40
+    gone = [path for path in told if "/" in path and not path.endswith("...") and not (ROOT / path).exists()]
+    assert not gone
+
+
+def test_the_map_of_the_code_names_every_package() -> None:
+    told = text("docs/architecture.md")
+    packages = [path for room in ("engine", "pages/parts") for path in (ROOT / room).iterdir() if path.is_dir()]
+    names = {path.relative_to(ROOT).as_posix() for path in packages if any(path.glob("*.py"))}
+    shared = {name for name in names if name.startswith("pages/parts/")}
+    assert not [name for name in names - shared if f"| `{name}` |" not in told]
+    assert not [name for name in shared if name.removeprefix("pages/parts/") not in told]
+
+
+def test_names_of_the_glossary_are_in_the_code() -> None:
+    rows = re.findall(r"^\|[^|]+\|([^|]+)\|", text("docs/glossary.md"), re.MULTILINE)
+    names = {name for row in rows for name in re.findall(r"`(?:\w+\.)*(\w+)`", row)}
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "engine").rglob("*.py"))
+    sources += "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "storage").rglob("*.py"))
+    folders = {path.stem for path in (ROOT / "engine").rglob("*")}
+    assert len(names) > 30
+    defined = r"(?m)^\s*(?:class |def )?{}\b(?:\(|:| =|\[)"
+    gone = [name for name in names if name not in folders and not re.search(defined.format(re.escape(name)), sources)]
+    assert not gone

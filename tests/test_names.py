@@ -19,8 +19,6 @@ LIBRARIES: dict[str, set[str]] = {
     "engine/protocol/json_lines.py": {"tell"},
     "engine/tuning/samplers/optuna.py": {"tell"},
 }
-# still to be renamed: this list only shrinks
-NOT_YET = ("engine/training/failures.py",)
 
 
 def words_of(name: str) -> set[str]:
@@ -47,8 +45,6 @@ def name_of(path: Path) -> str:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_names_are_words_of_the_field(path: Path) -> None:
-    if name_of(path).startswith(NOT_YET):
-        return
     found = private_names(path) - LIBRARIES.get(name_of(path), set())
     assert not found, f"call them what they are: {', '.join(sorted(found))}"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.protocol.json_lines import JsonLines
+from engine.protocol.reasons import Why
 from engine.protocol.run_lines import Message, Metrics
 from engine.protocol.run_reporter import NullReporter, Reporter
 from engine.protocol.search_reporter import SearchReporter
@@ -54,10 +55,10 @@ def test_metrics_wait_for_a_flush_and_the_rest_does_not(tmp_path: Path) -> None:
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
     reporter = Reporter(JsonLines.events(tmp_path))
-    reporter.ended("stopped", reason="Asked to.")
-    reporter.ended("interrupted", needs_bytes=0, code="disk")
-    stopped, interrupted = written(tmp_path)
-    assert stopped.keys() == {"kind", "at", "state", "reason", "advice", "detail"}
+    reporter.ended("finished")
+    reporter.ended("interrupted", Why("disk", "The disk is full."), needs_bytes=0)
+    finished, interrupted = written(tmp_path)
+    assert finished.keys() == {"kind", "at", "state", "reason", "advice", "detail"}
     assert (interrupted["needs_bytes"], interrupted["code"]) == (0, "disk")
 
 

@@ -170,7 +170,7 @@ def test_lines_that_mean_nothing_are_left_out(store: Store, supervisor: Supervis
     assert states(store, search) == [R.FINISHED] * 3
     assert store.runs.get(alone.id) == alone
     texts = [event.text for event in store.events.list(search_id=search.id)]
-    assert "Left out of the search's report, being unreadable: 5 lines." in texts
+    assert "Left out of its report, being unreadable: 5 lines." in texts
 
 
 def test_a_driver_told_to_leave_by_the_system_goes_on(store: Store) -> None:

@@ -46,7 +46,10 @@ def version() -> str:
     """Thaw's, as pyproject.toml has it where that lies beside the code, else as it was installed with."""
     if PYPROJECT.exists():  # an editable install keeps the number of the day it was made
         return str(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["version"])
-    return metadata.version("thaw")
+    try:
+        return metadata.version("thaw")
+    except metadata.PackageNotFoundError:  # sources that nobody installed
+        return "of a checkout"
 
 
 def parser(program: str = "thaw") -> argparse.ArgumentParser:

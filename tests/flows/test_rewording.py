@@ -10,7 +10,7 @@ from engine import api
 from engine.api import RunSpec
 from engine.protocol.reasons import Reason
 from pages.parts.figures.runs.marks import attempt_marks
-from storage import Home, RunState, SearchState, Store
+from storage import Home, RunState, Store
 from tests.cli import LONG, TINY, until, until_state
 from tests.conftest import ROOT
 from tests.other_code import OtherCode
@@ -72,15 +72,7 @@ def test_runs_fail_stop_and_go_on_whatever_the_words(reworded: OtherCode, store:
     assert reworded.run("datasets", "add", "empty", tmp_path / "empty").returncode == 2
 
 
-def test_trials_are_pruned_and_go_on_whatever_the_words(reworded: OtherCode, store: Store) -> None:
-    heads = {"run": TINY | {"epochs": 9, "freeze": {"policy": "head"}}, "space": {RATE: {"log": [1e-5, 1.0]}}}
-    pruned = reworded.start(
-        "search", "pruned", {**heads, "algorithm": "random", "scheduler": "asha", "trials": 9}, "--wait"
-    )
-    codes = {run.reason_code for run in store.runs.trials(pruned)}
-    assert store.searches.get(pruned).state is SearchState.FINISHED
-    assert Reason.PRUNED in codes, [(run.state, run.reason) for run in store.runs.trials(pruned)]
-
+def test_trials_go_on_with_their_search_whatever_the_words(reworded: OtherCode, store: Store) -> None:
     long = {"run": LONG | {"device": "cpu"}, "space": {RATE: {"log": [1e-5, 0.1]}}, "algorithm": "random", "trials": 1}
     search = reworded.start("search", "stopped", long)
     until(lambda: any(run.epoch for run in store.runs.trials(search)), within_s=120)

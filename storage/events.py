@@ -57,7 +57,14 @@ class Events(Family[Event]):
             )
 
     def note(self, run_id: str | None, what: "Noted", at: float | None = None, *, search_id: str | None = None) -> None:
-        """The same of what brings its own level, text and code along."""
+        """The same of what brings its own level, text and code along.
+
+        Args:
+            run_id: None: of no run.
+            what: An event, or a line that a process wrote.
+            at: Unix seconds; None: now.
+            search_id: Of this search as a whole, where it is of one.
+        """
         self.add(run_id, what.level, what.text, at, search_id=search_id, code=what.code, details=what.details)
 
     def warning_codes(self, run_ids: Collection[str]) -> dict[str, builtins.list[str]]:

@@ -31,22 +31,23 @@ EDITED = (
 
 
 @pytest.fixture(autouse=True)
-def added() -> Iterator[None]:
-    """All blocks run, in a module of their own; the tables are as before afterwards."""
+def added() -> Iterator[list[int]]:
+    """All blocks run, in a module of their own; the tables are as before afterwards. How many rows they had."""
     before = [dict(table) for table in EDITED]
     module = ModuleType("adding")
     sys.modules["adding"] = module
     for block in BLOCKS:
         exec(compile(block, "docs/adding.md", "exec"), module.__dict__)
-    yield
+    yield [len(rows) for rows in before]
     for table, rows in zip(EDITED, before, strict=True):
         table.clear()
         table.update(rows)
     del sys.modules["adding"]
 
 
-def test_there_is_a_block_a_table() -> None:
-    assert [len(table) for table in EDITED] == [len(TABLES[name]) + 1 for name in NAMES]
+def test_there_is_a_block_a_table(added: list[int]) -> None:
+    assert [len(table) for table in EDITED] == [rows + 1 for rows in added]
+    assert all(TABLES[name] is table for name, table in zip(NAMES, EDITED, strict=True)), "a spec's choices follow"
     assert max(len(block.strip().splitlines()) for block in BLOCKS) <= 20
 
 
@@ -86,7 +87,7 @@ def test_the_weights_are_taken_over(tmp_path: Path) -> None:
     np.savez(tmp_path / "w.npz", **{name: value.numpy() for name, value in network.state_dict().items()})
     values = {"backbone": "small_cnn", "weights": "npz", "weights_from": str(tmp_path / "w.npz")}
     model = RunSpec.parse({"model": values}).model
-    found = first_weights.find(first_weights.Asked(model, None))
+    found = first_weights.find(first_weights.Request(model, None))
     assert found is not None
     other = build(model, classes=5, channels=1, image_size=16)
     fitted = first_weights.load(other, model, found, classes=list("abcde"))

@@ -91,11 +91,11 @@ class Script:
                     return True
                 case {"kind": "stop"}:
                     self.end(one, "stopped", "Stopped with its search.")
-                    self.say("ended", state="stopped", num_trials=self.num_trials)
+                    self.say("ended", state="stopped", wanted=self.num_trials)
                     return False
                 case {"kind": "pause"}:
                     self.end(one, "interrupted", "Paused with its search.")
-                    self.say("ended", state="paused", num_trials=self.num_trials)
+                    self.say("ended", state="paused", wanted=self.num_trials)
                     return False
             time.sleep(0.02)
 
@@ -117,7 +117,7 @@ def main(folder: Path, how: str, number: int) -> int:
                 time.sleep(0.1)
         else:
             return 7
-    script.say("ended", state="finished", num_trials=script.num_trials)
+    script.say("ended", state="finished", wanted=script.num_trials)
     return 0
 
 

@@ -35,7 +35,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "PLAIN", SMALL)
     monkeypatch.setattr(gpu, "STEPS", 4)
     monkeypatch.setattr(drawn, "TRAIN", 512)
-    monkeypatch.setattr(drawn, "JUDGED", 32)
+    monkeypatch.setattr(drawn, "VALIDATION", 32)
 
 
 def test_it_needs_torch_torchvision_and_pydantic_alone() -> None:

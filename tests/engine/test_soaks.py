@@ -22,9 +22,9 @@ print_checks(resume.checks(Path(sys.argv[1]), runs=3, kills_each=2))
 
 def test_every_kind_of_damage_is_refused_and_the_control_shows_that_it_matters(tmp_path: Path) -> None:
     found = checkpoints.refuse_damage(tmp_path, 30)
-    assert found.is_good, found.told
-    assert "30 of 30 refused" in found.told
-    assert not found.told.endswith("taken 0 of them")
+    assert found.is_good, found.summary
+    assert "30 of 30 refused" in found.summary
+    assert not found.summary.endswith("taken 0 of them")
 
 
 @pytest.mark.parametrize("damage", checkpoints.DAMAGES_BY)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from engine import api
+from engine.machine.code import code_digest
 from engine.machine.processes import Identity
 from storage import Checkpoint, EngineStatus, MetricPoint, Run, RunState, Store
 from tests.pages.seed_datasets import digits, shapes
@@ -51,6 +52,7 @@ def awake(store: Store) -> None:
             started_at=time.time() - 5400,
             heartbeat_at=time.time(),
             slots=("0", "cpu"),
+            code=code_digest(),  # else it would be ended as one of older code: it is this very process
             machine={
                 "cpus": 16,
                 "cpu_percent": 37.0,

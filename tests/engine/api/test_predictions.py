@@ -18,7 +18,7 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 
 from engine import api
 from engine.api import Predictions, Preview, RunSpec
-from engine.api.predictions import _asked
+from engine.api.predictions import _request
 from engine.artifacts.scores import results
 from engine.catalog import BACKBONES
 from engine.cli.main import main
@@ -127,9 +127,9 @@ def test_images_taken_out_since_have_judged_it_all_the_same(store: Store, run: R
     kept = api.run_predictions(store, run.id)
     assert kept is not None
     api.exclude_images(store, "digits", kept.ids[:1])
-    asked = _asked(store, run, store.datasets.get("digits"), is_own=True)
+    request = _request(store, run, store.datasets.get("digits"), is_own=True)
     api.include_images(store, "digits", kept.ids[:1])
-    assert list(asked["dataset"]["excluded"]) == []
+    assert list(request["dataset"]["excluded"]) == []
 
 
 def test_other_images_under_its_data_sets_name_are_another_data_set(store: Store, run: Run) -> None:

@@ -145,7 +145,10 @@ def test_a_bad_range_is_told_under_its_field_and_keeps_the_search_from_starting(
             {"algorithm": "grid", "scheduler": "pbt"},
             "Population based training works only with the algorithm Random; take that",
         ),
-        ({"algorithm": "bohb"}, "Stops poor trials early: BOHB works only where poor trials are stopped early by BOHB"),
+        (
+            {"algorithm": "bohb"},
+            "Stops poor trials early: BOHB works only where poor trials are stopped early by HyperBand for BOHB",
+        ),
         (
             {"space": {"freeze.stages": {"choices": [["head"]]}}},
             "is Chosen stages, but the base run has Train everything: search that too",

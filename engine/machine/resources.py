@@ -4,8 +4,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
-
 CORES = "THAW_CORES"  # in the environment of a trial: how many of them are its own
 
 
@@ -27,6 +25,8 @@ VMSTAT = Path("/proc/vmstat")
 
 def free() -> int:
     """Bytes that a new process can take without pushing anything out; a container's limit counts."""
+    import psutil  # not where training alone is done: a GPU machine needs torch and pydantic only
+
     available = int(psutil.virtual_memory().available)
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
         limit = int((GROUP / "memory.max").read_text())
@@ -52,6 +52,8 @@ def _numbers(path: Path) -> dict[str, int]:
 
 def rss(pid: int) -> int:
     """Bytes that a process holds now; 0 once it is gone."""
+    import psutil
+
     with suppress(psutil.Error, OSError):
         return int(psutil.Process(pid).memory_info().rss)
     return 0

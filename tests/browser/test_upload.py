@@ -76,7 +76,7 @@ def test_a_name_typed_meanwhile_is_taken_and_a_taken_one_asks_for_another(
     slow_line(page, 150_000)
     choose(page, zip_of_noise)
     expect(page.get_by_role("progressbar", name="Upload")).to_be_visible()
-    expect(page.locator(".told")).to_contain_text("left")
+    expect(page.locator(".amount")).to_contain_text("left")
     call_it(page, "pets")
     assert imported(site, page, "pets").images == 12
     settle(page)

@@ -117,7 +117,7 @@ def test_of_two_supervisors_one_leaves(store: Store) -> None:
 
 
 def test_racing_callers_start_one_supervisor(home: Home) -> None:
-    code = "import engine; from storage import Home; engine.ensure_supervisor(Home.find())"
+    code = "from engine import api; from storage import Home; api.ensure_supervisor(Home.find())"
     started = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(5)]
     assert [process.wait(30) for process in started] == [0] * 5
     running = [one for one in processes_of(home.root) if "supervise" in one.cmdline()]

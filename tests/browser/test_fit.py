@@ -47,7 +47,7 @@ def test_memory_that_ran_short_is_seen_in_list_and_page(site: Site, page: Page) 
     ]
     site.store.metrics.add(run.id, points)
     said = "Out of memory: batches of 64 are now computed in 2 parts of 32."
-    site.store.events.add(run.id, "warning", said, began + 9.5)
+    site.store.events.add(run.id, "warning", said, began + 9.5, code="memory_short")
     site.store.runs.move(run.id, RunState.FINISHED, step=19, steps=19, ended_at=began + 20)
 
     page.goto(f"{site.address}/runs")
